@@ -1,0 +1,18 @@
+"""Luthier tunes a pretrained model to your labelled data. Names are imported when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luthier.api import evaluate, load, train
+
+__all__ = ["evaluate", "load", "train"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'luthier' has no attribute '{name}'")
+    return getattr(import_module("luthier.api"), name)

@@ -1,0 +1,104 @@
+"""What a run tells while it goes: the data, the plan with its reasons, the result, what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier.data.split import PARTS
+from luthier.evaluation.verdict import baseline_title
+from luthier.files import size_text
+from luthier.language import t
+from luthier.prepare import Prepared
+from luthier.progress import Progress
+
+if TYPE_CHECKING:
+    from luthier.ready import Ready
+    from luthier.runtime import Runtime
+    from luthier.tuning.parts import Tuned
+
+_MOST_CLASSES = 12
+_MOST_LINES = 5
+
+
+def data(prepared: Prepared, screen: Progress) -> None:
+    """What the data are and what is wrong with them."""
+    split = prepared.split
+    sizes = ", ".join(f"{t(name)} {len(split.part(name)):,}" for name in PARTS)
+    columns = ", ".join(f"{ours} = {theirs}" for ours, theirs in prepared.columns.items())
+    screen.say(t("task {task}; columns: {columns}", task=prepared.task.name, columns=columns))
+    screen.say(t("rows: {sizes}", sizes=sizes))
+    classes = Counter(str(prepared.task.stratum(example.answer)) for example in split.train)
+    if classes and set(classes) != {"None"}:
+        listed = ", ".join(f"{name} {count}" for name, count in classes.most_common(_MOST_CLASSES))
+        more = f" … ({len(classes)})" if len(classes) > _MOST_CLASSES else ""
+        screen.say(t("classes in training: {classes}", classes=listed + more))
+    for note in prepared.notes:
+        screen.say(note)
+    if prepared.skipped:
+        screen.warn(t("{count} rows were left out (data.bad_rows=skip)", count=prepared.skipped))
+    for finding in prepared.findings:
+        lines = ", ".join(str(place) for place in finding.rows[:_MOST_LINES])
+        more = " …" if finding.count > _MOST_LINES else ""
+        where = f" ({lines}{more})" if finding.rows else ""
+        screen.warn(f"{finding.code}: {finding.message}{where}; {finding.fix}")
+
+
+def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -> None:
+    """The choices with their reasons, and how long the way is."""
+    from luthier.ready import warnings
+
+    for warning in warnings(ready):
+        screen.warn(warning)
+    rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
+    screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
+    how = ready.training
+    steps = -(-len(prepared.split.train) // how.batch_size)
+    screen.say(
+        t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",
+          model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
+          device=runtime.device, precision=runtime.precision)
+    )  # fmt: skip
+
+
+def parameters(tuned: Tuned, screen: Progress) -> None:
+    """How much of the model moves."""
+    total = sum(p.numel() for p in tuned.model.parameters())
+    moving = sum(p.numel() for p in tuned.model.parameters() if p.requires_grad)
+    screen.say(
+        t("{moving:,} of {total:,} parameters learn ({share:.1%})", moving=moving, total=total, share=moving / total)
+    )
+
+
+def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
+    """The test, the verdict, and where everything is."""
+    rows = [(t("tuned"), *_scores(report["scores"]))]
+    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
+    names = [score["name"] for score in report["scores"][:2]]
+    n = report["scores"][0]["n"]
+    screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
+    work = report["throughput"]
+    screen.say(
+        t("{tokens:,.0f} real tokens/s, {padding:.0%} of the tokens real, utilisation {use:.0%}, peak memory {memory}, "
+          "{seconds:.0f} s in all",
+          tokens=work["tokens_per_second"], padding=work["real_to_padded"], use=work["utilisation"],
+          memory=size_text(report["peak_memory_bytes"]), seconds=report["seconds"])
+    )  # fmt: skip
+    screen.say()
+    screen.say(report["verdict"]["sentence"])
+    screen.say()
+    screen.say(t("model   {path}", path=path / "model"))
+    screen.say(t("report  {path}", path=path / "report.html"))
+    screen.say(t('next    luthier predict {path} --text "…"   |   luthier serve {path}', path=path))
+
+
+def _scores(scores: list[Mapping[str, Any]]) -> list[str]:
+    return [_score(score) for score in scores[:2]]
+
+
+def _score(score: Mapping[str, Any]) -> str:
+    if score["low"] is None:
+        return f"{score['value']:.3f}"
+    return f"{score['value']:.3f}  [{score['low']:.3f}, {score['high']:.3f}]"

@@ -1,0 +1,67 @@
+"""The library's front door: what `import luthier` offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier.config.settings import check_settings, flat, opened, read_settings
+from luthier.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from luthier.finish import Run
+    from luthier.inference.artifact import Predictor
+
+_CONFIGS = (".yaml", ".yml")
+
+
+def train(
+    data: str | Path | None = None,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    screen: Progress = SILENT,
+    **settings: Any,
+) -> Run:
+    """Tunes a model to labelled data, as `luthier train` does, and returns the finished run.
+
+    data: a file of labelled rows, or a configuration (.yaml). settings: any key of the configuration; sections as
+    dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name (tuning="lora"); label= and text= name
+    the columns. resume, overwrite: as on the command line. Errors: luthier.errors.LuthierError.
+    """
+    overrides = list(settings.pop("overrides", ()))
+    values = _by_key(settings)
+    config = None
+    if data is not None and Path(data).suffix in _CONFIGS:
+        config = Path(data)
+    elif data is not None:
+        values["data.train"] = str(data)
+    tree = opened(read_settings(config, overrides, values))
+    from luthier.run import train as run
+
+    return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
+
+
+def load(run: str | Path, device: str | None = None) -> Predictor:
+    """A tuned model, ready to answer: `load(folder).predict([text, …])`.
+
+    run: a run's folder or a model folder. device: such as "cpu"; the GPU where there is one, if None.
+    """
+    from luthier.extras import require
+    from luthier.inference.artifact import load_artifact
+
+    require("torch", "transformers")
+    return load_artifact(Path(run), device)
+
+
+def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments as dotted keys. `label` and `text` are short for the columns of those names."""
+    values = flat(settings)
+    for short in ("text", "label", "text_pair"):
+        if short in values:
+            values[f"data.columns.{short}"] = values.pop(short)
+    if "seed" in values:
+        seed = values.pop("seed")
+        values = {"train.seed": seed, "data.split.seed": seed, **values}
+    return values

@@ -1,0 +1,78 @@
+"""What there is to choose from. A file in tasks/ is a task, a public function in tuning/methods.py is a method:
+being there is the registration. Names are listed without importing torch."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from luthier import tasks
+from luthier.errors import ConfigError, did_you_mean
+from luthier.language import t
+
+if TYPE_CHECKING:
+    from luthier.task import AnyTask
+    from luthier.tuning.parts import Tuned
+
+_LONG_NAMES = {
+    "text-classification": "classification",
+    "sequence-classification": "classification",
+    "sentence-pair-classification": "classification",
+}
+"""The hub's names of tasks, also accepted."""
+
+
+def task_names() -> list[str]:
+    return sorted(module.name for module in pkgutil.iter_modules(tasks.__path__))
+
+
+def task(name: str) -> type[AnyTask]:
+    """The Task subclass that tasks/<name>.py defines. Errors: ConfigError for an unknown name."""
+    name = _LONG_NAMES.get(name, name)
+    _check(t("task"), "task", name, task_names())
+    from luthier.task import Task
+
+    module = importlib.import_module(f"luthier.tasks.{name}")
+    own = [part for part in vars(module).values() if getattr(part, "__module__", None) == module.__name__]
+    (found,) = (part for part in own if inspect.isclass(part) and issubclass(part, Task))
+    return found
+
+
+def tuning_names() -> list[str]:
+    functions = (node for node in _methods_source().body if isinstance(node, ast.FunctionDef))
+    return sorted(node.name for node in functions if not node.name.startswith("_"))
+
+
+def tuning_method(name: str) -> Callable[..., Tuned]:
+    """The function of that name in tuning/methods.py. Errors: ConfigError for an unknown name."""
+    _check(t("tuning method"), "tuning.method", name, tuning_names())
+    return getattr(importlib.import_module("luthier.tuning.methods"), name)
+
+
+def tuning_options(name: str) -> dict[str, tuple[str, object]]:
+    """A method's options: name to (type as written, default), read without importing torch."""
+    _check(t("tuning method"), "tuning.method", name, tuning_names())
+    (function,) = (node for node in _methods_source().body if isinstance(node, ast.FunctionDef) and node.name == name)
+    arguments = function.args
+    pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    return {
+        argument.arg: (ast.unparse(argument.annotation), ast.literal_eval(default))
+        for argument, default in pairs
+        if argument.annotation is not None and default is not None
+    }
+
+
+def _methods_source() -> ast.Module:
+    return ast.parse((Path(__file__).parent / "tuning" / "methods.py").read_text(encoding="utf-8"))
+
+
+def _check(kind: str, key: str, name: str, known: list[str]) -> None:
+    if name not in known:
+        what = t("there is no {kind} '{name}'", kind=kind, name=name)
+        fix = did_you_mean(name, known) + "; " + t("known: {names}", names=", ".join(known))
+        raise ConfigError.at(key, what, fix, code="unknown-choice")

@@ -1,0 +1,143 @@
+"""The one object that knows how text becomes tensors and tensors become answers.
+
+Saved beside the weights. Training, evaluation, export and serving hold the same Codec, so that what is
+served is what was measured.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from luthier.errors import ModelError
+from luthier.language import t
+from luthier.task import AnyTask
+from luthier.text.tokenizer import TextRule, read_tokenizer
+from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FILE = "codec.json"
+FORMAT = 1
+_CHUNK = 1000
+"""Inputs tokenised at a time: enough for the tokenizer's threads, little enough to show progress."""
+
+
+@dataclass(frozen=True)
+class Codec:
+    """columns: the task's names of its columns to those of the user's file, so that a later file is read alike."""
+
+    task: AnyTask
+    text: TextRule
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+    def encode(self, inputs: Sequence[Any]) -> list[list[Window]]:
+        """One window or more for each input; used alike by training, evaluation and serving."""
+        return self.task.encode(inputs, self.text)
+
+    def encode_labelled(
+        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
+    ) -> list[LabelledWindow]:
+        """`encode`, then the targets: the answer joins only after the input has become windows.
+
+        done: is told how many examples were encoded since it was last told.
+        """
+        labelled: list[LabelledWindow] = []
+        for start in range(0, len(examples), _CHUNK):
+            chunk = examples[start : start + _CHUNK]
+            for example, windows in zip(chunk, self.encode([e.input for e in chunk]), strict=True):
+                labelled += [self.task.attach(window, example.answer, self.text) for window in windows]
+            done(len(chunk))
+        return labelled
+
+    def collate(self, windows: Sequence[Window]) -> Batch:
+        """Pads on the right."""
+        import torch
+
+        fills = {"input_ids": self.text.pad_id}
+        tensors = {
+            name: torch.from_numpy(_rectangle([w.arrays[name] for w in windows], fills.get(name, 0), np.int64))
+            for name in windows[0].arrays
+        }
+        tensors["attention_mask"] = _mask([len(w) for w in windows])
+        return Batch(tensors, tuple(map(len, windows)))
+
+    def collate_labelled(self, windows: Sequence[LabelledWindow], numbers: Sequence[int] = ()) -> LabelledBatch:
+        """Pads for training. numbers: which windows of the training data these are."""
+        import torch
+
+        rows = [w.targets for w in windows]
+        targets_BS = _rectangle(rows, IGNORE, rows[0].dtype)
+        num_targets = int((targets_BS != IGNORE).sum())
+        inputs = self.collate([w.window for w in windows])
+        return LabelledBatch(inputs, torch.from_numpy(targets_BS), num_targets, tuple(numbers))
+
+    def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
+        return self.task.decode(input, windows, inferred)
+
+    def save(self, folder: Path) -> None:
+        """Writes codec.json into an existing folder that has the tokenizer's own files."""
+        content = {
+            "format": FORMAT,
+            "task": self.task.name,
+            "state": self.task.state(),
+            "columns": dict(self.columns),
+            "max_length": self.text.max_length,
+            "pad_id": self.text.pad_id,
+            "has_segments": self.text.has_segments,
+        }
+        text = json.dumps(content, ensure_ascii=False, indent=1)
+        (folder / FILE).write_text(text, encoding="utf-8", errors="surrogatepass")
+
+    @staticmethod
+    def load(folder: Path, find_task: Callable[[str], type[AnyTask]]) -> Codec:
+        """find_task: the catalog's, handed in because the catalog is on a higher floor.
+
+        Errors: ModelError where the folder has no codec.json, or one of another format.
+        """
+        content = _read(folder)
+        try:
+            task = find_task(content["task"]).from_state(content["state"])
+            rule = TextRule(read_tokenizer(folder), content["max_length"], content["pad_id"], content["has_segments"])
+            return Codec(task, rule, content["columns"])
+        except (KeyError, TypeError) as error:
+            what = t("{file} is not as it was written ({error})", file=FILE, error=error)
+            raise ModelError.at(str(folder / FILE), what, t("copy the folder again"), code="bad-codec") from None
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    path = folder / FILE
+    if not path.is_file():
+        fix = t("give a run of Luthier, or its model/ folder")
+        raise ModelError.at(str(folder), t("{file} is missing", file=FILE), fix, code="no-codec")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        what = t("{file} is not as it was written ({error})", file=FILE, error=type(error).__name__)
+        raise ModelError.at(str(path), what, t("copy the folder again"), code="bad-codec") from None
+    if version != FORMAT:
+        what = t("has format {format}, this version reads {known}", format=version, known=FORMAT)
+        raise ModelError.at(str(path), what, t("use the version of Luthier that wrote it"), code="bad-codec")
+    return content
+
+
+def _rectangle(rows: Sequence[np.ndarray], fill: Any, dtype: Any) -> np.ndarray:
+    """Rows of different lengths to [B, T], T being the longest."""
+    filled = np.full((len(rows), max(map(len, rows))), fill, dtype)
+    for target, row in zip(filled, rows, strict=True):
+        target[: len(row)] = row
+    return filled
+
+
+def _mask(lengths: Sequence[int]) -> Tensor:
+    """1 at real tokens, 0 at padding; int64 [B, T]."""
+    import torch
+
+    return torch.from_numpy((np.arange(max(lengths)) < np.array(lengths)[:, None]).astype(np.int64))

@@ -1,0 +1,1 @@
+"""One YAML file, and key=value on the command line, to typed settings."""

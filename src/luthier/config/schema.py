@@ -1,0 +1,107 @@
+"""The settings that do not depend on the task or the tuning method. Each field says what it wants in words.
+
+A value of "auto" is chosen later from the data, the model and the machine, and the choice is printed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+Auto = Literal["auto"]
+
+
+def _wanted(words: str, **limits: Any) -> Any:
+    return Field(json_schema_extra={"wanted": words}, **limits)
+
+
+def _real(value_words: str, **limits: Any) -> Any:
+    return Annotated[float, _wanted(value_words, strict=False, allow_inf_nan=False, **limits)]
+
+
+_Count = Annotated[StrictInt, _wanted("a whole number from 1", ge=1)]
+_AutoCount = Annotated[Auto | Annotated[StrictInt, Field(ge=1)], _wanted("a whole number from 1, or auto")]
+_Seed = Annotated[StrictInt, _wanted("a whole number from 0", ge=0, lt=2**63)]
+_Share = Annotated[float | None, _wanted("a share from 0 to below 1", ge=0, lt=1, allow_inf_nan=False)]
+_Text = Annotated[StrictStr, _wanted("a text")]
+_AutoText = Annotated[StrictStr | None, _wanted("a text")]
+
+
+class Section(BaseModel):
+    """Frozen; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitSettings(Section):
+    """test, validation: shares of all rows. Neither given: 0.2 and 0.1. Only test given: the textbook's two parts,
+    with no validation. by: random, or group, which keeps the rows of one `group` value on one side."""
+
+    test: _Share = None
+    validation: _Share = None
+    seed: _Seed | None = None
+    by: Annotated[Literal["random", "group"], _wanted("random or group")] = "random"
+    group: _AutoText = None
+
+
+class DataSettings(Section):
+    """train, validation, test: files. columns: the task's name of a column to the file's."""
+
+    train: _AutoText = None
+    validation: _AutoText = None
+    test: _AutoText = None
+    columns: dict[StrictStr, _Text] = Field(default_factory=dict)
+    split: SplitSettings = SplitSettings()
+    delimiter: _AutoText = None
+    encoding: _AutoText = None
+    header: Annotated[StrictBool, _wanted("true or false")] = True
+    sheet: _AutoText = None
+    max_bytes: _Count = 20 * 2**30
+    bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
+
+
+class TrainSettings(Section):
+    """batch_size: examples an optimiser step, over all processes. max_tokens: of one forward pass, with padding.
+
+    warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
+    keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
+    """
+
+    epochs: _AutoCount = "auto"
+    learning_rate: Annotated[
+        Auto | Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)],
+        _wanted("a number above 0, at most 1, or auto"),
+    ] = "auto"
+    batch_size: _AutoCount = "auto"
+    max_length: Annotated[Auto | Annotated[StrictInt, Field(ge=3)], _wanted("a whole number from 3, or auto")] = "auto"
+    max_tokens: _AutoCount = "auto"
+    precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], _wanted("auto, fp32, bf16 or fp16")] = "auto"
+    optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
+    schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"
+    warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
+    weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
+    save_every: _AutoCount = "auto"
+    keep: _Count = 2
+    patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
+    seed: _Seed = 42
+
+
+class Settings(Section):
+    """task, tuning: a name, or a section with it under `name` or `method` and its options beside it.
+
+    model: a hub name or a local folder. out: the run's folder.
+    """
+
+    task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
+    model: _Text = "auto"
+    data: DataSettings = DataSettings()
+    tuning: dict[str, Any] = Field(default_factory=lambda: {"method": "full"})
+    train: TrainSettings = TrainSettings()
+    balance: Annotated[Literal["auto", "none", "weighted_loss"], _wanted("auto, none or weighted_loss")] = "auto"
+    out: _AutoText = None
+
+
+NAME_KEYS = {"task": "name", "tuning": "method"}
+"""Sections that may be written as a bare name, and the key it then stands for."""

@@ -1,0 +1,218 @@
+"""A located tree to checked settings. Every mistake is told at once, each with its place and the nearest right name.
+
+The models of schema.py, the fields of a task and the keyword arguments of a tuning method are the schema; there is no
+other list of settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from luthier import catalog
+from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
+from luthier.config.schema import NAME_KEYS, Section, Settings
+from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
+from luthier.language import t
+
+
+def read_settings(
+    config: Path | None, overrides: Sequence[str] = (), values: Mapping[str, Any] | None = None
+) -> Located:
+    """What the user wrote, with its places. config: a YAML file, or None. overrides: "train.epochs=5" and the like;
+    they win. values: further ones as a program's values, by dotted key. Errors: ConfigError."""
+    root = read_file(config) if config else Located({}, Place(COMMAND_LINE))
+    for written in overrides:
+        root = override(root, written)
+    for key, value in (values or {}).items():
+        root = replaced(root, key.split("."), located(value, Place(key)))
+    return root
+
+
+def load_settings(
+    config: Path | None, overrides: Sequence[str] = (), values: Mapping[str, Any] | None = None
+) -> Settings:
+    """`read_settings`, checked. Errors: ConfigError with all that is wrong."""
+    return check_settings(read_settings(config, overrides, values))
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested sections as dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
+
+
+def check_settings(root: Located) -> Settings:
+    root = opened(root)
+    section = root.section()
+    problems: list[Problem] = []
+    try:
+        settings = Settings.model_validate(root.plain())
+    except ValidationError as error:
+        problems += [_problem(root, item) for item in error.errors(include_url=False)]
+        settings = None
+    problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
+    problems += _conflicts(root, settings) if settings else []
+    if problems or settings is None:
+        unique = {(str(p.place), p.what): p for p in problems}
+        raise ConfigError(*unique.values())
+    return settings
+
+
+def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]:
+    """All keys with their sections: train.epochs …"""
+    names: list[str] = []
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            names += known_keys(inner, f"{prefix}{name}.")
+        else:
+            names.append(prefix + name)
+    return names
+
+
+def opened(root: Located) -> Located:
+    """With `task: classification`, which is short for `task: {name: classification}`, written out."""
+    section = {key: _opened(NAME_KEYS.get(key), node) for key, node in root.section().items()}
+    return Located(section, root.place)
+
+
+def _opened(name_key: str | None, node: Located) -> Located:
+    if name_key is None:
+        return node
+    if not isinstance(node.value, dict):
+        return Located({name_key: node}, node.place)
+    if "" in node.value:  # a bare name to which an override added options
+        rest = {name: inner for name, inner in node.value.items() if name != ""}
+        return Located({name_key: node.value[""], **rest}, node.place)
+    return node
+
+
+def _problem(root: Located, item: Any) -> Problem:
+    """One of pydantic's findings in our words."""
+    path = [part for part in item["loc"] if not _is_branch(part)]
+    node, dotted = root.find(path), ".".join(map(str, path))
+    if item["type"] == "extra_forbidden":
+        return _unknown_key(node, [str(part) for part in path])
+    if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
+        what = t("{key} is {value}, no section", key=dotted, value=shown(node.value))
+        return Problem(node.place, what, t("write 'key: value' lines under it"), "not-a-section")
+    wanted = _wanted(path)
+    what = t("{key} is {value}", key=dotted, value=shown(node.plain()))
+    choices = [word.strip() for word in wanted.replace(" or ", ",").split(",")]
+    near = nearest_name(str(node.value), choices) if isinstance(node.value, str) else None
+    hint = t("did you mean '{name}'?", name=near) + " " if near and near != node.value else ""
+    return Problem(node.place, what, hint + t("it wants {wanted}", wanted=wanted), "bad-value")
+
+
+def _is_branch(part: Any) -> bool:
+    """Pydantic puts the branch of a union into the path; it is no key of ours."""
+    return isinstance(part, str) and (part in ("int", "float", "bool", "str", "[key]") or "[" in part or "'" in part)
+
+
+def _unknown_key(node: Located, path: list[str]) -> Problem:
+    *above, name = path
+    known = known_keys()
+    here = [key.split(".")[len(above)] for key in known if key.split(".")[: len(above)] == above]
+    full = ".".join(path)
+    elsewhere = [key for key in known if key.rpartition(".")[2] == name]
+    if elsewhere:
+        fix = t("it belongs to {key}", key=elsewhere[0])
+    else:
+        near = nearest_name(name, here)
+        prefix = ".".join(above) + "." if above else ""
+        fix = t("did you mean '{name}'?", name=prefix + near) if near else did_you_mean(full, known)
+    return Problem(node.place, t("unknown setting '{key}'", key=full), fix, "unknown-key")
+
+
+def _wanted(path: Sequence[Any]) -> str:
+    model: Any = Settings
+    info = None
+    for part in path:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)) or part not in model.model_fields:
+            break
+        info = model.model_fields[str(part)]
+        model = info.annotation
+    extra = info.json_schema_extra if info else None
+    return str(extra.get("wanted", "…")) if isinstance(extra, dict) else t("a text")
+
+
+def _check_task(node: Located | None) -> list[Problem]:
+    if node is None:
+        return []
+    name = node.section().get("name")
+    if name is None or name.value == "auto":
+        kind = catalog.task("classification")  # so that options can be set before the task is inferred
+    else:
+        try:
+            kind = catalog.task(str(name.value))
+        except ConfigError as error:
+            return _at(name.place, error)
+    hints = get_type_hints(kind)
+    options = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
+    return _check_options("task", node, "name", options)
+
+
+def _check_tuning(node: Located | None) -> list[Problem]:
+    if node is None:
+        return []
+    name = node.section().get("method")
+    method = "full" if name is None else str(name.value)
+    try:
+        options = {key: eval(kind, {}) for key, (kind, _) in catalog.tuning_options(method).items()}
+    except ConfigError as error:
+        return _at(name.place if name else node.place, error)
+    return _check_options("tuning", node, "method", options)
+
+
+def _check_options(key: str, node: Located, name_key: str, options: Mapping[str, Any]) -> list[Problem]:
+    problems: list[Problem] = []
+    for name, value in node.section().items():
+        if name == name_key:
+            continue
+        if name not in options:
+            owner = node.section().get(name_key)
+            what = t("unknown setting '{key}'", key=f"{key}.{name}")
+            if owner is not None:
+                what += " " + t("for {owner}", owner=shown(owner.value))
+            problems.append(Problem(value.place, what, did_you_mean(name, options), "unknown-key"))
+            continue
+        try:
+            TypeAdapter(options[name]).validate_python(value.plain(), strict=not isinstance(value.value, int))
+        except ValidationError:
+            what = t("{key} is {value}", key=f"{key}.{name}", value=shown(value.plain()))
+            kind = getattr(options[name], "__name__", str(options[name]))
+            problems.append(Problem(value.place, what, t("it wants {wanted}", wanted=kind), "bad-value"))
+    return problems
+
+
+def _at(place: Place, error: ConfigError) -> list[Problem]:
+    return [Problem(place, p.what, p.fix, p.code) for p in error.problems]
+
+
+def _conflicts(root: Located, settings: Settings) -> list[Problem]:
+    """Settings that are right one by one and contradict each other."""
+    split, found = settings.data.split, []
+    if split.by == "group" and split.group is None:
+        place = root.find(["data", "split", "by"]).place
+        found.append(Problem(place, t("data.split.by=group names no group column"),
+                             t("add data.split.group=…"), "conflict"))  # fmt: skip
+    shares = (split.test or 0) + (split.validation or 0)
+    if shares >= 1:
+        place = root.find(["data", "split", "test"]).place
+        found.append(Problem(place, t("test and validation are {shares:g} of the data together", shares=shares),
+                             t("leave something to train on"), "conflict"))  # fmt: skip
+    if split.group is not None and settings.data.test and settings.data.validation:
+        place = root.find(["data", "split", "group"]).place
+        found.append(Problem(place, t("data.split.group, but all parts are given as files: nothing is split"),
+                             t("drop it"), "conflict"))  # fmt: skip
+    return found

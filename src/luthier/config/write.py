@@ -1,0 +1,30 @@
+"""Settings back to YAML: the resolved ones, which repeat the run."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from luthier.config.schema import Settings
+
+
+def as_yaml(settings: Settings, heading: str) -> str:
+    """heading: a comment that stands on top."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 4096
+    stream = io.StringIO()
+    yaml.dump(_without_empty(settings.model_dump()), stream)
+    comment = "".join(f"# {line}\n" for line in heading.splitlines())
+    return comment + stream.getvalue()
+
+
+def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
+    """Keys that say nothing are left out: the file is for people too."""
+    kept: dict[str, Any] = {}
+    for key, value in section.items():
+        inner = _without_empty(value) if isinstance(value, dict) else value
+        if inner is not None and inner != {}:
+            kept[key] = inner
+    return kept

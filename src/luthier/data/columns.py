@@ -1,0 +1,123 @@
+"""Which column of the file is which: as the user says, by name, or by elimination; never by a silent guess."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+
+from luthier.errors import DataError, Place, nearest_name, shown
+from luthier.language import t
+from luthier.types import Column
+
+
+def find_columns(
+    present: Sequence[str],
+    wanted: Sequence[Column],
+    asked: Mapping[str, str],
+    place: Place,
+    *,
+    with_answers: bool = True,
+) -> dict[str, str]:
+    """The task's names of its columns to the file's.
+
+    present: the file's columns. asked: what the user said under data.columns. with_answers: False where only
+    inputs are read, so that a missing label column is fine.
+    Errors: DataError for a column that is not there, or that cannot be told without being asked.
+    """
+    found: dict[str, str] = {}
+    for column in wanted:
+        if column.name in asked and (with_answers or not column.is_answer):
+            found[column.name] = _asked(asked[column.name], column.name, present, place)
+    for column in wanted:
+        if column.name in found or (column.is_answer and not with_answers):
+            continue
+        free = [name for name in present if name not in found.values()]
+        hits = _by_name(column, free)
+        if len(hits) == 1:
+            found[column.name] = hits[0]
+        elif column.required and len(hits) > 1:
+            raise _ambiguous(column, hits, place)
+    for column in wanted:
+        needed = column.required and not (column.is_answer and not with_answers)
+        if needed and column.name not in found:
+            free = [name for name in present if name not in found.values()]
+            if len(present) <= 2 and len(free) == 1 and not _looks_like_data(present):
+                found[column.name] = free[0]
+            else:
+                raise _missing(column, present, place)
+    _distinct(found, place)
+    return found
+
+
+def folded(name: str) -> str:
+    """A name without what people do not see: case, outer space, width."""
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
+    if name in present:
+        return name
+    alike = [other for other in present if folded(other) == folded(name)]
+    if len(alike) == 1:
+        return alike[0]
+    nearest = nearest_name(name, present)
+    what = t("no column {name}; the file has {columns}", name=shown(name), columns=_listed(present))
+    if nearest is not None:
+        fix = t(
+            "did you mean {name}? data.columns.{ours}={value}", name=shown(nearest), ours=ours, value=quoted(nearest)
+        )
+    else:
+        fix = t("name one of them: data.columns.{ours}=…", ours=ours)
+    raise DataError.at(place, what, fix, code="missing-column")
+
+
+def quoted(value: str) -> str:
+    """The value as it can be pasted behind key= in a shell."""
+    plain = all(c.isalnum() or c in "_-./" for c in value) and value
+    return value if plain else "'" + value.replace("'", "'\\''") + "'"
+
+
+def _by_name(column: Column, free: Sequence[str]) -> list[str]:
+    """The one column that bears the task's own name, else all that bear a usual one."""
+    for names in ((column.name,), column.usual):
+        hits = [name for name in free if folded(name) in names]
+        if hits:
+            return hits
+    return []
+
+
+def _ambiguous(column: Column, hits: Sequence[str], place: Place) -> DataError:
+    what = t("{columns} could each be the {name} column", columns=_listed(hits), name=column.name)
+    ways = " | ".join(f"data.columns.{column.name}={quoted(hit)}" for hit in hits[:4])
+    return DataError.at(place, what, t("say which: {ways}", ways=ways), code="ambiguous-column")
+
+
+def _missing(column: Column, present: Sequence[str], place: Place) -> DataError:
+    if _looks_like_data(present):
+        what = t("line 1 looks like data, not like a header: {columns}", columns=_listed(present))
+        fix = t("data.header=false data.columns.{name}=1 (columns are then counted from 1)", name=column.name)
+        return DataError.at(place, what, fix, code="no-header")
+    what = t(
+        "cannot tell which column is the {name}; the file has {columns}", name=column.name, columns=_listed(present)
+    )
+    example = quoted(present[0]) if present else "…"
+    fix = t("say which: data.columns.{name}={example}", name=column.name, example=example)
+    return DataError.at(place, what, fix, code="missing-column")
+
+
+def _distinct(found: Mapping[str, str], place: Place) -> None:
+    for ours, theirs in found.items():
+        for other, same in found.items():
+            if ours < other and theirs == same:
+                what = t("{column} is to be both {ours} and {other}", column=shown(theirs), ours=ours, other=other)
+                raise DataError.at(place, what, t("name two columns"), code="same-column")
+
+
+def _looks_like_data(header: Sequence[str]) -> bool:
+    """Long cells, cells of several words with a full stop, bare numbers: a header has none of these."""
+    return any(len(name) > 60 or name.strip().isdigit() or len(name.split()) > 6 for name in header)
+
+
+def _listed(columns: Sequence[str]) -> str:
+    names = [shown(name, 30) for name in columns[:12]]
+    return ", ".join(names) + (" …" if len(columns) > 12 else "")

@@ -1,0 +1,57 @@
+"""What was found wrong with the data: collected row by row, told once a kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from luthier.errors import DataError, Place, Problem
+from luthier.language import t
+from luthier.types import Finding
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass
+class Collector:
+    """Groups rows with the same fault under one finding. The first row's message stands for all of them."""
+
+    _first: dict[str, Problem] = field(default_factory=dict)
+    _places: dict[str, list[Place]] = field(default_factory=dict)
+
+    def add(self, problem: Problem) -> None:
+        self._first.setdefault(problem.code, problem)
+        self._places.setdefault(problem.code, []).append(problem.place)
+
+    def findings(self) -> list[Finding]:
+        """One finding a code; rows in the order in which they were met."""
+        return [
+            Finding(ERROR, code, problem.what, problem.fix, tuple(self._places[code]))
+            for code, problem in self._first.items()
+        ]
+
+
+def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool) -> None:
+    """Raises DataError for findings of severity "error".
+
+    skip_rows: rows that cannot be used were left out on the user's word (data.bad_rows=skip); faults of single
+    rows then pass, those of the whole data still do not.
+    """
+    serious = [f for f in findings if f.severity == ERROR and not (skip_rows and f.code in ROW_FAULTS)]
+    if serious:
+        raise DataError(*(_problem(finding) for finding in serious))
+
+
+ROW_FAULTS = {
+    "ragged-row", "broken-quote", "nul-byte", "repeated-header", "missing-label", "missing-text", "wrong-type",
+    "missing-column", "not-an-object", "duplicate-key", "lone-surrogate", "nan-label", "missing-group",
+}  # fmt: skip
+"""Codes of faults that lie in a single row, so that leaving the row out mends them."""
+
+
+def _problem(finding: Finding) -> Problem:
+    place = finding.rows[0] if finding.rows else Place("data")
+    fix = finding.fix
+    if finding.code in ROW_FAULTS:
+        fix += t("; or leave such rows out: data.bad_rows=skip")
+    return Problem(place, finding.message, fix, finding.code, finding.rows[1:])

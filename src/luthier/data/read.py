@@ -1,0 +1,114 @@
+"""A file to rows, whatever kind it is, one row at a time."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from luthier.data import columnar, jsons, tables
+from luthier.data.findings import Collector
+from luthier.data.source import MOST_BYTES, Source, find_source
+from luthier.errors import DataError
+from luthier.language import t
+from luthier.types import Row
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """How to read a file where its content does not say it well enough.
+
+    delimiter, encoding: None finds out. header: False names the columns 1, 2, 3 … sheet: of an Excel file, None
+    takes the first. max_bytes: an unpacked file larger than this is refused.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool = True
+    sheet: str | None = None
+    max_bytes: int = MOST_BYTES
+
+
+@dataclass
+class Table:
+    """A file being read. columns: the names known from the start (of JSON, the first row's keys).
+
+    rows: can be drawn once. faults: fills while they are drawn. notes: what was found out about the format.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+    faults: Collector = field(default_factory=Collector)
+    notes: tuple[str, ...] = ()
+
+
+DEFAULT = ReadOptions()
+
+
+def open_table(path: Path, options: ReadOptions = DEFAULT) -> Table:
+    """Errors: DataError where the file cannot be read or has no rows. Faults of single rows are collected."""
+    source = find_source(path, encoding=options.encoding, max_bytes=options.max_bytes)
+    faults = Collector()
+    try:
+        columns, rows, notes = _open(source, options, faults)
+    except UnicodeError as error:
+        raise source.undecodable(error) from None
+    first, rows = _peek(_decoding(source, rows))
+    if first is None and not faults.findings():
+        header = ",".join(columns)
+        what = t("has a header ({header}) and no rows", header=header) if header else t("has no rows")
+        raise DataError.at(str(path), what, t("was the export finished?"), code="no-rows")
+    return Table(path, columns or tuple(first.values if first else ()), rows, faults, tuple(notes))
+
+
+def _open(source: Source, options: ReadOptions, faults: Collector) -> tuple[tuple[str, ...], Iterator[Row], list[str]]:
+    if source.kind == "parquet":
+        return columnar.parquet_columns(source), columnar.read_parquet(source), []
+    if source.kind == "xlsx":
+        found = columnar.sheet_columns(source, options.sheet)
+        columns = found if options.header else _numbered(len(found))
+        return columns, columnar.read_sheet(source, options.sheet, columns, options.header), []
+    head = source.head.decode(source.encoding, errors="replace").lstrip("\ufeff \t\r\n")
+    notes = [t("encoding {name}", name=source.encoding)] if source.encoding not in ("utf-8", "utf-8-sig") else []
+    if options.delimiter is None and (head.startswith(("[{", "[ ", "[\n", "[\r", "[\t")) or head == "[]"):
+        return (), jsons.read_list(source, faults), notes
+    if options.delimiter is None and head.startswith("{"):
+        lines = jsons.looks_like_lines(head, source.ending)
+        return (), (jsons.read_lines if lines else jsons.read_list)(source, faults), notes
+    if source.ending in (".jsonl", ".ndjson", ".json"):
+        return (), jsons.read_lines(source, faults), notes
+    return _open_delimited(source, options, faults, notes)
+
+
+def _open_delimited(
+    source: Source, options: ReadOptions, faults: Collector, notes: list[str]
+) -> tuple[tuple[str, ...], Iterator[Row], list[str]]:
+    guessed, quoting = tables.guess_dialect(source)
+    delimiter = options.delimiter or guessed
+    header = tables.read_header(source, delimiter, quoting)
+    columns = header if options.header else _numbered(len(header))
+    usual = "\t" if source.ending in (".tsv", ".tab") else ","
+    if delimiter != usual and options.delimiter is None:
+        notes.append(t("delimiter {delimiter}", delimiter={"\t": "tab"}.get(delimiter, delimiter)))
+    if quoting == csv.QUOTE_NONE:
+        notes.append(t("quotes are plain characters"))
+    return columns, tables.read_records(source, delimiter, quoting, columns, options.header, faults), notes
+
+
+def _numbered(count: int) -> tuple[str, ...]:
+    return tuple(str(i) for i in range(1, count + 1))
+
+
+def _peek(rows: Iterator[Row]) -> tuple[Row | None, Iterator[Row]]:
+    first = next(rows, None)
+    return first, rows if first is None else itertools.chain([first], rows)
+
+
+def _decoding(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
+    try:
+        yield from rows
+    except UnicodeError as error:
+        raise source.undecodable(error) from None

@@ -1,0 +1,132 @@
+"""What an expert would choose where the user did not: from the data, the model and the machine's flags, never from a
+timing, so that a resume repeats it. Each choice says why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from luthier.config.schema import Settings
+from luthier.language import t
+from luthier.models.find import ModelFolder
+from luthier.types import Choice
+
+_HEAD_RATE = 1e-3
+_ADAPTER_FACTOR = 10
+_IMBALANCE = 10
+"""Largest to smallest class from which the rare ones are given more weight."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the choices are made from. lengths: tokens of each training input, uncut. classes: of each training row,
+    None for a task without. device, precision: of the machine. validated: whether there is a validation split."""
+
+    lengths: np.ndarray
+    classes: Sequence[Hashable]
+    model: ModelFolder
+    device: str
+    precision: str
+    validated: bool
+
+
+def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
+    """The settings with every "auto" of training decided, and the choices with their reasons."""
+    choices: list[Choice] = []
+    train = settings.train.model_dump()
+
+    def decide(key: str, value: Any, reason: str) -> None:
+        if train[key] == "auto":
+            train[key] = value
+            choices.append(Choice(f"train.{key}", value, reason))
+
+    decide("max_length", *_max_length(facts))
+    rows = len(facts.lengths)
+    decide("batch_size", *_batch_size(rows))
+    decide("epochs", *_epochs(facts.classes))
+    decide("learning_rate", *_learning_rate(settings.tuning["method"], facts.model.hidden_size))
+    decide("patience", *_patience(train["epochs"], facts.validated))
+    decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
+    decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
+    decide("precision", *_precision(facts))
+    balance, reason = _balance(facts.classes)
+    if settings.balance == "auto":
+        choices.append(Choice("balance", balance, reason))
+    else:
+        balance = settings.balance
+    return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices
+
+
+def _max_length(facts: Facts) -> tuple[int, str]:
+    """The 99th percentile: dynamic padding makes short rows cheap, and the last per cent costs the most memory."""
+    longest, cap = int(facts.lengths.max()), facts.model.most_tokens
+    wanted = math.ceil(float(np.quantile(facts.lengths, 0.99)) / 8) * 8
+    value = max(8, min(wanted, longest, cap))
+    share = float((facts.lengths > value).mean())
+    return value, t(
+        "99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the rows are cut",
+        longest=longest, cap=cap, share=share,
+    )  # fmt: skip
+
+
+def _batch_size(rows: int) -> tuple[int, str]:
+    if rows < 1000:
+        return 16, t("{rows} training rows: small batches give enough steps", rows=rows)
+    return 32, t("{rows} training rows", rows=rows)
+
+
+def _epochs(classes: Sequence[Hashable]) -> tuple[int, str]:
+    """Few rows a class need to be seen more often: about 90 over the root of the rows a class."""
+    rows, count = len(classes), max(1, len(set(classes)))
+    if rows > 100_000:
+        return 2, t("{rows} training rows: two passes are enough", rows=rows)
+    value = min(20, max(3, round(90 / math.sqrt(rows / count))))
+    return value, t("{each:.0f} training rows a class on average", each=rows / count)
+
+
+def _learning_rate(method: str, hidden_size: int) -> tuple[float, str]:
+    """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; ten times that for adapters."""
+    base = min(3e-4, max(5e-6, 3e-5 * (768 / hidden_size) ** 1.7))
+    if method == "head":
+        return _HEAD_RATE, t("only the head learns, from random weights")
+    if method == "lora":
+        return _rounded(base * _ADAPTER_FACTOR), t(
+            "hidden size {size}; adapters take ten times the rate", size=hidden_size
+        )
+    return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size)
+
+
+def _rounded(rate: float) -> float:
+    """Two digits: 9.7e-05."""
+    return float(f"{rate:.1e}")
+
+
+def _patience(epochs: int, validated: bool) -> tuple[int, str]:
+    if not validated:
+        return 0, t("no validation data: the last epoch is kept")
+    return max(3, epochs // 3), t("stops early when validation does not improve")
+
+
+def _max_tokens(device: str, max_length: int) -> tuple[int, str]:
+    budget = 4096 if device == "cpu" else 32768
+    return max(budget, max_length), t("of one forward pass; a larger batch is accumulated")
+
+
+def _precision(facts: Facts) -> tuple[str, str]:
+    if facts.precision == "bf16":
+        return "bf16", t("the processor multiplies in bf16; weights stay fp32")
+    return facts.precision, t("the processor has no bf16 multiplication")
+
+
+def _balance(classes: Sequence[Hashable]) -> tuple[str, str]:
+    counts = sorted(np.unique(np.array([str(c) for c in classes]), return_counts=True)[1])
+    ratio = counts[-1] / counts[0]
+    if None in classes or len(counts) < 2:
+        return "none", t("no classes")
+    if ratio >= _IMBALANCE:
+        return "weighted_loss", t("largest to smallest class {ratio:.0f}:1", ratio=ratio)
+    return "none", t("largest to smallest class {ratio:.1f}:1", ratio=ratio)

@@ -1,0 +1,1 @@
+"""Numbers one can trust, and what the tuned model must beat."""

@@ -1,0 +1,64 @@
+"""How sure a score is: bootstrap over the examples (Efron 1979), percentile intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 1000
+LEVEL = 0.95
+_CHUNK_CELLS = 8_000_000
+"""Numbers held at a time: 64 MB."""
+
+Scorer = Callable[[np.ndarray], Mapping[str, np.ndarray]]
+"""From weights [R, N] to scores [R] by name."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One system's score minus another's on the same examples, positive where the first is better."""
+
+    value: float
+    low: float
+    high: float
+
+
+def resample_weights(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """How often each of n examples is drawn, [R, N] in chunks of R. A function of its arguments alone."""
+    rng = np.random.default_rng(seed)
+    chunk = max(1, min(resamples, _CHUNK_CELLS // max(1, n)))
+    for start in range(0, resamples, chunk):
+        count = min(chunk, resamples - start)
+        drawn = rng.integers(0, n, (count, n))
+        drawn += np.arange(count)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(float)
+
+
+def bootstrap(score: Scorer, n: int, *, seed: int, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
+    """Each score on every resample, [R] by name."""
+    parts = [score(weights) for weights in resample_weights(n, resamples, seed)]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """The middle 95 %; resamples on which the score is not defined are left out."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
+    low, high = np.quantile(defined, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def paired_difference(
+    first: Scorer, second: Scorer, name: str, n: int, *, higher_is_better: bool, seed: int, resamples: int = RESAMPLES
+) -> Difference:
+    """Both on the same resamples, so that what is hard for both cancels out."""
+    sign = 1 if higher_is_better else -1
+    ones = np.ones((1, n))
+    value = float(sign * (first(ones)[name] - second(ones)[name])[0])
+    a = bootstrap(first, n, seed=seed, resamples=resamples)[name]
+    b = bootstrap(second, n, seed=seed, resamples=resamples)[name]
+    low, high = interval(sign * (a - b))
+    return Difference(value, low, high)

@@ -1,0 +1,63 @@
+"""Is the tuned model worth it? One plain sentence, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.evaluation.intervals import Difference
+from luthier.language import t
+from luthier.types import Report
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """worth_it: "yes" where the whole 95 % interval of the difference lies above 0, "no" where the tuned model is not
+    ahead at all, "unclear" between. difference, low, high: tuned minus baseline on the main metric, positive where
+    the tuned model is better."""
+
+    worth_it: str
+    sentence: str
+    baseline: str
+    metric: str
+    difference: float
+    low: float
+    high: float
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def best_baseline(baselines: Mapping[str, Report]) -> str:
+    """The strongest on the test split itself: the hardest to beat, so that the comparison never flatters."""
+    return max(baselines, key=lambda name: baselines[name].main.goodness)
+
+
+def judge(tuned: Report, baseline: Report, name: str, difference: Difference) -> Verdict:
+    """name: the baseline's."""
+    worth_it = "yes" if difference.low > 0 else "no" if difference.value <= 0 else "unclear"
+    metric = tuned.main.name
+    facts = t(
+        "{metric} {tuned:.3f} against {other:.3f} of {baseline} on {n} test rows, "
+        "difference {difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f})",
+        metric=metric, tuned=tuned.main.value, other=baseline.main.value, baseline=baseline_title(name),
+        n=tuned.main.n, difference=difference.value, low=difference.low, high=difference.high,
+    )  # fmt: skip
+    if worth_it == "yes":
+        sentence = t("Worth it: {facts}.", facts=facts)
+    elif worth_it == "no":
+        sentence = t("No improvement shown: {facts}. The cheaper baseline does as well.", facts=facts)
+    else:
+        sentence = t("No improvement shown: {facts}. It may be chance; more test rows would tell.", facts=facts)
+    return Verdict(worth_it, sentence, name, metric, difference.value, difference.low, difference.high)
+
+
+def baseline_title(name: str) -> str:
+    """A baseline's name for people."""
+    titles = {
+        "majority": t("always the commonest answer"),
+        "tfidf": t("TF-IDF + logistic regression"),
+        "embeddings": t("frozen embeddings + logistic regression"),
+    }
+    return titles.get(name, name)

@@ -1,0 +1,148 @@
+"""What a run writes: at its beginning what it is made of, at its end model, test, verdict and report."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from luthier.config.write import as_yaml
+from luthier.data.split import PARTS
+from luthier.evaluation.baselines import Baseline
+from luthier.files import disk_trouble, whole_folder, write_text
+from luthier.fit import Fitted
+from luthier.inference.artifact import load_artifact, save_artifact
+from luthier.language import t
+from luthier.prepare import Prepared
+from luthier.progress import Progress
+from luthier.ready import Ready
+from luthier.report.card import model_card
+from luthier.report.page import report_page
+from luthier.report.predictions import write_predictions
+from luthier.report.summary import Story, environment, summary
+from luthier.runfolder import CONFIG, REPORT, RunFolder
+from luthier.runtime import Runtime, matmul_peak
+from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
+from luthier.trial import hold_trial, judged_part
+from luthier.tuning.parts import Tuned
+from luthier.types import LabelledWindow, Report, Score
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run. test: the saved model's scores on the test split, which nothing else looked at.
+
+    report: the content of report.json.
+    """
+
+    folder: Path
+    test: Report
+    report: Mapping[str, Any] = field(repr=False)
+
+
+def read_run(folder: Path) -> Run:
+    """A finished run from its folder."""
+    report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
+    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report)
+
+
+def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:
+    """config.yaml, split.json and environment.json, before the first step. A resume finds them and leaves them."""
+    if (owned.path / CONFIG).is_file():
+        return
+    reasons = "\n".join(f"{choice.key}: {choice.reason}" for choice in ready.choices)
+    heading = t("The resolved configuration of this run; `luthier train` with it repeats the run.") + "\n" + reasons
+    rows = {name: [example.row for example in prepared.split.part(name)] for name in PARTS}
+    with disk_trouble(owned.path):
+        write_text(owned.path / "environment.json", json.dumps(environment(), indent=1))
+        write_text(owned.path / "split.json", json.dumps({"files": prepared.files, "rows": rows}))
+        write_text(owned.path / CONFIG, as_yaml(ready.settings, heading))
+
+
+def finish(
+    owned: RunFolder,
+    ready: Ready,
+    prepared: Prepared,
+    tuned: Tuned,
+    fitted: Fitted,
+    windows: Sequence[LabelledWindow],
+    baselines: Sequence[Baseline],
+    runtime: Runtime,
+    screen: Progress,
+    began: float,
+) -> None:
+    """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report."""
+    from luthier import announce
+
+    path, task = owned.path, ready.codec.task
+    counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
+    throughput = _throughput(ready, tuned, fitted, windows, runtime)
+    card = model_card(ready.settings, prepared, ready.folder)
+    with disk_trouble(path):
+        for left in ("model", "adapter"):
+            shutil.rmtree(path / left, ignore_errors=True)  # of a process that was killed between here and the report
+        if tuned.save_adapter is not None:
+            with whole_folder(path / "adapter") as temporary:
+                tuned.save_adapter(temporary)
+        save_artifact(path / "model", tuned.merge(), ready.codec, ready.tokenizer.wrapped, card)
+    predictor = load_artifact(path / "model", runtime.device)
+    part = judged_part(prepared.split)
+    examples = prepared.split.part(part)
+    with screen.track(t("testing"), len(examples)) as tracker:
+        predictions = predictor.raw([example.input for example in examples], tracker.advance)
+    trial = hold_trial(task, part, examples, predictions, baselines, seed=ready.training.seed)
+    story = Story(
+        trial=trial,
+        details=task.details(predictions, [example.answer for example in examples]),
+        history=_history(path / "metrics.jsonl"),
+        throughput=throughput,
+        parameters=counts[True],
+        trained_parameters=counts[False],
+        stopped_early=fitted.stopped_early,
+        best_step=fitted.progress.best_step,
+        steps=fitted.progress.step,
+        total_steps=fitted.total_steps,
+        seconds=time.time() - began,
+        train_seconds=fitted.progress.seconds,
+        peak_memory_bytes=peak_memory(runtime.device),
+    )
+    report = summary(ready, prepared, story, runtime)
+    with disk_trouble(path):
+        write_predictions(path / "predictions.csv", task, examples, predictions)
+        write_text(path / "report.html", report_page(report, task, examples, predictions))
+        write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
+    announce.result(report, path, screen)
+
+
+def _throughput(
+    ready: Ready, tuned: Tuned, fitted: Fitted, windows: Sequence[LabelledWindow], runtime: Runtime
+) -> Throughput:
+    progress = fitted.progress
+    seconds = max(progress.seconds, 1e-9)
+    folder = ready.folder
+    passes = layer_passes(ready.loaded.model, tuned.model)
+    once = needed_flops([len(w) for w in windows], folder.hidden_size, folder.feed_forward, passes)
+    work = once * progress.examples / max(1, len(windows))
+    peak = matmul_peak(runtime.device, runtime.precision) * runtime.world
+    return Throughput(
+        tokens_per_second=progress.tokens / seconds,
+        examples_per_second=progress.examples / seconds,
+        real_to_padded=progress.tokens / max(1, progress.padded),
+        utilisation=work / (seconds * peak),
+    )
+
+
+def _history(path: Path) -> list[dict[str, Any]]:
+    """The lines of metrics.jsonl; a disk that lost some costs only a part of the picture."""
+    entries: list[dict[str, Any]] = []
+    if path.is_file():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                entries.append(json.loads(line))
+            except ValueError:
+                continue
+    return entries

@@ -1,0 +1,110 @@
+"""The result: a plain Hugging Face model folder with codec.json in it, and what answers from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from luthier import catalog
+from luthier.codec import FILE as CODEC_FILE
+from luthier.codec import Codec
+from luthier.errors import ModelError
+from luthier.files import whole_folder
+from luthier.inference.predict import predict
+from luthier.language import t
+from luthier.models.load import load_model
+
+_STREAM = 4096
+"""Inputs held at a time when predictions are streamed: enough to sort by length, bounded in memory."""
+
+
+def save_artifact(
+    folder: Path, model: PreTrainedModel, codec: Codec, tokenizer: PreTrainedTokenizerBase, card: str
+) -> None:
+    """folder: must not exist; it appears whole. transformers loads it without Luthier. card: its README.md."""
+    with whole_folder(folder) as temporary:
+        model.save_pretrained(str(temporary))
+        tokenizer.save_pretrained(str(temporary))
+        codec.save(temporary)
+        (temporary / "README.md").write_text(card, encoding="utf-8")
+        _forget_paths(temporary / "tokenizer_config.json", "name_or_path")
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A tuned model, ready to answer. max_tokens: of one forward pass, with padding."""
+
+    model: PreTrainedModel
+    codec: Codec
+    name: str
+    device: str = "cpu"
+    max_tokens: int = 4096
+
+    def predict(self, inputs: Sequence[Any], top_k: int | None = None) -> list[Any]:
+        """One answer an input, in order; the shapes are those of Hugging Face pipelines.
+
+        inputs: what the task asks, such as texts. top_k: the k best answers each, as lists.
+        Errors: DataError for an input of another kind.
+        """
+        task = self.codec.task
+        asked = [task.as_input(value) for value in inputs]
+        return [task.show(prediction, top_k) for prediction in self.raw(asked)]
+
+    def raw(self, inputs: Sequence[Any], done: Callable[[int], None] = lambda count: None) -> list[Any]:
+        """The task's own prediction objects, with all their scores."""
+        return predict(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
+
+    def stream(self, inputs: Iterable[Any]) -> Iterator[Any]:
+        """As `raw`, for inputs without end: some thousands are held at a time."""
+        source = iter(inputs)
+        while chunk := list(islice(source, _STREAM)):
+            yield from self.raw(chunk)
+
+
+def load_artifact(run: Path, device: str | None = None) -> Predictor:
+    """run: a run's folder or a model folder. device: a torch device; the GPU where there is one, if None.
+
+    Errors: ModelError where it is neither.
+    """
+    folder = model_folder(run)
+    codec = Codec.load(folder, catalog.task)
+    where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    loaded = load_model(folder, codec.task.auto_class, {}, seed=0, device=where)
+    if loaded.fresh:
+        what = t("the weights {names} are missing", names=", ".join(loaded.fresh[:3]))
+        raise ModelError.at(str(folder), what, t("copy the folder again"), code="bad-model")
+    loaded.model.eval()
+    return Predictor(loaded.model, codec, run.resolve().name, where)
+
+
+def model_folder(run: Path) -> Path:
+    """Where a run, or a model folder itself, has its model. Needs no deep-learning library.
+
+    Errors: ModelError where there is none.
+    """
+    for folder in (run / "model", run):
+        if (folder / CODEC_FILE).is_file():
+            return folder
+    if (run / "config.yaml").is_file():
+        what, fix = t("is a run without a finished model"), t("finish it: luthier train --resume --out {run}", run=run)
+    elif not run.exists():
+        what, fix = t("no such run"), t("train one first, or see what is there: ls runs")
+    else:
+        what = t("is no run of Luthier: {file} is missing", file=f"model/{CODEC_FILE}")
+        fix = t("give a run's folder, or its model/ folder")
+    raise ModelError.at(str(run), what, fix, code="no-such-run")
+
+
+def _forget_paths(path: Path, key: str) -> None:
+    """A model folder tells nobody where on this machine its parent lay."""
+    if path.is_file():
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop(key, None) is not None:
+            path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")

@@ -1,0 +1,56 @@
+"""Inputs to predictions. Evaluation, the Predictor and the server all come through here, so they cannot differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from luthier.batching import cut
+from luthier.codec import Codec
+from luthier.models.first_position import first_position_only
+from luthier.runtime import Runtime
+
+
+def predict(
+    model: nn.Module,
+    codec: Codec,
+    inputs: Sequence[Any],
+    *,
+    device: str,
+    max_tokens: int,
+    done: Callable[[int], None] = lambda count: None,
+) -> list[Any]:
+    """One prediction an input, in the order of the inputs, in fp32. Leaves the model in evaluation mode.
+
+    max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told.
+    """
+    windows_of = codec.encode(inputs)
+    windows = [window for group in windows_of for window in group]
+    inferred: dict[int, Any] = {}
+    model.eval()
+    with torch.inference_mode(), first_position_only(model):
+        for numbers in cut(range(len(windows)), [len(w) for w in windows], max_tokens):
+            batch = codec.collate([windows[i] for i in numbers]).to(device)
+            inferred.update(zip(numbers, codec.task.infer(model, batch), strict=True))
+            done(len(numbers))
+    predictions: list[Any] = []
+    first = 0
+    for input, group in zip(inputs, windows_of, strict=True):
+        said = [inferred[i] for i in range(first, first + len(group))]
+        predictions.append(codec.decode(input, group, said))
+        first += len(group)
+    return predictions
+
+
+def predict_shared(
+    model: nn.Module, codec: Codec, inputs: Sequence[Any], runtime: Runtime, *, max_tokens: int
+) -> list[Any]:
+    """As `predict`, with the inputs shared out among the processes; every process gets all predictions."""
+    mine = predict(model, codec, inputs[runtime.rank :: runtime.world], device=runtime.device, max_tokens=max_tokens)
+    predictions: list[Any] = [None] * len(inputs)
+    for rank, share in enumerate(runtime.gather(mine)):
+        predictions[rank :: runtime.world] = share
+    return predictions

@@ -1,0 +1,41 @@
+"""Which pretrained model to begin with where none is named: by language, task and hardware, never by the network.
+
+Names and sizes are those of the hub's model cards, read in November 2026.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from luthier.language import t
+from luthier.models.find import EMBEDDED
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """parameters: in millions."""
+
+    name: str
+    parameters: int
+
+
+_UNDERSTANDING = {
+    ("en", "cpu"): KnownModel(EMBEDDED, 23),
+    ("en", "gpu"): KnownModel("answerdotai/ModernBERT-base", 149),
+    ("zh", "cpu"): KnownModel("uer/chinese_roberta_L-6_H-384", 23),
+    ("zh", "gpu"): KnownModel("hfl/chinese-macbert-base", 102),
+    ("other", "cpu"): KnownModel("intfloat/multilingual-e5-small", 118),
+    ("other", "gpu"): KnownModel("FacebookAI/xlm-roberta-base", 278),
+}
+
+
+def default_model(language: str, has_gpu: bool) -> tuple[KnownModel, str]:
+    """The model for understanding tasks (classification and its kin), and the reason in words."""
+    key = language if language in ("en", "zh") else "other"
+    hardware = "gpu" if has_gpu else "cpu"
+    model = _UNDERSTANDING[key, hardware]
+    kind = {"en": t("English"), "zh": t("Chinese"), "other": t("several or other languages")}[key]
+    where = t("a GPU") if has_gpu else t("a CPU")
+    reason = t("the texts are {language}, the machine has {hardware}; {size} million parameters",
+               language=kind, hardware=where, size=model.parameters)  # fmt: skip
+    return model, reason

@@ -1,0 +1,160 @@
+"""From the settings to examples that can be trained on: read, checked, split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from luthier import catalog
+from luthier.config.schema import DataSettings, Settings
+from luthier.data.checks import find_faults, find_split_faults
+from luthier.data.columns import find_columns
+from luthier.data.findings import refuse_errors
+from luthier.data.read import ReadOptions, Table, open_table
+from luthier.data.rows import parse_rows, with_group
+from luthier.data.split import PARTS, Shares, Split, split_examples
+from luthier.errors import ConfigError, DataError, Place
+from luthier.files import sha256
+from luthier.language import t
+from luthier.task import AnyTask
+from luthier.text.scripts import main_language
+from luthier.types import Column, Example, Finding
+
+_GROUP = Column("group", required=False)
+DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """task: with what it learned from the training split. columns: the task's names to the file's.
+
+    files: of each data file its SHA-256. skipped: rows left out on the user's word. notes: what was found out.
+    """
+
+    task: AnyTask
+    split: Split[Any, Any]
+    columns: Mapping[str, str]
+    findings: Sequence[Finding]
+    files: Mapping[str, str]
+    language: str
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class _File:
+    examples: list[Example[Any, Any]]
+    columns: Mapping[str, str]
+    findings: list[Finding]
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Errors: DataError for what cannot be read or trusted, all of it at once."""
+    data = settings.data
+    if data.train is None:
+        fix = t("luthier train tickets.csv, or data.train=tickets.csv")
+        raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
+    task = make_task(settings)
+    parts = {name: getattr(data, name) for name in PARTS if getattr(data, name) is not None}
+    same = [name for name in parts if name != "train" and Path(parts[name]) == Path(data.train)]
+    if same:
+        what = t("is the training file and the {part} file", part=same[0])
+        raise DataError.at(data.train, what, t("name two files, or let Luthier split"), code="split-leak")
+    read = {name: _read(Path(path), task, data, name) for name, path in parts.items()}
+    found = [finding for file in read.values() for finding in file.findings]
+    skip = data.bad_rows == "skip"
+    refuse_errors(found, skip_rows=skip)
+    found += find_faults([e for file in read.values() for e in file.examples], task.stratum)
+    refuse_errors(found, skip_rows=skip)
+    split = _split({name: file.examples for name, file in read.items()}, task, settings)
+    found += find_split_faults(split, task.stratum, given=len(parts) > 1)
+    refuse_errors(found, skip_rows=skip)
+    task = task.learn(split.train)
+    language, _ = main_language(task.plain_text(example.input) for example in split.train)
+    return Prepared(
+        task=task,
+        split=split,
+        columns=read["train"].columns,
+        findings=found,
+        files={path: sha256(Path(path)) for path in parts.values()},
+        language=language,
+        skipped=sum(f.count for f in found if f.severity == "error"),
+        notes=(*(note for file in read.values() for note in file.notes), *split.notes),
+    )
+
+
+def make_task(settings: Settings) -> AnyTask:
+    """The task that is named, with its options; classification where none is."""
+    options = {key: value for key, value in settings.task.items() if key != "name"}
+    name = settings.task.get("name", "auto")
+    return catalog.task("classification" if name == "auto" else name)(**options)
+
+
+def read_options(data: DataSettings) -> ReadOptions:
+    return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes)
+
+
+def read_examples(
+    path: Path, task: AnyTask, columns: Mapping[str, str], options: ReadOptions
+) -> list[Example[Any, Any]]:
+    """The labelled rows of one file, for an evaluation. Errors: DataError for rows that cannot be read."""
+    table = open_table(path, options)
+    found = find_columns(table.columns, task.columns, columns, Place(str(path)))
+    examples = list(parse_rows(table.rows, task.parse, found, table.faults))
+    refuse_errors(table.faults.findings(), skip_rows=False)
+    return examples
+
+
+def read_inputs(table: Table, task: AnyTask, columns: Mapping[str, str]) -> Iterator[Any]:
+    """The inputs of a file that may have no answers, one by one. Errors: DataError at the first that cannot be read."""
+    asked = {ours: theirs for ours, theirs in columns.items() if theirs in table.columns}
+    place = Place(str(table.path))
+    found = find_columns(table.columns, task.columns, asked, place, with_answers=False)
+    for row in parse_rows(table.rows, task.parse_input, found, table.faults):
+        refuse_errors(table.faults.findings(), skip_rows=False)
+        yield row
+    refuse_errors(table.faults.findings(), skip_rows=False)
+
+
+def _read(path: Path, task: AnyTask, data: DataSettings, part: str) -> _File:
+    table = open_table(path, read_options(data))
+    place = Place(str(path), 1 if table.columns else None)
+    columns = find_columns(table.columns, task.columns, data.columns, place)
+    group = data.split.group
+    if group is not None and part == "train":
+        group = find_columns(table.columns, (_GROUP,), {"group": group}, place)["group"]
+        parse = with_group(task.parse, group)
+    else:
+        parse = task.parse
+    examples = list(parse_rows(table.rows, parse, columns, table.faults))
+    notes = [f"{path.name}: {note}" for note in table.notes]
+    findings = table.faults.findings()
+    if not examples and not findings:
+        raise DataError.at(str(path), t("has no rows"), t("was the export finished?"), code="no-rows")
+    return _File(examples, columns, findings, notes)
+
+
+def _split(read: Mapping[str, list[Example[Any, Any]]], task: AnyTask, settings: Settings) -> Split[Any, Any]:
+    """The parts that were given as files stay; the others are cut from the training file."""
+    shares = split_shares(settings, given=set(read))
+    by_group = settings.data.split.by == "group" or settings.data.split.group is not None
+    if shares.test or shares.validation:
+        own = split_examples(read["train"], task.stratum, shares, by_group=by_group)
+    else:
+        own = Split(read["train"], (), ())
+    return replace(own, **{name: examples for name, examples in read.items() if name != "train"})
+
+
+def split_shares(settings: Settings, given: set[str]) -> Shares:
+    """Neither share named: the defaults. Only test named: the textbook's two parts, without validation."""
+    split = settings.data.split
+    seed = DEFAULT_SEED if split.seed is None else split.seed
+    test, validation = split.test, split.validation
+    if test is None and validation is None:
+        test, validation = DEFAULT_TEST, DEFAULT_VALIDATION
+    test = DEFAULT_TEST if test is None else test
+    validation = validation or 0.0
+    return Shares(0.0 if "test" in given else test, 0.0 if "validation" in given else validation, seed)

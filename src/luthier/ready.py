@@ -1,0 +1,138 @@
+"""Everything that training needs, made ready: model, tokenizer, Codec, the defaults that were chosen, what moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from luthier import catalog
+from luthier.codec import Codec
+from luthier.config.schema import Settings
+from luthier.defaults import Facts, choose
+from luthier.errors import ConfigError, ModelError
+from luthier.extras import has
+from luthier.fit import Training
+from luthier.language import t
+from luthier.models.find import ModelFolder, find_model
+from luthier.models.known import default_model
+from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
+from luthier.prepare import Prepared
+from luthier.runtime import Runtime, has_bf16
+from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.tuning.parts import Tuned
+from luthier.types import Choice
+
+
+@dataclass(frozen=True)
+class Ready:
+    """settings: with nothing left to choose. choices: what was chosen and why. loaded: before tuning touched it."""
+
+    settings: Settings
+    choices: Sequence[Choice]
+    folder: ModelFolder
+    tokenizer: LoadedTokenizer
+    codec: Codec
+    loaded: Loaded
+
+    @property
+    def training(self) -> Training:
+        how = self.settings.train.model_dump()
+        return Training(**{name: how[name] for name in Training.__dataclass_fields__})
+
+
+def choose_model(settings: Settings, prepared: Prepared) -> tuple[ModelFolder, list[Choice]]:
+    """The named model, or one that suits language and hardware. Needs no deep-learning library.
+
+    Errors: ModelError where it cannot be had.
+    """
+    if settings.model != "auto":
+        return find_model(settings.model), []
+    known, reason = default_model(prepared.language, _has_gpu())
+    return find_model(known.name), [Choice("model", known.name, reason)]
+
+
+def make_ready(
+    settings: Settings, prepared: Prepared, folder: ModelFolder, choices: Sequence[Choice], runtime: Runtime
+) -> Ready:
+    """Loads the model and decides what is left to decide.
+
+    Errors: ModelError, ConfigError for settings that do not fit the model or the machine.
+    """
+    _check_precision(settings, runtime)
+    tokenizer = load_tokenizer(folder.folder)
+    texts = [prepared.task.plain_text(example.input) for example in prepared.split.train]
+    lengths = token_lengths(tokenizer.backend, texts)
+    _check_length(settings, folder)
+    facts = Facts(
+        lengths=lengths,
+        classes=[prepared.task.stratum(example.answer) for example in prepared.split.train],
+        model=folder,
+        device=runtime.device,
+        precision=runtime.precision,
+        validated=bool(prepared.split.validation),
+    )
+    chosen, more = choose(settings, facts)
+    chosen = chosen.model_copy(update={"model": folder.name, "task": {**settings.task, "name": prepared.task.name}})
+    task = prepared.task
+    if chosen.balance == "weighted_loss":
+        task = task.weighted([example.answer for example in prepared.split.train])
+    rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
+    codec = Codec(task, rule, prepared.columns)
+    loaded = load_model(
+        folder.folder, task.auto_class, task.head_options(), seed=chosen.train.seed, device=runtime.device
+    )
+    _check_vocabulary(loaded, tokenizer, folder)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded)
+
+
+def tune(ready: Ready) -> Tuned:
+    """Applies the tuning method; what it adds starts from the run's seed."""
+    options = {key: value for key, value in ready.settings.tuning.items() if key != "method"}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(ready.settings.train.seed)
+        return catalog.tuning_method(ready.settings.tuning["method"])(ready.loaded.model, **options)
+
+
+def warnings(ready: Ready) -> list[str]:
+    """What the user should know about the model before it is trained."""
+    fresh = fresh_body(ready.loaded)
+    if not fresh:
+        return []
+    names = ", ".join(fresh[:3]) + (" …" if len(fresh) > 3 else "")
+    return [t("{count} weights of the pretrained part are missing and start at random: {names}",
+              count=len(fresh), names=names)]  # fmt: skip
+
+
+def _has_gpu() -> bool:
+    return has("torch") and torch.cuda.is_available()
+
+
+def _check_precision(settings: Settings, runtime: Runtime) -> None:
+    precision = settings.train.precision
+    if precision == "fp16" and runtime.device == "cpu":
+        what, fix = t("fp16 is for GPUs; this machine has none"), t("train.precision=auto")
+        raise ConfigError.at("train.precision", what, fix, code="conflict")
+    if precision == "bf16" and not has_bf16(runtime.device):
+        what, fix = t("this machine does not multiply in bf16"), t("train.precision=auto")
+        raise ConfigError.at("train.precision", what, fix, code="conflict")
+
+
+def _check_length(settings: Settings, folder: ModelFolder) -> None:
+    asked = settings.train.max_length
+    if asked != "auto" and asked > folder.most_tokens:
+        what = t("{asked} is more than the {most} that {model} takes",
+                 asked=asked, most=folder.most_tokens, model=folder.name)  # fmt: skip
+        fix = f"train.max_length={folder.most_tokens}"
+        raise ConfigError.at("train.max_length", what, fix, code="out-of-range")
+
+
+def _check_vocabulary(loaded: Loaded, tokenizer: LoadedTokenizer, folder: ModelFolder) -> None:
+    embedding: Any = loaded.model.get_input_embeddings()
+    rows, ids = embedding.num_embeddings, tokenizer.backend.get_vocab_size(with_added_tokens=True)
+    if ids > rows:
+        what = t("the tokenizer has {ids} tokens, the model's embedding {rows} rows", ids=ids, rows=rows)
+        fix = t("use the tokenizer that the model was trained with")
+        raise ModelError.at(folder.name, what, fix, code="vocabulary")

@@ -1,0 +1,53 @@
+"""The model card: README.md of a model folder, in the hub's form."""
+
+from __future__ import annotations
+
+from luthier.config.schema import Settings
+from luthier.models.find import ModelFolder
+from luthier.prepare import Prepared
+
+_CARD = """\
+---
+library_name: transformers
+base_model: {base}
+language: {language}
+tags: [luthier, {task}]
+---
+# {base}, tuned for {task}
+
+Tuned with Luthier ({method}) on {rows} labelled rows. How good it is, on which rows, and against which baselines stands
+in `report.json` and `report.html` of the run it comes from.
+
+```python
+import luthier
+
+model = luthier.load("path/to/this/folder")
+model.predict(["{sample}"])
+```
+
+It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
+and gives the same labels for inputs of up to {max_length} tokens. `codec.json` holds what Luthier needs to read inputs
+as in training.
+
+Labels: {labels}
+
+Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
+wrong in them. The licence of the base model applies to its weights.
+"""
+_MOST_LABELS = 100
+
+
+def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder) -> str:
+    labels = prepared.task.state().get("labels", ())
+    shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
+    return _CARD.format(
+        base=folder.name if "/" not in folder.name.strip("/") or folder.name.count("/") == 1 else folder.folder.name,
+        language=prepared.language if prepared.language != "other" else "multilingual",
+        task=prepared.task.name,
+        method=settings.tuning["method"],
+        rows=len(prepared.split.train),
+        auto_class=prepared.task.auto_class,
+        max_length=settings.train.max_length,
+        labels=shown or "–",
+        sample="…",
+    )

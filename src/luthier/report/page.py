@@ -1,0 +1,2 @@
+def report_page(report, task, examples, predictions):
+    return "<html></html>"

@@ -1,0 +1,34 @@
+"""Predictions as files: CSV for people, JSON Lines for programs."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from luthier.files import whole_file
+from luthier.task import AnyTask
+from luthier.types import Example
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def safe_cell(text: str) -> str:
+    """Free text that a spreadsheet would take for a formula gets a leading apostrophe."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def write_predictions(
+    path: Path, task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
+) -> None:
+    """A line an example: where it stands, its text, the answer, and what the model says, under the names of §4."""
+    shown = [task.show(prediction) for prediction in predictions]
+    fields = list(shown[0]) if shown and isinstance(shown[0], dict) else ["prediction"]
+    with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["line", "text", "answer", *fields])
+        for example, said in zip(examples, shown, strict=True):
+            values = [said[name] for name in fields] if isinstance(said, dict) else [said]
+            text = safe_cell(task.plain_text(example.input))
+            writer.writerow([example.place.line, text, task.show_answer(example.answer), *values])

@@ -1,0 +1,114 @@
+"""report.json: the run for programs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luthier.config.schema import Settings
+from luthier.data.split import PARTS
+from luthier.prepare import Prepared
+from luthier.ready import Ready
+from luthier.runtime import Runtime, cpu_name, device_name
+from luthier.training.throughput import Throughput
+from luthier.trial import Trial
+
+_LIBRARIES = ("luthier", "torch", "transformers", "peft", "tokenizers", "safetensors", "scikit-learn", "numpy")
+_MOST_ROWS = 50
+
+
+@dataclass(frozen=True)
+class Story:
+    """What happened in a run. details: the task's own tables. history: the lines of metrics.jsonl."""
+
+    trial: Trial
+    details: Mapping[str, Any]
+    history: Sequence[Mapping[str, Any]]
+    throughput: Throughput
+    parameters: int
+    trained_parameters: int
+    stopped_early: str
+    best_step: int
+    steps: int
+    total_steps: int
+    seconds: float
+    train_seconds: float
+    peak_memory_bytes: int
+
+
+def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) -> dict[str, Any]:
+    settings, trial = ready.settings, story.trial
+    return {
+        "task": prepared.task.name,
+        "model": settings.model,
+        "tuning": settings.tuning,
+        "data": _data(prepared),
+        "split": _split(settings, prepared),
+        "judged_on": trial.part,
+        "scores": [score.as_json() for score in trial.test.scores],
+        "baselines": {name: [s.as_json() for s in report.scores] for name, report in trial.baselines.items()},
+        "verdict": trial.verdict.as_json(),
+        "details": dict(story.details),
+        "throughput": story.throughput.as_json(),
+        "seconds": story.seconds,
+        "train_seconds": story.train_seconds,
+        "peak_memory_bytes": story.peak_memory_bytes,
+        "parameters": story.parameters,
+        "trained_parameters": story.trained_parameters,
+        "steps": {
+            "done": story.steps,
+            "planned": story.total_steps,
+            "best": story.best_step,
+            "stopped_early": story.stopped_early,
+        },
+        "choices": [{"key": c.key, "value": c.value, "reason": c.reason} for c in ready.choices],
+        "history": [dict(entry) for entry in story.history],
+        "device": device_name(runtime.device),
+        "processes": runtime.world,
+        "versions": versions(),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Where a run was made; no host, user or path."""
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processor": cpu_name(),
+        "device": device_name("cuda") if _has_cuda() else device_name("cpu"),
+        "versions": versions(),
+    }
+
+
+def versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in _LIBRARIES}
+
+
+def _has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _data(prepared: Prepared) -> dict[str, Any]:
+    findings = [finding.as_json() for finding in prepared.findings]
+    for finding in findings:
+        finding["rows"] = finding["rows"][:_MOST_ROWS]
+    return {
+        "files": dict(prepared.files),
+        "rows": sum(len(prepared.split.part(name)) for name in PARTS),
+        "columns": dict(prepared.columns),
+        "language": prepared.language,
+        "skipped": prepared.skipped,
+        "findings": findings,
+        "notes": list(prepared.notes),
+    }
+
+
+def _split(settings: Settings, prepared: Prepared) -> dict[str, Any]:
+    sizes = {name: len(prepared.split.part(name)) for name in PARTS}
+    split = settings.data.split
+    return {**sizes, "seed": split.seed, "by": "group" if split.group else split.by}

@@ -1,0 +1,148 @@
+"""The one place that knows the order of the whole workflow."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier.config.schema import Settings
+from luthier.config.settings import load_settings
+from luthier.extras import require
+from luthier.identity import check_explicit, check_same, run_facts
+from luthier.language import t
+from luthier.prepare import prepare
+from luthier.progress import SILENT, Progress
+from luthier.runfolder import (
+    CONFIG,
+    RunFolder,
+    check_free,
+    claim,
+    is_finished,
+    new_run_path,
+    newest_unfinished,
+    sweep_run,
+)
+
+if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is told before
+    from luthier.finish import Run
+    from luthier.runtime import Runtime
+    from luthier.training.checkpoint import TrainState
+
+
+def train(
+    settings: Settings,
+    *,
+    explicit: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    screen: Progress = SILENT,
+) -> Run:
+    """From the user's file to a saved, tested and judged model.
+
+    explicit: the dotted keys that the user wrote; on a resume only they are compared with the run's own.
+    resume: go on from the newest intact checkpoint, to the same result bit for bit.
+    overwrite: remove the run that the folder holds. Errors: LuthierError of any kind; a mistake of the user's is
+    told before anything is written.
+    """
+    require("torch", "transformers", "peft")
+    began = time.time()
+    path = _where(settings, resume)
+    check_free(path, resume=resume, overwrite=overwrite)
+    if resume:
+        settings = _as_begun(path, explicit or {})
+    prepared = prepare(settings)
+    from luthier import announce
+    from luthier.finish import finish, read_run, write_beginning
+    from luthier.fit import fit
+    from luthier.inference.embed import embed
+    from luthier.ready import choose_model, make_ready, tune
+    from luthier.runtime import open_runtime
+    from luthier.trial import run_baselines
+
+    if resume and is_finished(path):
+        screen.say(t("{run} is finished; nothing is left to do", run=path))
+        return read_run(path)
+    folder, choices = choose_model(settings, prepared)
+    with open_runtime(settings.train.precision) as runtime:
+        screen = screen if runtime.is_first else SILENT
+        announce.data(prepared, screen)
+        ready = make_ready(settings, prepared, folder, choices, runtime)
+        with _claimed(path, overwrite, runtime) as owned:
+            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            state = _state(owned, facts, resume, screen)
+            if runtime.is_first:
+                write_beginning(owned, ready, prepared)
+            runtime.wait()
+            announce.plan(ready, prepared, runtime, screen)
+            codec, how = ready.codec, ready.training
+            baselines = (
+                run_baselines(
+                    codec.task,
+                    prepared.split,
+                    lambda inputs: embed(ready.loaded.model, codec, inputs, runtime, max_tokens=how.max_tokens),
+                    seed=how.seed,
+                    screen=screen,
+                )
+                if runtime.is_first
+                else []
+            )
+            with screen.track(t("tokenising"), len(prepared.split.train)) as tracker:
+                windows = codec.encode_labelled(prepared.split.train, tracker.advance)
+            tuned = tune(ready)
+            announce.parameters(tuned, screen)
+            fitted = fit(
+                tuned, codec, windows, prepared.split.validation, how,
+                folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+            )  # fmt: skip
+            if runtime.is_first:
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began)
+            runtime.wait()
+            return read_run(path)
+
+
+def _where(settings: Settings, resume: bool) -> Path:
+    if settings.out is not None:
+        return Path(settings.out)
+    return newest_unfinished() if resume else new_run_path(Path(settings.data.train or "run"))
+
+
+def _as_begun(path: Path, explicit: Mapping[str, Any]) -> Settings:
+    """The settings that the run began with, and what may be changed of them."""
+    begun = load_settings(path / CONFIG)
+    return load_settings(path / CONFIG, values=check_explicit(explicit, begun, str(path / CONFIG)))
+
+
+@contextmanager
+def _claimed(path: Path, overwrite: bool, runtime: Runtime) -> Iterator[RunFolder]:
+    """The run's folder: the first process takes it, the others are told."""
+    if runtime.is_first:
+        with claim(path, overwrite=overwrite) as owned:
+            runtime.gather(owned)
+            yield owned
+    else:
+        yield runtime.gather(None)[0]
+
+
+def _state(owned: RunFolder, facts: Mapping[str, Any], resume: bool, screen: Progress) -> TrainState | None:
+    """Where to go on: the newest intact checkpoint of this very run, or None at the beginning."""
+    from luthier.training.checkpoint import newest_checkpoint
+
+    if not resume:
+        return None
+    for name in sweep_run(owned.path):
+        screen.say(t("removed {name}, left half written by an earlier process", name=name))
+    rejected: list[Any] = []
+    found = newest_checkpoint(owned.path / "checkpoints", rejected)
+    for problem in rejected:
+        screen.warn(t("{place} is passed over: {what}", place=problem.place, what=problem.what))
+    if found is None:
+        screen.say(t("no checkpoint was saved yet: starting at step 0"))
+        return None
+    state, saved = found
+    for difference in check_same(saved, facts, str(owned.path / "checkpoints" / f"checkpoint-{state.progress.step}")):
+        screen.say(t("{difference}: the result may differ in its last bits", difference=difference))
+    screen.say(t("going on after step {step}", step=state.progress.step))
+    return state

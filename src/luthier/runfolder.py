@@ -1,0 +1,142 @@
+"""A run's folder: who may write into it; whether it is new, unfinished or finished; its name where none is given."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.errors import RunError
+from luthier.files import sweep, write_text
+from luthier.language import t
+
+CONFIG, REPORT, IDENTITY, LOCK = "config.yaml", "report.json", "run.json", "run.lock"
+_NAME = re.compile(r"(.+)-(\d+)")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """path: as the user named it. run_id: random, the same for all resumes of a run. fresh: nothing was there."""
+
+    path: Path
+    run_id: str
+    fresh: bool
+
+
+def new_run_path(data: Path, runs: Path = Path("runs")) -> Path:
+    """runs/<data's name>-<number>, the number one above the highest there."""
+    name = re.sub(r"[^\w.-]+", "-", data.name.split(".")[0])[:80] or "run"
+    taken = [_NAME.fullmatch(p.name) for p in runs.iterdir()] if runs.is_dir() else []
+    numbers = [int(match[2]) for match in taken if match and match[1] == name]
+    return runs / f"{name}-{max(numbers, default=0) + 1}"
+
+
+def newest_unfinished(runs: Path = Path("runs")) -> Path:
+    """The run under `runs` that was begun last and is not finished. Errors: RunError where there is none."""
+    begun = [p.parent for p in runs.glob(f"*/{IDENTITY}") if not is_finished(p.parent)] if runs.is_dir() else []
+    if not begun:
+        fix = t("name the run: luthier train --resume --out runs/…")
+        raise RunError.at(str(runs), t("holds no unfinished run"), fix, code="nothing-to-resume")
+    return max(begun, key=lambda path: _identity(path).get("started", 0.0))
+
+
+def is_finished(path: Path) -> bool:
+    """The report is written last."""
+    return (path / REPORT).is_file()
+
+
+def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuses, before anything is written, a folder that another run has used or that cannot be written.
+
+    Errors: RunError.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError.at(str(path), t("is a file"), t("choose another --out"), code="out-is-file")
+    is_run = (path / IDENTITY).is_file()
+    if path.is_dir() and not is_run and any(p.name != LOCK for p in path.iterdir()):
+        fix = t("choose a new or empty folder with --out")
+        raise RunError.at(str(path), t("is not empty and holds no run"), fix, code="out-not-empty")
+    if is_run and not resume and not overwrite:
+        if is_finished(path):
+            fix = t("choose another --out, or --overwrite")
+            raise RunError.at(str(path), t("holds a finished run"), fix, code="run-finished")
+        fix = t("go on with --resume, choose another --out, or --overwrite")
+        raise RunError.at(str(path), t("holds an unfinished run"), fix, code="run-unfinished")
+    if resume and not is_run:
+        fix = t("check the path, or start without --resume")
+        raise RunError.at(str(path), t("holds no run to go on with"), fix, code="nothing-to-resume")
+    parent = next(p for p in [path, *path.absolute().parents] if p.exists())
+    if not os.access(parent, os.W_OK | os.X_OK):
+        fix = t("choose another folder with --out")
+        raise RunError.at(str(path), t("{folder} cannot be written", folder=parent), fix, code="read-only")
+
+
+@contextmanager
+def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
+    """Makes the folder this process's own until the block ends. The lock is the kernel's: it goes with the process.
+
+    overwrite: removes what an earlier run left. Errors: RunError where another process has it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        lock = (path / LOCK).open("a+", encoding="utf-8")
+    except OSError as error:
+        fix = t("choose another folder with --out")
+        raise RunError.at(
+            str(path), t("cannot be written ({error})", error=error.strerror), fix, code="read-only"
+        ) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            holder = lock.read().strip() or t("another process")
+            fix = t("wait for it, or choose another --out")
+            raise RunError.at(str(path), t("is in use by {holder}", holder=holder), fix, code="run-in-use") from None
+        lock.truncate(0)
+        lock.write(f"pid {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
+        lock.flush()
+        if overwrite:
+            _empty(path)
+        fresh = not (path / IDENTITY).is_file()
+        if fresh:
+            identity = {"run_id": secrets.token_hex(8), "started": time.time()}
+            write_text(path / IDENTITY, json.dumps(identity))
+        run_id = _identity(path).get("run_id")
+        if run_id is None:
+            fix = t("choose another --out, or --overwrite")
+            raise RunError.at(str(path / IDENTITY), t("is damaged"), fix, code="damaged-run")
+        yield RunFolder(path, str(run_id), fresh)
+
+
+def sweep_run(path: Path) -> list[str]:
+    """Removes temporary files that a killed process left in the run. Returns their names."""
+    return [*sweep(path), *sweep(path / "checkpoints")]
+
+
+def _empty(path: Path) -> None:
+    for inner in path.iterdir():
+        if inner.name == LOCK:
+            continue
+        if inner.is_dir() and not inner.is_symlink():
+            shutil.rmtree(inner)
+        else:
+            inner.unlink()
+
+
+def _identity(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads((path / IDENTITY).read_text(encoding="utf-8"))
+        return content if isinstance(content, dict) and "run_id" in content else {}
+    except (OSError, ValueError):
+        return {}

@@ -1,0 +1,150 @@
+"""What a task is: everything that differs between, say, classification and entities, behind one set of methods.
+
+A task is a frozen dataclass in a file of its own under tasks/. Its plain fields are its YAML options; fields made
+with learned() are what `learn` fills. Together they are its saved state.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from luthier.errors import ConfigError
+from luthier.language import t
+from luthier.text.tokenizer import TextRule
+from luthier.types import AnswerT, Batch, Column, Example, InputT, LabelledBatch, LabelledWindow, Row, Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PredictionT = TypeVar("PredictionT")
+
+
+def learned() -> Any:
+    """A field that `learn` fills from the training data; no YAML option."""
+    return dataclasses.field(default=(), metadata={"learned": True})
+
+
+@dataclass(frozen=True)
+class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
+    """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
+
+    auto_class: ClassVar[str]
+    """The transformers class of the model, such as AutoModelForSequenceClassification."""
+    columns: ClassVar[tuple[Column, ...]]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    # ---- from the user's rows
+
+    @abstractmethod
+    def parse(self, row: Row) -> Example[InputT, AnswerT]:
+        """Reads a row. Errors: DataError with the place, naming the task's own column."""
+
+    @abstractmethod
+    def parse_input(self, row: Row) -> InputT:
+        """Reads a row that may have no answer."""
+
+    @abstractmethod
+    def as_input(self, value: Any) -> InputT:
+        """An input as programs hand it over (a string, a pair …). Errors: DataError for another kind."""
+
+    def stratum(self, answer: AnswerT) -> Hashable:
+        """The class whose share a split keeps in every part; None where there is no such thing."""
+        return None
+
+    def learn(self, examples: Sequence[Example[InputT, AnswerT]]) -> Self:
+        """A copy that knows the label set. Given the training split only."""
+        return self
+
+    def weighted(self, answers: Sequence[AnswerT]) -> Self:
+        """A copy whose loss gives rare classes more weight. Errors: ConfigError for a task without classes."""
+        what = t("{task} has no classes to weigh", task=self.name)
+        raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
+
+    # ---- to the model and back
+
+    def head_options(self) -> Mapping[str, Any]:
+        """Keyword arguments for from_pretrained, such as num_labels."""
+        return {}
+
+    @abstractmethod
+    def encode(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
+        """For each input its windows, one or more. It has no way to see the answers, so that training and serving
+        cannot differ."""
+
+    @abstractmethod
+    def attach(self, window: Window, answer: AnswerT, text: TextRule) -> LabelledWindow:
+        """Adds the targets; where the answer is part of the model's input (language models), appends it."""
+
+    @abstractmethod
+    def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
+        """The SUM of the loss over batch.num_targets targets, a float32 scalar. Never the mean."""
+
+    @abstractmethod
+    def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
+        """What the model says, one item a window. model: anything called like the transformers model."""
+
+    @abstractmethod
+    def decode(self, input: InputT, windows: Sequence[Window], inferred: Sequence[Any]) -> PredictionT:
+        """Puts the windows of one input together."""
+
+    # ---- to the user
+
+    @abstractmethod
+    def show(self, prediction: PredictionT, top_k: int | None = None) -> Any:
+        """What the user sees, JSON-able, in the shape of Hugging Face pipelines. top_k: a list of the best k."""
+
+    @abstractmethod
+    def show_answer(self, answer: AnswerT) -> Any:
+        """An answer as the user wrote it, JSON-able."""
+
+    @abstractmethod
+    def score(
+        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], weights_RN: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Scores by name, [R] each; the first is the main one. weights_RN: how often each example counts."""
+
+    def details(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> dict[str, Any]:
+        """Tables for the report, JSON-able: per class, confusion, reliability …"""
+        return {}
+
+    # ---- for the baselines
+
+    @abstractmethod
+    def plain_text(self, input: InputT) -> str:
+        """The input as one text, for a baseline that counts words."""
+
+    @abstractmethod
+    def constant(self, answers: Sequence[AnswerT]) -> PredictionT:
+        """The best prediction that does not look at the input."""
+
+    @abstractmethod
+    def linear(self, features: Any, answers: Sequence[AnswerT], strength: float, seed: int) -> Any:
+        """A scikit-learn linear model fitted on feature rows. strength: inverse of the regularisation."""
+
+    @abstractmethod
+    def read_linear(self, model: Any, features: Any) -> list[PredictionT]:
+        """The predictions of such a model."""
+
+    # ---- saved
+
+    def state(self) -> dict[str, Any]:
+        """Options and what was learned, JSON-able."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Self:
+        """The inverse of `state` after a trip through JSON, which turns tuples into lists."""
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in state.items()})
+
+
+AnyTask = Task[Any, Any, Any]

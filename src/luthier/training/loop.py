@@ -1,0 +1,120 @@
+"""The training loop: a generator that trains one step and hands over. It evaluates, saves, logs and
+stops nothing; the caller does, between two steps. To stop training, stop asking."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.optim import Optimizer
+
+from luthier.runtime import Runtime, seed_step
+from luthier.training.dropout import Noise
+from luthier.training.optimise import set_learning_rate
+from luthier.types import LabelledBatch, Step
+
+
+@dataclass
+class LossScale:
+    """Keeps fp16 gradients above underflow: doubled after `patience` good steps, halved after an overflow
+    (Micikevicius et al. 2018). For other precisions it is 1 and stays there."""
+
+    value: float = 1.0
+    good_steps: int = 0
+    patience: int = 2000
+
+    @property
+    def is_active(self) -> bool:
+        return self.value != 1.0
+
+    def after(self, applied: bool) -> None:
+        if not self.is_active:
+            return
+        self.good_steps = self.good_steps + 1 if applied else 0
+        if not applied:
+            self.value = max(2.0, self.value / 2)
+        elif self.good_steps == self.patience:
+            self.value, self.good_steps = self.value * 2, 0
+
+
+def train_steps(
+    model: nn.Module,
+    loss: Callable[[nn.Module, LabelledBatch], Tensor],
+    steps: Iterable[Sequence[LabelledBatch]],
+    optimiser: Optimizer,
+    learning_rate: Callable[[int], float],
+    runtime: Runtime,
+    *,
+    seed: int,
+    start: int = 0,
+    max_grad_norm: float = 1.0,
+    scale: LossScale | None = None,
+    noise: Noise | None = None,
+) -> Iterator[Step]:
+    """Trains `model` in place.
+
+    loss: a sum over targets, never a mean. steps: for each step, this rank's micro-batches.
+    learning_rate: of a step, counted from 0. start: how many steps were done before this call.
+    max_grad_norm: longer gradients are shortened to it; 0 leaves them as they are.
+    scale: for fp16. noise: where the model's dropout draws from; without it, from torch's own generator.
+    A step whose loss or gradient is not finite is not applied and says so.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    scale = scale or LossScale()
+    for number, micro_batches in enumerate(steps, start):
+        model.train()  # each step anew: the caller may have evaluated in between
+        seed_step(seed, number, runtime.rank)
+        (num_targets,) = runtime.sum([sum(batch.num_targets for batch in micro_batches)])
+        loss_sum = torch.zeros((), dtype=torch.float64, device=runtime.device)
+        for batch in micro_batches:
+            if noise is not None:
+                noise.begin(number, batch.numbers, batch.inputs.lengths)
+            moved = batch.to(runtime.device)
+            with runtime.autocast():
+                batch_loss = loss(model, moved)
+            # the one division, by the global count, known beforehand
+            (batch_loss * (scale.value / max(num_targets, 1))).backward()
+            loss_sum += batch_loss.detach()
+        runtime.sum_gradients(parameters)
+        loss_total, tokens, padded = runtime.sum(
+            [
+                loss_sum.item(),
+                sum(batch.inputs.num_tokens for batch in micro_batches),
+                sum(batch.inputs.padded for batch in micro_batches),
+            ]
+        )
+        mean_loss = loss_total / max(num_targets, 1)
+        grad_norm = _clip(parameters, max_grad_norm, scale.value)
+        applied = math.isfinite(mean_loss) and math.isfinite(grad_norm)
+        if applied:
+            set_learning_rate(optimiser, learning_rate(number))
+            optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        scale.after(applied)
+        yield Step(
+            number=number + 1,
+            loss=mean_loss,
+            num_targets=int(num_targets),
+            num_tokens=int(tokens),
+            padded_tokens=int(padded),
+            learning_rate=learning_rate(number),
+            grad_norm=grad_norm,
+            applied=applied,
+        )
+
+
+def _clip(parameters: Sequence[nn.Parameter], max_norm: float, scale: float) -> float:
+    """Undoes the loss scale and shortens the gradient. Returns its L2 norm before that."""
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    if scale != 1.0:
+        for gradient in gradients:
+            gradient.mul_(1 / scale)
+    norm = get_total_norm(gradients, foreach=True)
+    value = norm.item()
+    if max_norm > 0 and value > max_norm and math.isfinite(value):
+        clip_grads_with_norm_(parameters, max_norm, norm, foreach=True)
+    return value

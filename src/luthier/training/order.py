@@ -1,0 +1,54 @@
+"""Which windows form a step: a function of the lengths, the seed and the epoch, and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from luthier.batching import cut
+
+_POOL_STEPS = 50
+"""Windows of like length are looked for among this many steps' worth: most of the padding goes, and every
+epoch still mixes differently."""
+
+
+def steps_per_epoch(num_windows: int, batch_size: int) -> int:
+    return -(-num_windows // batch_size)
+
+
+def epoch_steps(lengths: Sequence[int] | np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
+    """The windows of each step: every window once. A function of (lengths, batch_size, seed, epoch) alone."""
+    rng = np.random.default_rng((seed, epoch))
+    lengths_N = np.asarray(lengths)
+    shuffled = rng.permutation(len(lengths_N))
+    pool = batch_size * _POOL_STEPS
+    steps: list[np.ndarray] = []
+    for start in range(0, len(shuffled), pool):
+        part = shuffled[start : start + pool]
+        by_length = part[np.argsort(lengths_N[part], kind="stable")]
+        steps += [by_length[k : k + batch_size] for k in range(0, len(by_length), batch_size)]
+    return [steps[i] for i in rng.permutation(len(steps))]
+
+
+def plan_steps(
+    lengths: Sequence[int] | np.ndarray,
+    *,
+    batch_size: int,
+    max_tokens: int,
+    epochs: int,
+    seed: int,
+    start: int = 0,
+    rank: int = 0,
+    world: int = 1,
+) -> Iterator[list[list[int]]]:
+    """Every step of the run from number `start` on, as this rank's micro-batches of window numbers.
+
+    Step membership does not depend on rank or world; the ranks only share out each step's windows, in
+    turn by length, so that they work equally long.
+    """
+    per_epoch = steps_per_epoch(len(lengths), batch_size)
+    for epoch in range(start // per_epoch, epochs):
+        skip = start - epoch * per_epoch if epoch == start // per_epoch else 0
+        for step in epoch_steps(lengths, batch_size, seed, epoch)[skip:]:
+            yield cut(step[rank::world], lengths, max_tokens)

@@ -1,0 +1,69 @@
+"""How much work a run did for how long, against what the machine could do."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from luthier.tuning.parts import layer_stack
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """tokens_per_second: real ones, padding never counted. utilisation: floating-point operations that the real
+    tokens need over time × measured matrix-multiplication peak; None where no peak was measured."""
+
+    tokens_per_second: float
+    examples_per_second: float
+    real_to_padded: float
+    utilisation: float | None
+
+    def as_json(self) -> dict[str, Any]:
+        return dict(vars(self))
+
+
+def layer_passes(model: PreTrainedModel, trained: nn.Module) -> list[int]:
+    """For each layer, how many forward passes' worth of work a step is: 1 below the lowest layer that learns,
+    2 for a frozen layer above one (its inputs need gradients), 3 where weights and inputs do."""
+    _, layers = layer_stack(model)
+    if _embedding_learns(model):
+        lowest = 0
+    else:
+        learning = [i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters())]
+        lowest = learning[0] if learning else len(layers)
+    whole = [
+        any(p.requires_grad and p.ndim > 1 and not _is_low_rank(name) for name, p in layer.named_parameters())
+        for layer in layers
+    ]
+    return [1 if i < lowest else 3 if whole[i] else 2 for i in range(len(layers))]
+
+
+def needed_flops(lengths: Sequence[int] | np.ndarray, hidden: int, feed_forward: int, passes: Sequence[int]) -> float:
+    """For each window once. A layer's forward pass of a sequence of L tokens, hidden size d, feed-forward f:
+    2·L·(4d² + 2df) + 4·L²·d. Embedding look-ups cost none, the head is not counted."""
+    tokens = np.asarray(lengths, float)
+    one = (2 * tokens * (4 * hidden**2 + 2 * hidden * feed_forward) + 4 * tokens**2 * hidden).sum()
+    return float(one * sum(passes))
+
+
+def peak_memory(device: str) -> int:
+    """Bytes: of the process on a CPU, of torch's allocations on a GPU."""
+    if device != "cpu":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _embedding_learns(model: PreTrainedModel) -> bool:
+    embedding: Any = model.get_input_embeddings()
+    return embedding is not None and any(p.requires_grad for p in embedding.parameters())
+
+
+def _is_low_rank(name: str) -> bool:
+    return ".lora_" in name

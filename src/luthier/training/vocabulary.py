@@ -1,0 +1,79 @@
+"""Only the embedding rows that the data use take part in training.
+
+A small encoder's embedding table is half of its weights, and most of its rows belong to tokens that no text of the
+data holds. They have no gradient, yet a dense optimiser reads and writes them at every step. Taken out for the time
+of the training they cost nothing, and keep their pretrained values; the other rows learn exactly as before.
+(Weight decay would have shrunk the unused rows a little. Nothing that has no gradient is trained here.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+_WORTH = 0.8
+"""Where more of the table than this is used, there is little to win."""
+
+
+class TrimmedEmbedding(nn.Module):
+    """nn.Embedding over some rows of a larger one. Ids keep their meaning; one that has no row is an IndexError."""
+
+    def __init__(self, whole: nn.Embedding, rows: Tensor) -> None:
+        super().__init__()
+        weight = whole.weight.detach()
+        self.weight = nn.Parameter(weight[rows], requires_grad=whole.weight.requires_grad)
+        self.padding_idx: int | None = None
+        place = torch.full((weight.shape[0],), -1, dtype=torch.long, device=weight.device)
+        place[rows] = torch.arange(len(rows), device=weight.device)
+        self.register_buffer("place", place, persistent=False)
+        if whole.padding_idx is not None and int(place[whole.padding_idx]) >= 0:
+            self.padding_idx = int(place[whole.padding_idx])
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return F.embedding(self.place[ids], self.weight, self.padding_idx)  # pyright: ignore[reportIndexIssue]
+
+
+@contextmanager
+def trimmed_embedding(model: nn.Module, arrays: Iterable[np.ndarray], pad_id: int) -> Iterator[float]:
+    """Inside the block the model's input embedding has only the rows of the ids in `arrays` and of pad_id.
+
+    Yields the share of rows that it has: 1.0 where the table does not learn, is shared with an output layer, or
+    is used almost whole, and so was left as it is.
+    """
+    whole = model.get_input_embeddings()  # pyright: ignore[reportCallIssue]
+    if not isinstance(whole, nn.Embedding) or not whole.weight.requires_grad or _is_shared(model, whole):
+        yield 1.0
+        return
+    used = np.unique(np.concatenate([np.array([pad_id]), *(np.unique(ids) for ids in arrays)]))
+    share = len(used) / whole.num_embeddings
+    if share > _WORTH:
+        yield 1.0
+        return
+    rows = torch.from_numpy(used.astype(np.int64)).to(whole.weight.device)
+    trimmed = TrimmedEmbedding(whole, rows)
+    _swap(model, whole, trimmed)
+    try:
+        yield share
+    finally:
+        with torch.no_grad():
+            whole.weight[rows] = trimmed.weight
+        _swap(model, trimmed, whole)
+
+
+def _is_shared(model: nn.Module, embedding: nn.Embedding) -> bool:
+    holders = [part for part in model.modules() if getattr(part, "weight", None) is embedding.weight]
+    return len(holders) > 1
+
+
+def _swap(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    for part in model.modules():
+        for name, child in part.named_children():
+            if child is old:
+                setattr(part, name, new)
+                return
+    raise AssertionError("the embedding is not a part of the model")

@@ -1,0 +1,1 @@
+"""Which weights move. Every public function of methods.py is a tuning method."""
