@@ -10,6 +10,7 @@ from luthier.config.settings import check_settings, flat, opened, read_settings
 from luthier.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from luthier.assess import Assessment
     from luthier.finish import Run
     from luthier.inference.artifact import Predictor
 
@@ -17,7 +18,8 @@ _CONFIGS = (".yaml", ".yml")
 
 
 def train(
-    data: str | Path | None = None,
+    source: str | Path | None = None,
+    /,
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -26,17 +28,17 @@ def train(
 ) -> Run:
     """Tunes a model to labelled data, as `luthier train` does, and returns the finished run.
 
-    data: a file of labelled rows, or a configuration (.yaml). settings: any key of the configuration; sections as
+    source: a file of labelled rows, or a configuration (.yaml). settings: any key of the configuration; sections as
     dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name (tuning="lora"); label= and text= name
     the columns. resume, overwrite: as on the command line. Errors: luthier.errors.LuthierError.
     """
     overrides = list(settings.pop("overrides", ()))
     values = _by_key(settings)
     config = None
-    if data is not None and Path(data).suffix in _CONFIGS:
-        config = Path(data)
-    elif data is not None:
-        values["data.train"] = str(data)
+    if source is not None and Path(source).suffix in _CONFIGS:
+        config = Path(source)
+    elif source is not None:
+        values["data.train"] = str(source)
     tree = opened(read_settings(config, overrides, values))
     from luthier.run import train as run
 
@@ -53,6 +55,16 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
 
     require("torch", "transformers")
     return load_artifact(Path(run), device)
+
+
+def evaluate(run: str | Path, data: str | Path, **settings: Any) -> Assessment:
+    """How good a finished run is on other labelled rows: scores with intervals, and slices.
+
+    settings: data.… keys that say how to read the file, such as label="team". Errors: LuthierError.
+    """
+    from luthier.assess import assess
+
+    return assess(Path(run), Path(data), check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
 
 
 def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:

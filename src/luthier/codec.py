@@ -16,6 +16,7 @@ import numpy as np
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.run import CODEC as FILE
 from luthier.task import AnyTask
 from luthier.text.tokenizer import TextRule, read_tokenizer
 from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Window
@@ -23,7 +24,6 @@ from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow,
 if TYPE_CHECKING:
     from torch import Tensor
 
-FILE = "codec.json"
 FORMAT = 1
 _CHUNK = 1000
 """Inputs tokenised at a time: enough for the tokenizer's threads, little enough to show progress."""

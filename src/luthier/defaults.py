@@ -53,6 +53,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
+    decide("head_init", "probe", t("a head fitted to the untuned model does not throw its layers about"))
     balance, reason = _balance(facts.classes)
     if settings.balance == "auto":
         choices.append(Choice("balance", balance, reason))

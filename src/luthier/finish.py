@@ -26,6 +26,7 @@ from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, environment, summary
 from luthier.runfolder import CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
+from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial, judged_part
 from luthier.tuning.parts import Tuned
@@ -98,7 +99,7 @@ def finish(
     story = Story(
         trial=trial,
         details=task.details(predictions, [example.answer for example in examples]),
-        history=_history(path / "metrics.jsonl"),
+        history=read_journal(path / "metrics.jsonl"),
         throughput=throughput,
         parameters=counts[True],
         trained_parameters=counts[False],
@@ -134,15 +135,3 @@ def _throughput(
         real_to_padded=progress.tokens / max(1, progress.padded),
         utilisation=work / (seconds * peak),
     )
-
-
-def _history(path: Path) -> list[dict[str, Any]]:
-    """The lines of metrics.jsonl; a disk that lost some costs only a part of the picture."""
-    entries: list[dict[str, Any]] = []
-    if path.is_file():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                entries.append(json.loads(line))
-            except ValueError:
-                continue
-    return entries

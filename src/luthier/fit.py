@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +15,6 @@ from torch.optim import Optimizer
 from luthier.codec import Codec
 from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
 from luthier.evaluation.evaluate import evaluate
-from luthier.files import disk_trouble
 from luthier.inference.predict import predict_shared
 from luthier.language import t
 from luthier.models.first_position import first_position_only
@@ -25,6 +23,7 @@ from luthier.progress import Tracker
 from luthier.runtime import Runtime
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
     Schedule,
@@ -81,7 +80,7 @@ class Fitted:
 
 @dataclass
 class _Run:
-    """What the steps of one training share. The state is replaced, never edited."""
+    """What the steps of one training share. journal: of the first process alone."""
 
     tuned: Tuned
     codec: Codec
@@ -95,7 +94,7 @@ class _Run:
     scale: LossScale
     progress: Progress
     saved_step: int = -1
-    metrics_failed: bool = False
+    journal: Journal | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -161,7 +160,8 @@ def _begin(
     run = _Run(tuned, codec, validation, how, folder, facts, runtime, screen, optimiser, scale, progress)
     run.saved_step = progress.step if state else -1
     if runtime.is_first:
-        _cut_metrics(folder / "metrics.jsonl", progress.metrics_bytes)
+        run.journal = Journal(folder / "metrics.jsonl", progress.metrics_bytes, screen.warn)
+        run.journal.open_at()
     return run
 
 
@@ -303,21 +303,6 @@ def _interrupted(run: _Run, interruption: Interruption) -> InterruptedRun:
 
 
 def _log(run: _Run, entry: Mapping[str, Any]) -> None:
-    """One line of metrics.jsonl. A disk that does not take it stops no training: nothing is resumed from it."""
-    if not run.runtime.is_first:
-        return
-    line = (json.dumps(entry) + "\n").encode()
-    try:
-        with (run.folder / "metrics.jsonl").open("ab") as file:
-            file.write(line)
-        run.progress = replace(run.progress, metrics_bytes=run.progress.metrics_bytes + len(line))
-    except OSError as error:
-        if not run.metrics_failed:
-            run.screen.warn(t("metrics.jsonl cannot be written ({error}); training goes on", error=error))
-        run.metrics_failed = True
-
-
-def _cut_metrics(path: Path, length: int) -> None:
-    """Back to what the checkpoint knew, so that no line is lost or doubled."""
-    with disk_trouble(path.parent), path.open("ab") as file:
-        file.truncate(length)
+    if run.journal is not None:
+        run.journal.add(entry)
+        run.progress = replace(run.progress, metrics_bytes=run.journal.length)

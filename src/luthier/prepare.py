@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from luthier import catalog
-from luthier.config.schema import DataSettings, Settings
+from luthier.codec import Codec
+from luthier.config.schema import DataSettings, Settings, SplitSettings
 from luthier.data.checks import find_faults, find_split_faults
 from luthier.data.columns import find_columns
-from luthier.data.findings import refuse_errors
+from luthier.data.findings import grouped, refuse_errors
 from luthier.data.read import ReadOptions, Table, open_table
 from luthier.data.rows import parse_rows, with_group
 from luthier.data.split import PARTS, Shares, Split, split_examples
-from luthier.errors import ConfigError, DataError, Place
+from luthier.errors import ConfigError, DataError, Place, Problem
 from luthier.files import sha256
 from luthier.language import t
 from luthier.task import AnyTask
@@ -28,13 +29,15 @@ DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
 
 @dataclass(frozen=True)
 class Prepared:
-    """task: with what it learned from the training split. columns: the task's names to the file's.
+    """task: with what it learned from the training split. how: the split was made, with nothing left open.
+    columns: the task's names to the file's.
 
     files: of each data file its SHA-256. skipped: rows left out on the user's word. notes: what was found out.
     """
 
     task: AnyTask
     split: Split[Any, Any]
+    how: SplitSettings
     columns: Mapping[str, str]
     findings: Sequence[Finding]
     files: Mapping[str, str]
@@ -69,7 +72,8 @@ def prepare(settings: Settings) -> Prepared:
     refuse_errors(found, skip_rows=skip)
     found += find_faults([e for file in read.values() for e in file.examples], task.stratum)
     refuse_errors(found, skip_rows=skip)
-    split = _split({name: file.examples for name, file in read.items()}, task, settings)
+    how = decided_split(data.split, set(parts) - {"train"})
+    split = _split({name: file.examples for name, file in read.items()}, task, how)
     found += find_split_faults(split, task.stratum, given=len(parts) > 1)
     refuse_errors(found, skip_rows=skip)
     task = task.learn(split.train)
@@ -77,6 +81,7 @@ def prepare(settings: Settings) -> Prepared:
     return Prepared(
         task=task,
         split=split,
+        how=how,
         columns=read["train"].columns,
         findings=found,
         files={path: sha256(Path(path)) for path in parts.values()},
@@ -97,26 +102,28 @@ def read_options(data: DataSettings) -> ReadOptions:
     return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes)
 
 
-def read_examples(
-    path: Path, task: AnyTask, columns: Mapping[str, str], options: ReadOptions
-) -> list[Example[Any, Any]]:
-    """The labelled rows of one file, for an evaluation. Errors: DataError for rows that cannot be read."""
-    table = open_table(path, options)
-    found = find_columns(table.columns, task.columns, columns, Place(str(path)))
-    examples = list(parse_rows(table.rows, task.parse, found, table.faults))
-    refuse_errors(table.faults.findings(), skip_rows=False)
+def read_examples(path: Path, codec: Codec, data: DataSettings) -> list[Example[Any, Any]]:
+    """The labelled rows of one more file, for an evaluation. Errors: DataError for rows that cannot be read."""
+    table = open_table(path, read_options(data))
+    columns = _columns_again(table, codec, data, with_answers=True)
+    examples, problems = _sorted_out(parse_rows(table.rows, codec.task.parse, columns))
+    refuse_errors(grouped(problems), skip_rows=False)
     return examples
 
 
-def read_inputs(table: Table, task: AnyTask, columns: Mapping[str, str]) -> Iterator[Any]:
-    """The inputs of a file that may have no answers, one by one. Errors: DataError at the first that cannot be read."""
-    asked = {ours: theirs for ours, theirs in columns.items() if theirs in table.columns}
-    place = Place(str(table.path))
-    found = find_columns(table.columns, task.columns, asked, place, with_answers=False)
-    for row in parse_rows(table.rows, task.parse_input, found, table.faults):
-        refuse_errors(table.faults.findings(), skip_rows=False)
-        yield row
-    refuse_errors(table.faults.findings(), skip_rows=False)
+def read_inputs(path: Path, codec: Codec, data: DataSettings) -> Iterator[Any]:
+    """The inputs of a file that may have no answers, one by one; in the place of one that cannot be read stands the
+    Problem with it."""
+    table = open_table(path, read_options(data))
+    columns = _columns_again(table, codec, data, with_answers=False)
+    return parse_rows(table.rows, codec.task.parse_input, columns)
+
+
+def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:
+    """The columns of one more file: those that the user names, those of the training data that it has, else by name."""
+    known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
+    asked = {**known, **data.columns}
+    return find_columns(table.columns, codec.task.columns, asked, Place(str(table.path)), with_answers=with_answers)
 
 
 def _read(path: Path, task: AnyTask, data: DataSettings, part: str) -> _File:
@@ -129,32 +136,42 @@ def _read(path: Path, task: AnyTask, data: DataSettings, part: str) -> _File:
         parse = with_group(task.parse, group)
     else:
         parse = task.parse
-    examples = list(parse_rows(table.rows, parse, columns, table.faults))
+    examples, problems = _sorted_out(parse_rows(table.rows, parse, columns))
     notes = [f"{path.name}: {note}" for note in table.notes]
-    findings = table.faults.findings()
-    if not examples and not findings:
-        raise DataError.at(str(path), t("has no rows"), t("was the export finished?"), code="no-rows")
-    return _File(examples, columns, findings, notes)
+    if not examples:
+        refuse_errors(grouped(problems), skip_rows=False)
+    return _File(examples, columns, grouped(problems), notes)
 
 
-def _split(read: Mapping[str, list[Example[Any, Any]]], task: AnyTask, settings: Settings) -> Split[Any, Any]:
+def _sorted_out(items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
+    """What could be read, and what is wrong with the rest."""
+    good: list[Any] = []
+    bad: list[Problem] = []
+    for item in items:
+        (bad if isinstance(item, Problem) else good).append(item)
+    return good, bad
+
+
+def _split(read: Mapping[str, list[Example[Any, Any]]], task: AnyTask, how: SplitSettings) -> Split[Any, Any]:
     """The parts that were given as files stay; the others are cut from the training file."""
-    shares = split_shares(settings, given=set(read))
-    by_group = settings.data.split.by == "group" or settings.data.split.group is not None
+    shares = Shares(how.test or 0.0, how.validation or 0.0, DEFAULT_SEED if how.seed is None else how.seed)
     if shares.test or shares.validation:
-        own = split_examples(read["train"], task.stratum, shares, by_group=by_group)
+        own = split_examples(read["train"], task.stratum, shares, by_group=how.by == "group")
     else:
         own = Split(read["train"], (), ())
     return replace(own, **{name: examples for name, examples in read.items() if name != "train"})
 
 
-def split_shares(settings: Settings, given: set[str]) -> Shares:
-    """Neither share named: the defaults. Only test named: the textbook's two parts, without validation."""
-    split = settings.data.split
-    seed = DEFAULT_SEED if split.seed is None else split.seed
+def decided_split(split: SplitSettings, given: set[str]) -> SplitSettings:
+    """With nothing left open. Neither share named: the defaults. Only test named: the textbook's two parts, without
+    validation. given: the parts that are files of their own, and so no share of the training file."""
     test, validation = split.test, split.validation
     if test is None and validation is None:
         test, validation = DEFAULT_TEST, DEFAULT_VALIDATION
-    test = DEFAULT_TEST if test is None else test
-    validation = validation or 0.0
-    return Shares(0.0 if "test" in given else test, 0.0 if "validation" in given else validation, seed)
+    return SplitSettings(
+        test=None if "test" in given else DEFAULT_TEST if test is None else test,
+        validation=None if "validation" in given else validation or 0.0,
+        seed=DEFAULT_SEED if split.seed is None else split.seed,
+        by="group" if split.group is not None else split.by,
+        group=split.group,
+    )

@@ -75,7 +75,13 @@ def make_ready(
         validated=bool(prepared.split.validation),
     )
     chosen, more = choose(settings, facts)
-    chosen = chosen.model_copy(update={"model": folder.name, "task": {**settings.task, "name": prepared.task.name}})
+    chosen = chosen.model_copy(
+        update={
+            "model": folder.name,
+            "task": {**settings.task, "name": prepared.task.name},
+            "data": settings.data.model_copy(update={"columns": dict(prepared.columns), "split": prepared.how}),
+        }
+    )
     task = prepared.task
     if chosen.balance == "weighted_loss":
         task = task.weighted([example.answer for example in prepared.split.train])

@@ -57,7 +57,7 @@ def train(
     from luthier import announce
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
-    from luthier.inference.embed import embed
+    from luthier.probing import begin_head, look
     from luthier.ready import choose_model, make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.trial import run_baselines
@@ -77,24 +77,17 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            codec, how = ready.codec, ready.training
-            baselines = (
-                run_baselines(
-                    codec.task,
-                    prepared.split,
-                    lambda inputs: embed(ready.loaded.model, codec, inputs, runtime, max_tokens=how.max_tokens),
-                    seed=how.seed,
-                    screen=screen,
-                )
-                if runtime.is_first
-                else []
-            )
-            with screen.track(t("tokenising"), len(prepared.split.train)) as tracker:
-                windows = codec.encode_labelled(prepared.split.train, tracker.advance)
+            codec, how, split = ready.codec, ready.training, prepared.split
+            frozen = look(ready.loaded.model, codec, split, runtime, how.max_tokens, how.seed, screen)
+            baselines = run_baselines(codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            if ready.settings.train.head_init == "probe" and state is None:
+                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, how.seed)
+            with screen.track(t("tokenising"), len(split.train)) as tracker:
+                windows = codec.encode_labelled(split.train, tracker.advance)
             tuned = tune(ready)
             announce.parameters(tuned, screen)
             fitted = fit(
-                tuned, codec, windows, prepared.split.validation, how,
+                tuned, codec, windows, split.validation, how,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
             )  # fmt: skip
             if runtime.is_first:

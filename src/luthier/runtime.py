@@ -96,7 +96,7 @@ def open_runtime(precision: str = "auto", threads: int | None = None) -> Iterato
     joined = world > 1 and not distributed.is_initialized()
     if joined:
         backend = "nccl" if device != "cpu" else "gloo"
-        distributed.init_process_group(backend, timeout=timedelta(minutes=10))
+        distributed.init_process_group(backend, timeout=timedelta(minutes=60))
     try:
         yield Runtime(device, rank, world, best_precision(device) if precision == "auto" else precision)
     finally:

@@ -135,6 +135,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def read_linear(self, model: Any, features: Any) -> list[PredictionT]:
         """The predictions of such a model."""
 
+    def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        """Such a model as weights [C, K] and bias [C] of a layer that makes this task's logits; None where it is
+        no such thing."""
+        return None
+
     # ---- saved
 
     def state(self) -> dict[str, Any]:

@@ -1,19 +1,19 @@
-"""The trial of a run: the baselines on the same split, the tuned model's test, and the verdict."""
+"""The trial of a run: what the tuned model must beat on the same split, its own test, and the verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from luthier.data.split import Split
 from luthier.evaluation.baselines import Baseline, embeddings, majority, tfidf
-from luthier.evaluation.evaluate import evaluate, scorer
+from luthier.evaluation.evaluate import report_of, resampled
 from luthier.evaluation.intervals import paired_difference
+from luthier.evaluation.linear import Rows
 from luthier.evaluation.verdict import Verdict, baseline_title, best_baseline, judge
 from luthier.language import t
+from luthier.probing import Frozen, judged_part
 from luthier.progress import Progress
 from luthier.task import AnyTask
 from luthier.types import Example, Report
@@ -29,26 +29,19 @@ class Trial:
     verdict: Verdict
 
 
-def judged_part(split: Split[Any, Any]) -> str:
-    """Where a run is judged: on the test split; on the validation split where the user wanted no test."""
-    return "test" if split.test else "validation"
-
-
 def run_baselines(
-    task: AnyTask,
-    split: Split[Any, Any],
-    embed: Callable[[Sequence[Any]], np.ndarray],
-    *,
-    seed: int,
-    screen: Progress,
+    task: AnyTask, split: Split[Any, Any], frozen: Frozen, *, seed: int, screen: Progress
 ) -> list[Baseline]:
-    """What the tuned model must beat, on the part that it will be judged on. embed: inputs to vectors [N, D]."""
-    if judged_part(split) != "test":
-        split = replace(split, test=split.validation)
+    """What the tuned model must beat, on the part that it will be judged on."""
+    judged = split.part(judged_part(split))
+    vectors = Rows(frozen.train_features.vectors, [e.answer for e in frozen.train])
+    checked = None
+    if frozen.validation_features is not None:
+        checked = Rows(frozen.validation_features.vectors, [e.answer for e in split.validation])
     makers: list[tuple[str, Callable[[], Baseline]]] = [
-        ("majority", lambda: majority(task, split)),
-        ("tfidf", lambda: tfidf(task, split, seed)),
-        ("embeddings", lambda: embeddings(task, split, embed, seed)),
+        ("majority", lambda: majority(task, split.train, judged)),
+        ("tfidf", lambda: tfidf(task, frozen.train, split.validation, judged, seed)),
+        ("embeddings", lambda: embeddings(task, vectors, checked, frozen.judged_features.vectors, seed)),
     ]
     made: list[Baseline] = []
     with screen.track(t("baselines"), len(makers)) as tracker:
@@ -69,15 +62,10 @@ def hold_trial(
 ) -> Trial:
     """Scores with intervals for the tuned model and each baseline, and the paired comparison with the best one."""
     answers = [example.answer for example in examples]
-    test = evaluate(task, predictions, answers, seed=seed)
-    reports = {b.name: evaluate(task, b.predictions, answers, seed=seed) for b in baselines}
+    systems = {"": predictions, **{baseline.name: baseline.predictions for baseline in baselines}}
+    found = {name: resampled(task, said, answers, seed=seed) for name, said in systems.items()}
+    reports = {name: report_of(found[name], said) for name, said in systems.items()}
+    test = reports.pop("")
     best = best_baseline(reports)
-    difference = paired_difference(
-        scorer(task, predictions, answers),
-        scorer(task, reports[best].predictions, answers),
-        test.main.name,
-        len(answers),
-        higher_is_better=test.main.higher_is_better,
-        seed=seed,
-    )
+    difference = paired_difference(found[""], found[best], test.main.name, higher_is_better=test.main.higher_is_better)
     return Trial(part, test, reports, judge(test, reports[best], best, difference))

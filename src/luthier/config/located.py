@@ -43,12 +43,14 @@ class Located:
         node = self
         for key in path:
             inside = node.value
-            if (isinstance(inside, dict) and key in inside) or (
-                isinstance(inside, list) and isinstance(key, int) and key < len(inside)
-            ):
-                node = inside[key]
-            else:
+            children: dict[Any, Located] = {}
+            if isinstance(inside, dict):
+                children = inside
+            elif isinstance(inside, list):
+                children = dict(enumerate(inside))
+            if key not in children:
                 break
+            node = children[key]
         return node
 
 

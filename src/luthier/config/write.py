@@ -9,13 +9,13 @@ from luthier.config.schema import Settings
 
 
 def as_yaml(settings: Settings, heading: str) -> str:
-    """heading: a comment that stands on top."""
+    """heading: a comment that stands on top. `out` is left out: a run repeated is another run."""
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
     stream = io.StringIO()
-    yaml.dump(_without_empty(settings.model_dump()), stream)
+    yaml.dump(_without_empty(settings.model_dump(exclude={"out"})), stream)
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
     return comment + stream.getvalue()
 
@@ -28,3 +28,14 @@ def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
         if inner is not None and inner != {}:
             kept[key] = inner
     return kept
+
+
+def plain_scalar(text: str) -> str:
+    """A text as it may stand behind `key: ` in YAML, quoted where YAML would read something else."""
+    from ruamel.yaml import YAML
+
+    stream = io.StringIO()
+    yaml = YAML(typ="rt", pure=True)
+    yaml.width = 4096
+    yaml.dump({"k": text}, stream)
+    return stream.getvalue().removeprefix("k:").strip()

@@ -1,9 +1,8 @@
-"""What was found wrong with the data: collected row by row, told once a kind."""
+"""What was found wrong with the data: met row by row, told once a kind."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from luthier.errors import DataError, Place, Problem
 from luthier.language import t
@@ -12,23 +11,14 @@ from luthier.types import Finding
 ERROR, WARNING = "error", "warning"
 
 
-@dataclass
-class Collector:
-    """Groups rows with the same fault under one finding. The first row's message stands for all of them."""
-
-    _first: dict[str, Problem] = field(default_factory=dict)
-    _places: dict[str, list[Place]] = field(default_factory=dict)
-
-    def add(self, problem: Problem) -> None:
-        self._first.setdefault(problem.code, problem)
-        self._places.setdefault(problem.code, []).append(problem.place)
-
-    def findings(self) -> list[Finding]:
-        """One finding a code; rows in the order in which they were met."""
-        return [
-            Finding(ERROR, code, problem.what, problem.fix, tuple(self._places[code]))
-            for code, problem in self._first.items()
-        ]
+def grouped(problems: Iterable[Problem]) -> list[Finding]:
+    """One finding a kind of fault; rows in the order in which they were met. The first row's message stands for all."""
+    first: dict[str, Problem] = {}
+    places: dict[str, list[Place]] = {}
+    for problem in problems:
+        first.setdefault(problem.code, problem)
+        places.setdefault(problem.code, []).append(problem.place)
+    return [Finding(ERROR, code, p.what, p.fix, tuple(places[code])) for code, p in first.items()]
 
 
 def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import Any
 
-from luthier.data.findings import Collector
 from luthier.data.source import Source
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
@@ -19,7 +18,7 @@ class _TwiceError(ValueError):
     """A key stands twice in one object."""
 
 
-def read_lines(source: Source, faults: Collector) -> Iterator[Row]:
+def read_lines(source: Source) -> Iterator[Row | Problem]:
     """One object a line. Errors: DataError for a line that is not JSON."""
     number = 0
     with source.open_text() as file:
@@ -30,17 +29,17 @@ def read_lines(source: Source, faults: Collector) -> Iterator[Row]:
             try:
                 value = _parse(line)
             except _TwiceError as error:
-                faults.add(Problem(place, str(error), t("keep one of the two"), "duplicate-key"))
+                yield Problem(place, str(error), t("keep one of the two"), "duplicate-key")
             except JSONDecodeError as error:
                 raise _not_json(place, line, error) from None
             except (RecursionError, ValueError) as error:
                 raise _too_much(place, error) from None
             else:
-                yield from _row(value, place, number, faults)
+                yield _row(value, place, number)
             number += 1
 
 
-def read_list(source: Source, faults: Collector) -> Iterator[Row]:
+def read_list(source: Source) -> Iterator[Row | Problem]:
     """A file that is one list of objects, or one object with such a list under its only list-valued key."""
     with source.open_text() as file:
         text = file.read()
@@ -57,7 +56,7 @@ def read_list(source: Source, faults: Collector) -> Iterator[Row]:
             line, counted = line + text.count("\n", counted, position), position
             place = Place(path, line)
             value, position = decoder.raw_decode(text, position)
-            yield from _row(value, place, number, faults)
+            yield _row(value, place, number)
             number += 1
             position = _skip(text, position)
             if text[position : position + 1] not in (",", "]"):
@@ -101,12 +100,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _row(value: Any, place: Place, number: int, faults: Collector) -> Iterator[Row]:
+def _row(value: Any, place: Place, number: int) -> Row | Problem:
     if isinstance(value, dict):
-        yield Row(value, place, number)
-    else:
-        what = t("{value} is no object", value=shown(value))
-        faults.add(Problem(place, what, t('write {"text": …, "label": …}'), "not-an-object"))
+        return Row(value, place, number)
+    what = t("{value} is no object", value=shown(value))
+    return Problem(place, what, t('write {"text": …, "label": …}'), "not-an-object")
 
 
 def _list_start(text: str) -> int | None:

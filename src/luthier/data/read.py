@@ -5,13 +5,12 @@ from __future__ import annotations
 import csv
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from luthier.data import columnar, jsons, tables
-from luthier.data.findings import Collector
 from luthier.data.source import MOST_BYTES, Source, find_source
-from luthier.errors import DataError
+from luthier.errors import DataError, Problem
 from luthier.language import t
 from luthier.types import Row
 
@@ -33,38 +32,41 @@ class ReadOptions:
 
 @dataclass
 class Table:
-    """A file being read. columns: the names known from the start (of JSON, the first row's keys).
+    """A file being read. columns: the names known from the start (of JSON, the keys of the first rows).
 
-    rows: can be drawn once. faults: fills while they are drawn. notes: what was found out about the format.
+    rows: can be drawn once; in the place of a row that cannot be read stands what is wrong with it.
+    notes: what was found out about the format.
     """
 
     path: Path
     columns: tuple[str, ...]
-    rows: Iterator[Row]
-    faults: Collector = field(default_factory=Collector)
+    rows: Iterator[Row | Problem]
     notes: tuple[str, ...] = ()
 
 
 DEFAULT = ReadOptions()
+_PEEK = 100
+"""Rows looked at for the names of a file without a header: JSON rows may differ in their keys."""
 
 
 def open_table(path: Path, options: ReadOptions = DEFAULT) -> Table:
     """Errors: DataError where the file cannot be read or has no rows. Faults of single rows are collected."""
     source = find_source(path, encoding=options.encoding, max_bytes=options.max_bytes)
-    faults = Collector()
     try:
-        columns, rows, notes = _open(source, options, faults)
+        columns, rows, notes = _open(source, options)
     except UnicodeError as error:
         raise source.undecodable(error) from None
-    first, rows = _peek(_decoding(source, rows))
-    if first is None and not faults.findings():
+    rows = _decoding(source, rows)
+    first = list(itertools.islice(rows, _PEEK))
+    if not first:
         header = ",".join(columns)
         what = t("has a header ({header}) and no rows", header=header) if header else t("has no rows")
         raise DataError.at(str(path), what, t("was the export finished?"), code="no-rows")
-    return Table(path, columns or tuple(first.values if first else ()), rows, faults, tuple(notes))
+    keys = tuple(dict.fromkeys(key for row in first if isinstance(row, Row) for key in row.values))
+    return Table(path, columns or keys, itertools.chain(first, rows), tuple(notes))
 
 
-def _open(source: Source, options: ReadOptions, faults: Collector) -> tuple[tuple[str, ...], Iterator[Row], list[str]]:
+def _open(source: Source, options: ReadOptions) -> tuple[tuple[str, ...], Iterator[Row | Problem], list[str]]:
     if source.kind == "parquet":
         return columnar.parquet_columns(source), columnar.read_parquet(source), []
     if source.kind == "xlsx":
@@ -74,18 +76,18 @@ def _open(source: Source, options: ReadOptions, faults: Collector) -> tuple[tupl
     head = source.head.decode(source.encoding, errors="replace").lstrip("\ufeff \t\r\n")
     notes = [t("encoding {name}", name=source.encoding)] if source.encoding not in ("utf-8", "utf-8-sig") else []
     if options.delimiter is None and (head.startswith(("[{", "[ ", "[\n", "[\r", "[\t")) or head == "[]"):
-        return (), jsons.read_list(source, faults), notes
+        return (), jsons.read_list(source), notes
     if options.delimiter is None and head.startswith("{"):
         lines = jsons.looks_like_lines(head, source.ending)
-        return (), (jsons.read_lines if lines else jsons.read_list)(source, faults), notes
+        return (), (jsons.read_lines if lines else jsons.read_list)(source), notes
     if source.ending in (".jsonl", ".ndjson", ".json"):
-        return (), jsons.read_lines(source, faults), notes
-    return _open_delimited(source, options, faults, notes)
+        return (), jsons.read_lines(source), notes
+    return _open_delimited(source, options, notes)
 
 
 def _open_delimited(
-    source: Source, options: ReadOptions, faults: Collector, notes: list[str]
-) -> tuple[tuple[str, ...], Iterator[Row], list[str]]:
+    source: Source, options: ReadOptions, notes: list[str]
+) -> tuple[tuple[str, ...], Iterator[Row | Problem], list[str]]:
     guessed, quoting = tables.guess_dialect(source)
     delimiter = options.delimiter or guessed
     header = tables.read_header(source, delimiter, quoting)
@@ -95,19 +97,14 @@ def _open_delimited(
         notes.append(t("delimiter {delimiter}", delimiter={"\t": "tab"}.get(delimiter, delimiter)))
     if quoting == csv.QUOTE_NONE:
         notes.append(t("quotes are plain characters"))
-    return columns, tables.read_records(source, delimiter, quoting, columns, options.header, faults), notes
+    return columns, tables.read_records(source, delimiter, quoting, columns, options.header), notes
 
 
 def _numbered(count: int) -> tuple[str, ...]:
     return tuple(str(i) for i in range(1, count + 1))
 
 
-def _peek(rows: Iterator[Row]) -> tuple[Row | None, Iterator[Row]]:
-    first = next(rows, None)
-    return first, rows if first is None else itertools.chain([first], rows)
-
-
-def _decoding(source: Source, rows: Iterator[Row]) -> Iterator[Row]:
+def _decoding(source: Source, rows: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
     try:
         yield from rows
     except UnicodeError as error:

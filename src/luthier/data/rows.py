@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from luthier.data.findings import Collector
-from luthier.errors import LuthierError, Place, Problem
+from luthier.errors import DataError, LuthierError, Problem
 from luthier.language import t
 from luthier.types import Example, Row
 
@@ -15,31 +14,30 @@ ParsedT = TypeVar("ParsedT")
 
 
 def parse_rows(
-    rows: Iterator[Row],
-    parse: Callable[[Row], ParsedT],
-    columns: Mapping[str, str],
-    faults: Collector,
-) -> Iterator[ParsedT]:
-    """Each row that can be read; the others go to `faults`. columns: the task's name of a column to the file's."""
+    rows: Iterable[Row | Problem], parse: Callable[[Row], ParsedT], columns: Mapping[str, str]
+) -> Iterator[ParsedT | Problem]:
+    """For each row what it says, or what is wrong with it, in order.
+
+    columns: the task's name of a column to the file's.
+    """
     for row in rows:
+        if isinstance(row, Problem):
+            yield row
+            continue
         try:
             yield parse(renamed(row, columns))
         except LuthierError as error:
-            for problem in error.problems:
-                faults.add(_in_their_words(problem, columns))
+            yield _in_their_words(error.problems[0], columns)
 
 
-def with_group(parse: Callable[[Row], Example[Any, Any]], column: str | None) -> Callable[[Row], Example[Any, Any]]:
-    """The parser, which also keeps the group that a split must not tear apart. column: the file's, or None."""
-    if column is None:
-        return parse
+def with_group(parse: Callable[[Row], Example[Any, Any]], column: str) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, which also keeps the group that a split must not tear apart. column: the file's own name."""
 
     def parse_grouped(row: Row) -> Example[Any, Any]:
         group = row.values.get(column)
         if group is None or not str(group).strip():
-            place = Place(row.place.file, row.place.line, column)
             fix = t("fill it in, or split without groups: data.split.by=random")
-            raise LuthierError(Problem(place, t("no group"), fix, "missing-group"))
+            raise DataError.at(replace(row.place, column=column), t("no group"), fix, code="missing-group")
         return replace(parse(row), group=str(group))
 
     return parse_grouped

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, TextIO
 
-from luthier.data.findings import Collector
 from luthier.data.source import Source
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
@@ -38,9 +37,9 @@ def read_header(source: Source, delimiter: str, quoting: Quoting) -> tuple[str, 
 
 
 def read_records(
-    source: Source, delimiter: str, quoting: Quoting, columns: Sequence[str], has_header: bool, faults: Collector
-) -> Iterator[Row]:
-    """Rows as text, with the line each begins on. Records that do not fit the header go to `faults`.
+    source: Source, delimiter: str, quoting: Quoting, columns: Sequence[str], has_header: bool
+) -> Iterator[Row | Problem]:
+    """Rows as text, with the line each begins on; for a record that does not fit the header, what is wrong with it.
 
     Errors: DataError for a quote that is never closed.
     """
@@ -57,7 +56,7 @@ def read_records(
             try:
                 record = next(reader, _MISSING)
             except csv.Error as error:
-                faults.add(_broken(place, str(error), lines))
+                yield _broken(place, str(error), lines)
                 continue
             if record is _MISSING:
                 return
@@ -65,10 +64,10 @@ def read_records(
             if not record:
                 continue  # a blank line
             if len(record) != width:
-                faults.add(_ragged(place, record, columns, delimiter))
+                yield _ragged(place, record, columns, delimiter)
             elif has_header and tuple(record) == tuple(columns):
                 what = t("the header stands here again; were files joined?")
-                faults.add(Problem(place, what, t("remove this line"), "repeated-header"))
+                yield Problem(place, what, t("remove this line"), "repeated-header")
             else:
                 yield Row(dict(zip(columns, record, strict=True)), place, number)
             number += 1

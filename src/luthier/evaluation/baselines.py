@@ -6,103 +6,76 @@ ones are regularised is chosen on the validation split.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from luthier.data.split import Split
-from luthier.evaluation.evaluate import evaluate
+from luthier.evaluation.linear import Rows, Scaling, best_linear
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example
 
-_STRENGTHS = (1.0, 10.0)
-_MOST_ROWS = 20_000
+_WORDS = (1.0, 10.0)
+_VECTORS = (0.1, 0.01, 1.0)
+MOST_ROWS = 20_000
 """Training rows that the linear baselines learn from: more make them slower than the tuning they are a check on."""
+
+Examples = Sequence[Example[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """predictions: on the test split, in order. note: what was cut short, for the report."""
+    """predictions: on the rows that are judged, in order."""
 
     name: str
     predictions: Sequence[Any]
-    note: str = ""
 
 
-def majority(task: AnyTask, split: Split[Any, Any]) -> Baseline:
+def majority(task: AnyTask, train: Examples, judged: Examples) -> Baseline:
     """The best prediction that does not look at the input."""
-    said = task.constant([example.answer for example in split.train])
-    return Baseline("majority", [said] * len(split.test))
+    said = task.constant([example.answer for example in train])
+    return Baseline("majority", [said] * len(judged))
 
 
-def tfidf(task: AnyTask, split: Split[Any, Any], seed: int) -> Baseline:
+def tfidf(task: AnyTask, train: Examples, validation: Examples, judged: Examples, seed: int) -> Baseline:
     """Words and pairs of words (of languages without spaces: one to three characters), weighted by rarity, under a
     linear model."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    train = _sample(split.train, seed)
-    language, _ = main_language(task.plain_text(e.input) for e in train)
+    def texts(examples: Examples) -> list[str]:
+        return [task.plain_text(example.input) for example in examples]
+
+    language, _ = main_language(texts(train))
     kind: Mapping[str, Any] = (
         {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
         if is_spaced(language)
         else {"analyzer": "char", "ngram_range": (1, 3)}
     )
-    vectorizer = TfidfVectorizer(sublinear_tf=True, max_features=200_000, min_df=1, **kind)
-    features = vectorizer.fit_transform([task.plain_text(e.input) for e in train])
-
-    def transform(examples: Sequence[Example[Any, Any]]) -> Any:
-        return vectorizer.transform([task.plain_text(e.input) for e in examples])
-
-    return Baseline("tfidf", _linear(task, features, train, transform, split, seed))
+    counter = TfidfVectorizer(sublinear_tf=True, max_features=200_000, **kind)
+    learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
+    checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
+    model = best_linear(task, learnt, checked, _WORDS, seed)
+    return Baseline("tfidf", task.read_linear(model, counter.transform(texts(judged))))
 
 
-def embeddings(
-    task: AnyTask, split: Split[Any, Any], embed: Callable[[Sequence[Any]], np.ndarray], seed: int
-) -> Baseline:
-    """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it.
-
-    embed: inputs to vectors [N, D].
-    """
-    train = _sample(split.train, seed)
-    features = embed([e.input for e in train])
-    mean, spread = features.mean(0), features.std(0) + 1e-6
-
-    def transform(examples: Sequence[Example[Any, Any]]) -> np.ndarray:
-        return (embed([e.input for e in examples]) - mean) / spread
-
-    predictions = _linear(task, (features - mean) / spread, train, transform, split, seed, strengths=(0.01, 0.1, 1.0))
-    return Baseline("embeddings", predictions)
+def embeddings(task: AnyTask, train: Rows, validation: Rows | None, judged_NF: np.ndarray, seed: int) -> Baseline:
+    """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it."""
+    scale = Scaling.of(train.features)
+    learnt = Rows(scale(train.features), train.answers)
+    checked = Rows(scale(validation.features), validation.answers) if validation else None
+    model = best_linear(task, learnt, checked, _VECTORS, seed)
+    return Baseline("embeddings", task.read_linear(model, scale(judged_NF)))
 
 
-def _linear(
-    task: AnyTask,
-    features: Any,
-    train: Sequence[Example[Any, Any]],
-    transform: Callable[[Sequence[Example[Any, Any]]], Any],
-    split: Split[Any, Any],
-    seed: int,
-    strengths: Sequence[float] = _STRENGTHS,
-) -> list[Any]:
-    """Predictions on the test split of the linear model that is best on the validation split."""
-    answers = [e.answer for e in train]
-    models = [
-        task.linear(features, answers, strength, seed) for strength in strengths[: None if split.validation else 1]
-    ]
-    best = models[0]
-    if len(models) > 1:
-        seen, expected = transform(split.validation), [e.answer for e in split.validation]
-        reports = [
-            evaluate(task, task.read_linear(model, seen), expected, seed=seed, intervals=False) for model in models
-        ]
-        best = models[int(np.argmax([report.main.goodness for report in reports]))]
-    return task.read_linear(best, transform(split.test))
-
-
-def _sample(examples: Sequence[Example[Any, Any]], seed: int) -> Sequence[Example[Any, Any]]:
-    if len(examples) <= _MOST_ROWS:
+def sample(examples: Examples, seed: int) -> Examples:
+    """All of them, or as many as a linear model should learn from."""
+    if len(examples) <= MOST_ROWS:
         return examples
-    chosen = np.random.default_rng(seed).choice(len(examples), _MOST_ROWS, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(examples), MOST_ROWS, replace=False)
     return [examples[i] for i in sorted(chosen)]
+
+
+def _answers(examples: Examples) -> list[Any]:
+    return [example.answer for example in examples]

@@ -7,31 +7,41 @@ from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.intervals import Scorer, bootstrap, interval
+from luthier.evaluation.intervals import RESAMPLES, Evaluated, bootstrap, interval
 from luthier.task import AnyTask
 from luthier.types import Report, Score
 
 LOWER_IS_BETTER = {"loss", "ece", "mae", "rmse", "perplexity"}
 
 
-def scorer(task: AnyTask, predictions: Sequence[Any], answers: Sequence[Any]) -> Scorer:
-    """The task's scores as a function of how often each example counts."""
-    return lambda weights_RN: task.score(predictions, answers, weights_RN)
-
-
 def evaluate(
     task: AnyTask, predictions: Sequence[Any], answers: Sequence[Any], *, seed: int, intervals: bool = True
 ) -> Report:
     """The task's scores, with 95 % bootstrap intervals where asked for."""
-    n = len(answers)
-    score = scorer(task, predictions, answers)
-    points = {name: float(values[0]) for name, values in score(np.ones((1, n))).items()}
-    spread = bootstrap(score, n, seed=seed) if intervals else {}
+    found = resampled(task, predictions, answers, seed=seed, resamples=RESAMPLES if intervals else 0)
+    return report_of(found, predictions)
+
+
+def resampled(
+    task: AnyTask, predictions: Sequence[Any], answers: Sequence[Any], *, seed: int, resamples: int = RESAMPLES
+) -> Evaluated:
+    """The task's scores on the examples and on resamples of them."""
+
+    def score(weights_RN: np.ndarray) -> dict[str, np.ndarray]:
+        return task.score(predictions, answers, weights_RN)
+
+    return bootstrap(score, len(answers), seed=seed, resamples=resamples)
+
+
+def report_of(found: Evaluated, predictions: Sequence[Any]) -> Report:
+    """Scores with their intervals; one that is not defined on these examples is left out."""
     scores: list[Score] = []
-    for name, value in points.items():
-        low, high = interval(spread[name]) if name in spread else (None, None)
-        scores.append(Score(name, value, n, _defined(low), _defined(high), name not in LOWER_IS_BETTER))
-    return Report(tuple(score for score in scores if not np.isnan(score.value)), predictions)
+    for name, value in found.values.items():
+        low, high = interval(found.resampled[name]) if name in found.resampled else (None, None)
+        if not np.isnan(value):
+            n = len(predictions)
+            scores.append(Score(name, value, n, _defined(low), _defined(high), name not in LOWER_IS_BETTER))
+    return Report(tuple(scores), predictions)
 
 
 def _defined(value: float | None) -> float | None:

@@ -25,6 +25,14 @@ class Difference:
     high: float
 
 
+@dataclass(frozen=True)
+class Evaluated:
+    """values: each score on the examples as they are. resampled: on every resample, [R]."""
+
+    values: Mapping[str, float]
+    resampled: Mapping[str, np.ndarray]
+
+
 def resample_weights(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
     """How often each of n examples is drawn, [R, N] in chunks of R. A function of its arguments alone."""
     rng = np.random.default_rng(seed)
@@ -36,10 +44,11 @@ def resample_weights(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
         yield np.bincount(drawn.ravel(), minlength=count * n).reshape(count, n).astype(float)
 
 
-def bootstrap(score: Scorer, n: int, *, seed: int, resamples: int = RESAMPLES) -> dict[str, np.ndarray]:
-    """Each score on every resample, [R] by name."""
+def bootstrap(score: Scorer, n: int, *, seed: int, resamples: int = RESAMPLES) -> Evaluated:
+    """The scores of n examples, and of resamples of them that depend on n and seed alone. resamples: 0 for none."""
+    values = {name: float(value[0]) for name, value in score(np.ones((1, n))).items()}
     parts = [score(weights) for weights in resample_weights(n, resamples, seed)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Evaluated(values, {name: np.concatenate([part[name] for part in parts]) for name in values if parts})
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
@@ -51,14 +60,8 @@ def interval(values: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def paired_difference(
-    first: Scorer, second: Scorer, name: str, n: int, *, higher_is_better: bool, seed: int, resamples: int = RESAMPLES
-) -> Difference:
+def paired_difference(first: Evaluated, second: Evaluated, name: str, *, higher_is_better: bool) -> Difference:
     """Both on the same resamples, so that what is hard for both cancels out."""
     sign = 1 if higher_is_better else -1
-    ones = np.ones((1, n))
-    value = float(sign * (first(ones)[name] - second(ones)[name])[0])
-    a = bootstrap(first, n, seed=seed, resamples=resamples)[name]
-    b = bootstrap(second, n, seed=seed, resamples=resamples)[name]
-    low, high = interval(sign * (a - b))
-    return Difference(value, low, high)
+    low, high = interval(sign * (first.resampled[name] - second.resampled[name]))
+    return Difference(sign * (first.values[name] - second.values[name]), low, high)

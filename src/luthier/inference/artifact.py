@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +12,13 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier import catalog
-from luthier.codec import FILE as CODEC_FILE
 from luthier.codec import Codec
 from luthier.errors import ModelError
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
 from luthier.language import t
 from luthier.models.load import load_model
-
-_STREAM = 4096
-"""Inputs held at a time when predictions are streamed: enough to sort by length, bounded in memory."""
+from luthier.models.run import model_folder
 
 
 def save_artifact(
@@ -61,12 +57,6 @@ class Predictor:
         """The task's own prediction objects, with all their scores."""
         return predict(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
 
-    def stream(self, inputs: Iterable[Any]) -> Iterator[Any]:
-        """As `raw`, for inputs without end: some thousands are held at a time."""
-        source = iter(inputs)
-        while chunk := list(islice(source, _STREAM)):
-            yield from self.raw(chunk)
-
 
 def load_artifact(run: Path, device: str | None = None) -> Predictor:
     """run: a run's folder or a model folder. device: a torch device; the GPU where there is one, if None.
@@ -82,24 +72,6 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
         raise ModelError.at(str(folder), what, t("copy the folder again"), code="bad-model")
     loaded.model.eval()
     return Predictor(loaded.model, codec, run.resolve().name, where)
-
-
-def model_folder(run: Path) -> Path:
-    """Where a run, or a model folder itself, has its model. Needs no deep-learning library.
-
-    Errors: ModelError where there is none.
-    """
-    for folder in (run / "model", run):
-        if (folder / CODEC_FILE).is_file():
-            return folder
-    if (run / "config.yaml").is_file():
-        what, fix = t("is a run without a finished model"), t("finish it: luthier train --resume --out {run}", run=run)
-    elif not run.exists():
-        what, fix = t("no such run"), t("train one first, or see what is there: ls runs")
-    else:
-        what = t("is no run of Luthier: {file} is missing", file=f"model/{CODEC_FILE}")
-        fix = t("give a run's folder, or its model/ folder")
-    raise ModelError.at(str(run), what, fix, code="no-such-run")
 
 
 def _forget_paths(path: Path, key: str) -> None:

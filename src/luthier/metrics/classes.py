@@ -9,6 +9,8 @@ import numpy as np
 _BINS = 15
 """Of the calibration error, as in Guo et al. 2017."""
 _TINY = 1e-12
+_MOST_RANKED = 10
+"""Classes up to which the area under the curve is worked out for every resample: each class costs a sort of its own."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def classification_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str,
 
     Precision, recall and F1 are scikit-learn's, with 0 where undefined; macro means go over the classes that occur
     among the answers or the predictions. mcc: Matthews' correlation for many classes (Gorodkin 2004).
-    auc: mean over the classes of one against the rest. ece: expected calibration error. loss: nats an example.
+    auc: mean over the classes of one against the rest; of more than ten classes for a single weighting alone, NaN for
+    many. ece: expected calibration error. loss: nats an example.
     """
     counts = count(outcome, weights_RN)
     occurs_RC = (counts.predicted + counts.actual) > 0
@@ -119,6 +122,8 @@ def _mcc(counts: Counts) -> np.ndarray:
 def _auc(outcome: Outcome, weights_RN: np.ndarray) -> np.ndarray:
     """Area under the ROC curve (probability that a member outranks a non-member, ties half)."""
     classes = outcome.probabilities_NC.shape[1]
+    if classes > _MOST_RANKED and len(weights_RN) > 1:
+        return np.full(len(weights_RN), np.nan)
     chosen = [1] if classes == 2 else range(classes)
     areas = np.array([_one_auc(outcome.probabilities_NC[:, c], outcome.answers_N == c, weights_RN) for c in chosen])
     known = ~np.isnan(areas)

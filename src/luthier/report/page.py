@@ -1,2 +1,132 @@
-def report_page(report, task, examples, predictions):
-    return "<html></html>"
+"""report.html: the run for people, one file that needs no other and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from luthier.evaluation.slices import slices
+from luthier.evaluation.verdict import baseline_title
+from luthier.files import size_text
+from luthier.language import language, t
+from luthier.report import figures
+from luthier.task import AnyTask
+from luthier.types import Example
+
+_SHOWN_SCORES = 7
+_MOST_MISTAKES = 20
+_MOST_CONFUSED = 15
+_LONGEST_TEXT = 400
+
+
+def report_page(
+    report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
+) -> str:
+    """report: the content of report.json. examples, predictions: of the rows that were judged."""
+    from jinja2 import Environment
+
+    here = files("luthier.report")
+    style = (here / "page.css").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True).from_string(
+        (here / "page.html").read_text(encoding="utf-8")
+    )
+    names = [score["name"] for score in report["scores"][:_SHOWN_SCORES]]
+    data = ", ".join(Path(file).name for file in report["data"]["files"])
+    return template.render(
+        t=t,
+        lang=language(),
+        title=t("{data}: {model} tuned for {task}", data=data, model=report["model"], task=report["task"]),
+        style=style,
+        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        report=report,
+        score_names=names,
+        systems=_systems(report, names),
+        figures=_figures(report, task, examples, predictions),
+        per_class=sorted(report["details"].get("per_class", ()), key=lambda row: row["f1"]),
+        confused=_confused(report["details"].get("confusion")),
+        mistakes=_mistakes(task, examples, predictions),
+        memory=size_text(report["peak_memory_bytes"]),
+    )
+
+
+def _systems(report: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    rows = [(t("tuned model"), report["scores"])]
+    rows += [(baseline_title(name), scores) for name, scores in report["baselines"].items()]
+    return [{"title": title, "cells": _cells(scores, names)} for title, scores in rows]
+
+
+def _cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, str]]:
+    by_name = {score["name"]: score for score in scores}
+    cells: list[dict[str, str]] = []
+    for name in names:
+        score = by_name.get(name)
+        low, high = (score["low"], score["high"]) if score else (None, None)
+        cells.append({
+            "value": f"{score['value']:.3f}" if score else "–",
+            "interval": f"{low:.3f} – {high:.3f}" if low is not None and high is not None else "",
+        })  # fmt: skip
+    return cells
+
+
+def _figures(
+    report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
+) -> dict[str, str | None]:
+    details = report["details"]
+    confusion = details.get("confusion")
+    classes = [row for row in details.get("per_class", ()) if row["support"]]
+    lengths = [part for part in slices(task, examples, predictions, seed=0) if part.by == "length"]
+    accuracy = [next((s.value for s in part.scores if s.name == "accuracy"), np.nan) for part in lengths]
+    return {
+        "loss": figures.loss_curve(report["history"], report["steps"]["best"], report["scores"][0]["name"]),
+        "confusion": figures.confusion_matrix(confusion["labels"], confusion["counts"]) if confusion else None,
+        "reliability": figures.reliability_diagram(details.get("reliability", ())),
+        "by_class": figures.error_bars(
+            t("wrong answers by class"),
+            [row["label"] for row in classes],
+            [1 - row["recall"] for row in classes],
+            [row["support"] for row in classes],
+        ),
+        "by_length": figures.error_bars(
+            t("wrong answers by length"),
+            [part.value for part in lengths],
+            [1 - value for value in accuracy],
+            [part.scores[0].n for part in lengths],
+        ),
+    }
+
+
+def _confused(confusion: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    if confusion is None:
+        return []
+    labels, counts = confusion["labels"], confusion["counts"]
+    pairs = [
+        {"answer": labels[i], "predicted": labels[j], "count": count}
+        for i, row in enumerate(counts)
+        for j, count in enumerate(row)
+        if i != j and count
+    ]
+    return sorted(pairs, key=lambda pair: -pair["count"])[:_MOST_CONFUSED]
+
+
+def _mistakes(task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]) -> list[dict[str, Any]]:
+    """Wrong answers, the surest first; nothing for tasks whose answers are no labels."""
+    rows: list[dict[str, Any]] = []
+    for example, prediction in zip(examples, predictions, strict=True):
+        said, answer = task.show(prediction), task.show_answer(example.answer)
+        if isinstance(said, dict) and "label" in said and said["label"] != answer:
+            text = task.plain_text(example.input)
+            rows.append({
+                "line": example.place.line or "",
+                "text": text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…",
+                "answer": answer,
+                "predicted": said["label"],
+                "score": said["score"],
+            })  # fmt: skip
+    rows.sort(key=lambda row: -row["score"])
+    return [{**row, "score": f"{row['score']:.2f}"} for row in rows[:_MOST_MISTAKES]]

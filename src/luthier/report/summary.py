@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.config.schema import Settings
 from luthier.data.split import PARTS
 from luthier.prepare import Prepared
 from luthier.ready import Ready
@@ -46,7 +45,7 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "model": settings.model,
         "tuning": settings.tuning,
         "data": _data(prepared),
-        "split": _split(settings, prepared),
+        "split": _split(prepared),
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
         "baselines": {name: [s.as_json() for s in report.scores] for name, report in trial.baselines.items()},
@@ -108,7 +107,6 @@ def _data(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _split(settings: Settings, prepared: Prepared) -> dict[str, Any]:
+def _split(prepared: Prepared) -> dict[str, Any]:
     sizes = {name: len(prepared.split.part(name)) for name in PARTS}
-    split = settings.data.split
-    return {**sizes, "seed": split.seed, "by": "group" if split.group else split.by}
+    return {**sizes, "seed": prepared.how.seed, "by": prepared.how.by, "group": prepared.how.group}

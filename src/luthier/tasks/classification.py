@@ -166,6 +166,14 @@ class Classification(Task[Text, str, Probabilities]):
         probabilities_NC[:, model.classes_] = model.predict_proba(features)
         return list(probabilities_NC)
 
+    def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
+        if len(model.classes_) != len(self.labels):
+            return None  # a sample of the data that lacks a class
+        weights_CK, bias_C = model.coef_, model.intercept_
+        if len(weights_CK) == 1:  # scikit-learn's two classes have one row, the second class's log odds
+            return np.concatenate([-weights_CK, weights_CK]) / 2, np.concatenate([-bias_C, bias_C]) / 2
+        return weights_CK, bias_C
+
     @cached_property
     def _number(self) -> Mapping[str, int]:
         return {label: i for i, label in enumerate(self.labels)}

@@ -76,14 +76,14 @@ class _Scaled(torch.autograd.Function):
     """states * mask, keeping the mask alone for the way back."""
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
         ctx.save_for_backward(mask)
         return states * mask
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         (mask,) = ctx.saved_tensors
-        return gradient * mask, None
+        return gradients[0] * mask, None
 
 
 def _scaled(states: Tensor, mask: Tensor) -> Tensor:

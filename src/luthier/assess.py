@@ -1,0 +1,51 @@
+"""How good a finished run is on other data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from luthier.config.schema import DataSettings
+from luthier.evaluation.evaluate import evaluate
+from luthier.evaluation.slices import Slice, slices
+from luthier.extras import require
+from luthier.inference.artifact import load_artifact
+from luthier.language import t
+from luthier.prepare import read_examples
+from luthier.progress import SILENT, Progress
+from luthier.types import Report
+
+_SEED = 42
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """report: scores on all rows, with intervals. slices: on parts of them. details: the task's own tables."""
+
+    report: Report
+    slices: Sequence[Slice]
+    details: dict[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "scores": [score.as_json() for score in self.report.scores],
+            "slices": [part.as_json() for part in self.slices],
+            "details": self.details,
+        }
+
+
+def assess(run: Path, data: Path, how: DataSettings | None = None, *, screen: Progress = SILENT) -> Assessment:
+    """run: a run's folder or a model folder. data: a file of labelled rows, read as the training data were unless
+    `how` says otherwise. Errors: ModelError, DataError."""
+    require("torch", "transformers")
+    how = how or DataSettings()
+    predictor = load_artifact(run)
+    task = predictor.codec.task
+    examples = read_examples(data, predictor.codec, how)
+    with screen.track(t("predicting"), len(examples)) as tracker:
+        predictions = predictor.raw([example.input for example in examples], tracker.advance)
+    answers = [example.answer for example in examples]
+    report = evaluate(task, predictions, answers, seed=_SEED)
+    return Assessment(report, slices(task, examples, predictions, seed=_SEED), task.details(predictions, answers))

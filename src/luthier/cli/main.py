@@ -1,0 +1,82 @@
+"""The command `luthier`: arguments in, exit code out. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from click.exceptions import Abort, ClickException, Exit, UsageError
+
+from luthier.cli.console import print_error, write
+from luthier.cli.demo import demo
+from luthier.cli.evaluate import evaluate
+from luthier.cli.init import init
+from luthier.cli.predict import predict
+from luthier.cli.serve import serve
+from luthier.cli.train import train
+from luthier.errors import InterruptedRun, LuthierError, Place, Problem
+from luthier.language import t
+
+BUG = 70
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(
+        name="luthier",
+        help=t("Tunes a pretrained model to your labelled data, proves that it was worth it, and serves it."),
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        pretty_exceptions_enable=False,
+    )
+    app.command("demo", help=t("the whole workflow on embedded data and an embedded model"))(demo)
+    app.command("init", help=t("write a commented configuration from a look at the data"))(init)
+    app.command("train", help=t("tune a model to a file of labelled text, test it, judge it"))(train)
+    app.command("evaluate", help=t("how good is a run on other data?"))(evaluate)
+    app.command("predict", help=t("answers for a file, for standard input, or for a text"))(predict)
+    app.command("serve", help=t("serve a run over HTTP"))(serve)
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns 0 on success, 1 for findings or a failed gate, 2 for a user's mistake, 3 where machine or numerics
+    stopped a run that can be resumed, 130 and 143 for an interruption, 70 for a bug of ours."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug, as_json = "--debug" in words, "--json" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        result: Any = typer.main.get_command(build()).main(args=words, prog_name="luthier", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except LuthierError as error:
+        if debug:
+            traceback.print_exc()
+        print_error(error, as_json=as_json)
+        return error.exit_code
+    except Exit as error:
+        return error.exit_code
+    except UsageError as error:
+        fix = t("see luthier {command} --help", command=error.ctx.info_name if error.ctx else "")
+        print_error(LuthierError.at("command line", error.format_message(), fix, code="usage"), as_json=as_json)
+        return 2
+    except ClickException as error:
+        write(sys.stderr, error.format_message())
+        return 2
+    except (KeyboardInterrupt, Abort):
+        problem = Problem(Place("luthier"), t("interrupted"), t("run the same command again"), "interrupted")
+        print_error(InterruptedRun(problem), as_json=as_json)
+        return 130
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        what = t("this is a bug of Luthier: {kind}: {error}", kind=type(error).__name__, error=str(error)[:300])
+        fix = t("run again with --debug and report what it prints")
+        print_error(LuthierError.at("luthier", what, fix, code="bug"), as_json=as_json)
+        return BUG
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""The options that commands share, declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from luthier.language import t
+
+if TYPE_CHECKING:
+    from luthier.config.schema import DataSettings
+
+Json = Annotated[bool, typer.Option("--json", help=t("for programs: JSON on stdout, nothing else"))]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help=t("only warnings and errors"))]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[key=value]…", help=t("settings, such as train.epochs=5 tuning.method=lora"), show_default=False
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=t("a run's folder, or a model folder"))]
+Task = Annotated[str | None, typer.Option("--task", help=t("such as classification"))]
+Model = Annotated[str | None, typer.Option("--model", help=t("a hub name or a local folder"))]
+Text = Annotated[str | None, typer.Option("--text", help=t("the text column's name"))]
+Label = Annotated[str | None, typer.Option("--label", help=t("the label column's name"))]
+Out = Annotated[
+    str | None, typer.Option("--out", "-o", help=t("the run's folder; runs/<name>-<number> where not given"))
+]
+Seed = Annotated[int | None, typer.Option("--seed", help=t("of split and training"))]
+
+CONFIG_ENDINGS = (".yaml", ".yml")
+
+
+def split_source(words: list[str] | None) -> tuple[str | None, list[str]]:
+    """The file among the arguments, if the first is one, and the key=value words."""
+    words = list(words or ())
+    if words and (Path(words[0]).exists() or "=" not in words[0]):
+        return words[0], words[1:]
+    return None, words
+
+
+def data_settings(overrides: list[str] | None, columns: dict[str, str | None]) -> DataSettings:
+    """How a command that reads one more file is to read it: the data.* settings of the command line.
+
+    Errors: ConfigError for any other setting.
+    """
+    from luthier.config.settings import check_settings, opened, read_settings
+    from luthier.errors import ConfigError
+
+    tree = opened(read_settings(None, overrides or (), {k: v for k, v in columns.items() if v is not None}))
+    for key, node in tree.section().items():
+        if key != "data":
+            fix = t("only data.… settings have a meaning here")
+            raise ConfigError.at(node.place, t("{key} changes nothing here", key=key), fix, code="unknown-key")
+    return check_settings(tree).data
+
+
+def settings_values(
+    source: str | None,
+    *,
+    task: str | None = None,
+    model: str | None = None,
+    text: str | None = None,
+    label: str | None = None,
+    out: str | None = None,
+    seed: int | None = None,
+) -> tuple[Path | None, dict[str, object]]:
+    """The configuration file, if the source is one, and the flags as settings by dotted key."""
+    values: dict[str, object] = {}
+    config = None
+    if source is not None and source.lower().endswith(CONFIG_ENDINGS):
+        config = Path(source)
+    elif source is not None:
+        values["data.train"] = source
+    flags = {"task": task, "model": model, "data.columns.text": text, "data.columns.label": label, "out": out}
+    values |= {key: value for key, value in flags.items() if value is not None}
+    if seed is not None:
+        values |= {"train.seed": seed, "data.split.seed": seed}
+    return config, values

@@ -1,0 +1,188 @@
+"""luthier predict: answers for a file, for standard input, or for a text on the command line."""
+
+from __future__ import annotations
+
+import csv
+import json as jsonlib
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from luthier.cli.console import Console, print_json, write
+from luthier.cli.options import Json, Quiet, RunFolder, data_settings
+from luthier.errors import LuthierError, Place, Problem, printable
+from luthier.language import t
+
+if TYPE_CHECKING:
+    from luthier.inference.artifact import Predictor
+
+Show = Callable[[Any, Any], None]
+"""Takes an input and what is to be shown for it."""
+
+
+def predict(
+    run: RunFolder,
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FILE|-] [key=value]…", help=t("a file of texts; - for standard input"), show_default=False
+        ),
+    ] = None,
+    text: Annotated[list[str] | None, typer.Option("--text", help=t("a text; may be repeated"))] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=t("write .jsonl or .csv"))] = None,
+    top_k: Annotated[int | None, typer.Option("--top-k", min=1, help=t("the k best answers each"))] = None,
+    safe_csv: Annotated[
+        bool,
+        typer.Option("--safe-csv/--raw-csv", help=t("texts that a spreadsheet takes for formulas get a leading '")),
+    ] = True,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    words = list(source or ())
+    name = words.pop(0) if words and (words[0] == "-" or "=" not in words[0] or Path(words[0]).exists()) else None
+    if (name is None) == (not text):
+        fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
+        raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
+    if out is not None and out.suffix.lower() not in (".jsonl", ".csv"):
+        fix = t("name it .jsonl or .csv")
+        raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
+    how = data_settings(words, {})
+    if name not in (None, "-"):
+        from luthier.data.source import find_source
+
+        find_source(Path(str(name)))  # before a deep-learning library is imported
+    from luthier.extras import require
+    from luthier.models.run import model_folder
+
+    require("torch", "transformers")
+    model_folder(run)
+    from luthier.inference.artifact import load_artifact
+
+    predictor = load_artifact(run)
+    screen = Console(json=json or out is None, quiet=quiet)
+    inputs = _inputs(predictor, name, text, how)
+    with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
+        bad = _answer_all(predictor, inputs, show, top_k, screen)
+    if bad:
+        screen.warn(t("{count} inputs could not be read; the first: {problem}", count=len(bad), problem=bad[0]))
+    if out is not None:
+        screen.say(t("written to {path}", path=out))
+    return 1 if bad else 0
+
+
+def _answer_all(
+    predictor: Predictor, inputs: Iterable[Any], show: Show, top_k: int | None, screen: Console
+) -> list[Problem]:
+    from luthier.inference.stream import answer
+
+    bad: list[Problem] = []
+    with screen.track(t("predicting"), float("inf")) as tracker:
+        for item, prediction in answer(predictor, inputs, tracker.advance):
+            if isinstance(item, Problem):
+                bad.append(item)
+                show(None, {"error": item.as_json()})
+            else:
+                show(item, predictor.codec.task.show(prediction, top_k))
+    return bad
+
+
+def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how: Any) -> Iterator[Any]:
+    from luthier.prepare import read_inputs
+
+    if texts:
+        return iter([predictor.codec.task.as_input(text) for text in texts])
+    if name == "-":
+        return _lines(predictor, sys.stdin, "standard input")
+    path = Path(str(name))
+    if path.suffix.lower() == ".txt":
+        return _lines_of(predictor, path)
+    return read_inputs(path, predictor.codec, how)
+
+
+def _lines_of(predictor: Predictor, path: Path) -> Iterator[Any]:
+    with path.open(encoding="utf-8-sig") as file:
+        yield from _lines(predictor, file, str(path))
+
+
+def _lines(predictor: Predictor, lines: Iterable[str], name: str) -> Iterator[Any]:
+    """A text a line; a line that is a JSON object is a row with the training data's columns."""
+    from luthier.data.rows import parse_rows
+    from luthier.types import Row
+
+    task, columns = predictor.codec.task, predictor.codec.columns
+    for number, line in enumerate(lines, 1):
+        place, stripped = Place(name, number), line.rstrip("\r\n")
+        row = _object(stripped)
+        if row is not None:
+            yield from parse_rows([Row(row, place)], task.parse_input, {o: c for o, c in columns.items() if c in row})
+        elif not stripped.strip():
+            yield Problem(place, t("no text"), t("remove the empty line"), "missing-text")
+        else:
+            yield task.as_input(stripped)
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        value = jsonlib.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+@contextmanager
+def _sink(out: Path | None, *, as_json: bool, safe_csv: bool, predictor: Predictor) -> Iterator[Show]:
+    """Where the answers go: the terminal, stdout as JSON Lines, or a file that appears whole."""
+    if out is None:
+        plain = predictor.codec.task.plain_text
+        yield (lambda _, said: print_json(said)) if as_json else (lambda asked, said: _print(asked, said, plain))
+        return
+    from luthier.files import disk_trouble, whole_file
+
+    ending = out.suffix.lower()
+    with (
+        disk_trouble(out.parent),
+        whole_file(out) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        if ending == ".jsonl":
+            yield lambda _, said: _write_line(file, said, as_json)
+        else:
+            yield _csv_writer(file, predictor, safe_csv)
+
+
+def _write_line(file: Any, said: Any, as_json: bool) -> None:
+    file.write(jsonlib.dumps(said, ensure_ascii=False) + "\n")
+    if as_json:
+        print_json(said)
+
+
+def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Show:
+    from luthier.report.predictions import safe_cell
+
+    writer = csv.writer(file)
+    header: list[str] = []
+
+    def show(asked: Any, said: Any) -> None:
+        first = said[0] if isinstance(said, list) else said
+        if not header:
+            header.extend(["text", *(first if "error" not in first else ("label", "score"))])
+            writer.writerow(header)
+        text = "" if asked is None else predictor.codec.task.plain_text(asked)
+        writer.writerow([safe_cell(text) if safe_csv else text, *(first.get(name, "") for name in header[1:])])
+
+    return show
+
+
+def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:
+    if isinstance(said, dict) and "error" in said:
+        write(sys.stdout, f"–\t\t{said['error']['message']}")
+        return
+    for one in said if isinstance(said, list) else [said]:
+        cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(value)) for value in one.values()]
+        write(sys.stdout, "\t".join([*cells, printable(plain(asked).replace("\n", " "))[:120]]))

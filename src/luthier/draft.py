@@ -1,0 +1,76 @@
+"""A commented configuration from a look at the data."""
+
+from __future__ import annotations
+
+from luthier.config.schema import Settings
+from luthier.config.write import plain_scalar
+from luthier.extras import has
+from luthier.language import t
+from luthier.models.known import default_model
+from luthier.prepare import Prepared
+
+
+def draft_config(settings: Settings, prepared: Prepared) -> str:
+    """YAML that `luthier train` takes as it stands. What is commented out is the default, or a choice made later."""
+    split = prepared.split
+    data = settings.data
+    rows = len(split.train) + len(split.validation) + len(split.test)
+    classes = len(prepared.task.state().get("labels", ()))
+    language = prepared.language
+    known, reason = default_model(language, _has_gpu())
+    how = prepared.how
+    lines = [
+        "# "
+        + t(
+            "{rows} rows, {classes} classes, language {language}",
+            rows=rows,
+            classes=classes,
+            language=prepared.language,
+        ),
+        "# " + t("run it with: luthier train THIS-FILE; any key can be overridden: train.epochs=5"),
+        f"task: {prepared.task.name}",
+        "",
+        "# " + reason,
+        f"model: {plain_scalar(known.name if settings.model == 'auto' else settings.model)}",
+        "",
+        "data:",
+        f"  train: {plain_scalar(str(data.train))}",
+        *([f"  validation: {plain_scalar(data.validation)}"] if data.validation else []),
+        *(
+            [f"  test: {plain_scalar(data.test)}"]
+            if data.test
+            else ["  # test: " + t("a file of its own, instead of a share")]
+        ),
+        "  columns:",
+        *(f"    {ours}: {plain_scalar(theirs)}" for ours, theirs in prepared.columns.items()),
+        "  split:",
+        *([] if data.test else [f"    test: {how.test}"]),
+        *([] if data.validation else [f"    validation: {how.validation}"]),
+        f"    seed: {how.seed}",
+        "    # group: customer_id   # " + t("rows of one value stay on one side"),
+        "  # bad_rows: skip        # " + t("leave out rows that cannot be read, instead of stopping"),
+        "",
+        "tuning:",
+        "  method: full            # " + t("full, head, last_layers or lora"),
+        "  # n: 2                  # " + t("last_layers: how many"),
+        "  # r: 16                 # " + t("lora: rank"),
+        "",
+        "train:",
+        "  epochs: auto            # " + t("from the rows a class; stops early"),
+        "  learning_rate: auto     # " + t("from the model's width and the method"),
+        "  batch_size: auto        # " + t("examples a step, whatever the memory"),
+        "  max_length: auto        # " + t("tokens; 99 % of the rows fit"),
+        "  precision: auto         # " + t("bf16 where the processor has it"),
+        "  seed: 42",
+        "",
+        "balance: auto             # " + t("none or weighted_loss; auto weighs classes from 10:1"),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _has_gpu() -> bool:
+    if not has("torch"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()

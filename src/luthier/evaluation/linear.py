@@ -1,0 +1,52 @@
+"""A linear model over feature rows, as regularised as the validation split likes it best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from luthier.evaluation.evaluate import evaluate
+from luthier.task import AnyTask
+
+
+@dataclass(frozen=True)
+class Rows:
+    """features: [N, F], dense or sparse. answers: one a row."""
+
+    features: Any
+    answers: Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Features to mean 0 and spread 1, as in the rows it was measured on."""
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, features_NF: np.ndarray) -> Scaling:
+        return cls(features_NF.mean(0), features_NF.std(0) + 1e-6)
+
+    def __call__(self, features_NF: np.ndarray) -> np.ndarray:
+        return (features_NF - self.mean) / self.spread
+
+
+def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int) -> Any:
+    """The task's linear model with the best main score on validation; with the first strength without one.
+
+    strengths: inverse regularisation, tried in order.
+    """
+    if validation is None:
+        return task.linear(train.features, train.answers, strengths[0], seed)
+    models = [task.linear(train.features, train.answers, strength, seed) for strength in strengths]
+    scores = [
+        evaluate(
+            task, task.read_linear(model, validation.features), validation.answers, seed=seed, intervals=False
+        ).main.goodness
+        for model in models
+    ]
+    return models[int(np.argmax(scores))]

@@ -1,0 +1,25 @@
+"""Where a run has its model. Needs no deep-learning library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from luthier.errors import ModelError
+from luthier.language import t
+
+CODEC = "codec.json"
+
+
+def model_folder(run: Path) -> Path:
+    """run: a run's folder, or a model folder itself. Errors: ModelError where it is neither."""
+    for folder in (run / "model", run):
+        if (folder / CODEC).is_file():
+            return folder
+    if (run / "config.yaml").is_file():
+        what, fix = t("is a run without a finished model"), t("finish it: luthier train --resume --out {run}", run=run)
+    elif not run.exists():
+        what, fix = t("no such run"), t("train one first, or see what is there: ls runs")
+    else:
+        what = t("is no run of Luthier: {file} is missing", file=f"model/{CODEC}")
+        fix = t("give a run's folder, or its model/ folder")
+    raise ModelError.at(str(run), what, fix, code="no-such-run")

@@ -1,0 +1,1 @@
+"""Handing over: a tuned model as a service."""

@@ -1,0 +1,135 @@
+"""The pictures of the report, as SVG whose text is text: every script is drawn by the reader's own fonts."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from luthier.language import t
+
+_MOST_CLASSES = 20
+_BLUE, _ORANGE, _GREY = "#1f5fa8", "#c05a00", "#777777"
+
+
+@contextmanager
+def _drawing(width: float, height: float):
+    """A figure of that many inches; what it becomes is read with _svg."""
+    import matplotlib as mpl
+
+    mpl.use("svg")
+    from matplotlib import pyplot as plt
+
+    style: Any = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "luthier",
+        "font.size": 9,
+        "font.family": ["DejaVu Sans", "sans-serif"],
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 10,
+    }
+    with plt.rc_context(style), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # glyphs that the measuring font lacks; the browser has them
+        figure = plt.figure(figsize=(width, height))
+        try:
+            yield figure
+        finally:
+            plt.close(figure)
+
+
+def _svg(figure: Any) -> str:
+    """A data: address, so that nothing in the picture can run and the page needs no other file."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "Luthier"})
+    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+
+
+def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str) -> str | None:
+    """Training loss, smoothed over a fiftieth of the run, with the validation's loss and main score."""
+    steps = [(entry["step"], entry["loss"]) for entry in history if "loss" in entry]
+    checks = [(entry["step"], entry["validation"]) for entry in history if "validation" in entry]
+    if len(steps) < 2:
+        return None
+    with _drawing(7.2, 2.8) as figure:
+        axes = figure.add_subplot()
+        x, y = np.array(steps, float).T
+        width = max(1, len(y) // 50)
+        smooth = np.convolve(np.pad(y, (width - 1, 0), mode="edge"), np.ones(width) / width, mode="valid")
+        axes.plot(x, smooth, color=_BLUE, label=t("training loss"))
+        axes.set_xlabel(t("step"))
+        axes.set_ylabel(t("loss (nats)"))
+        axes.set_ylim(bottom=0)
+        if checks:
+            at = [step for step, _ in checks]
+            axes.plot(at, [v.get("loss", np.nan) for _, v in checks], "o--", color=_GREY, label=t("validation loss"))
+            other = axes.twinx()
+            other.spines["right"].set_visible(True)
+            other.plot(at, [v.get(metric, np.nan) for _, v in checks], "s-", color=_ORANGE, label=metric)
+            other.set_ylabel(metric)
+            axes.axvline(best_step, color=_ORANGE, linewidth=0.8, linestyle=":")
+            handles = [*axes.get_lines()[:2], *other.get_lines()[:1]]
+            axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=3, frameon=False)
+        return _svg(figure)
+
+
+def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str | None:
+    """Rows are answers, columns predictions; shades are shares of the row. None for more classes than fit."""
+    n = len(labels)
+    if n > _MOST_CLASSES:
+        return None
+    table = np.array(counts)
+    shares = table / np.maximum(table.sum(1, keepdims=True), 1)
+    names = [_short(label) for label in labels]
+    size = 1.8 + 0.42 * n
+    with _drawing(size + 0.6, size) as figure:
+        axes = figure.add_subplot()
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(n), names, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(n), names)
+        axes.set_xlabel(t("predicted"))
+        axes.set_ylabel(t("answer"))
+        for (i, j), count in np.ndenumerate(table):
+            if count:
+                axes.text(j, i, str(count), ha="center", va="center", color="white" if shares[i, j] > 0.55 else "black")
+        return _svg(figure)
+
+
+def reliability_diagram(bins: Sequence[Mapping[str, float]]) -> str | None:
+    """How often the model is right when it says how sure it is."""
+    if not bins:
+        return None
+    with _drawing(3.4, 3.2) as figure:
+        axes = figure.add_subplot()
+        axes.plot([0, 1], [0, 1], color=_GREY, linewidth=0.8, linestyle="--")
+        x, y = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
+        sizes = np.array([b["n"] for b in bins], float)
+        axes.plot(x, y, color=_BLUE, linewidth=1)
+        axes.scatter(x, y, s=12 + 120 * sizes / sizes.max(), color=_BLUE, alpha=0.7)
+        axes.set(xlim=(0, 1.02), ylim=(0, 1.04), xlabel=t("confidence"), ylabel=t("share that is right"))
+        return _svg(figure)
+
+
+def error_bars(title: str, names: Sequence[str], shares: Sequence[float], counts: Sequence[int]) -> str | None:
+    """Share of wrong answers in each part, the worst on top; behind the name how many rows it has."""
+    if not names:
+        return None
+    order = np.argsort(shares)[-_MOST_CLASSES:]
+    with _drawing(5.2, 0.8 + 0.24 * len(order)) as figure:
+        axes = figure.add_subplot()
+        axes.barh(range(len(order)), [shares[i] for i in order], color=_ORANGE, height=0.7)
+        axes.set_yticks(range(len(order)), [f"{_short(str(names[i]))} ({counts[i]})" for i in order])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.set_title(title, loc="left")
+        return _svg(figure)
+
+
+def _short(label: str) -> str:
+    """A label as it may stand beside an axis; $ would begin a formula."""
+    text = label if len(label) <= 24 else label[:23] + "…"
+    return text.replace("$", r"\$")
