@@ -53,7 +53,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
-    decide("head_init", "probe", t("a head fitted to the untuned model does not throw its layers about"))
+    decide("head_init", *_head_init(settings.tuning["method"]))
     balance, reason = _balance(facts.classes)
     if settings.balance == "auto":
         choices.append(Choice("balance", balance, reason))
@@ -131,3 +131,10 @@ def _balance(classes: Sequence[Hashable]) -> tuple[str, str]:
     if ratio >= _IMBALANCE:
         return "weighted_loss", t("largest to smallest class {ratio:.0f}:1", ratio=ratio)
     return "none", t("largest to smallest class {ratio:.1f}:1", ratio=ratio)
+
+
+def _head_init(method: str) -> tuple[str, str]:
+    """Aligning moves the last layer: only where that is tuned anyway, and saved with the model."""
+    if method in ("full", "last_layers"):
+        return "align", t("the head begins with what the untuned model knows, read off the whole text")
+    return "probe", t("the head begins with what the untuned model knows")

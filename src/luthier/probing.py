@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from luthier.codec import Codec
-from luthier.data.split import PARTS, Split
+from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.evaluation.linear import Rows, Scaling, best_linear
-from luthier.inference.frozen import Features, frozen_features, last_linear
+from luthier.inference.frozen import Features, frozen_features, logits_layer
 from luthier.language import t
+from luthier.models.first_position import find_first_position
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
+from luthier.training.align import align, head_inputs
 from luthier.types import Example
 
 _STRENGTHS = (0.03, 0.003, 0.3)
+_MOST_STATES = 200_000
+"""Tokens whose states are kept to begin the head with: at a hidden size of 384 150 MB."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """The untuned model's features of training rows (a sample of very many), of validation and of judged rows."""
+
+    train: Sequence[Example[Any, Any]]
+    train_features: Features
+    validation_features: Features | None
+    judged_features: Features
 
 
 def judged_part(split: Split[Any, Any]) -> str:
@@ -28,95 +43,79 @@ def judged_part(split: Split[Any, Any]) -> str:
     return "test" if split.test else "validation"
 
 
-@dataclass(frozen=True)
-class Frozen:
-    """The untuned model's features of the training rows (a sample of very many), of validation and judged rows."""
-
-    train: Sequence[Example[Any, Any]]
-    train_features: Features
-    validation_features: Features | None
-    judged_features: Features
-
-    @classmethod
-    def of(cls, split: Split[Any, Any], look: Callable[[Sequence[Any]], Features], seed: int) -> Frozen:
-        """look: inputs to their features."""
-        train, judged = sample(split.train, seed), split.part(judged_part(split))
-        validation = look([e.input for e in split.validation]) if split.validation else None
-        return cls(
-            train,
-            look([e.input for e in train]),
-            validation,
-            look([e.input for e in judged]) if split.test else _there(validation),
-        )
-
-
 def look(
-    model: PreTrainedModel,
-    codec: Codec,
-    split: Split[Any, Any],
-    runtime: Runtime,
-    max_tokens: int,
-    seed: int,
+    model: PreTrainedModel, codec: Codec, split: Split[Any, Any], runtime: Runtime, max_tokens: int, seed: int,
     screen: Progress,
-) -> Frozen | None:
+) -> Frozen | None:  # fmt: skip
     """One pass of the untuned model over the data, on the first process alone."""
     if not runtime.is_first:
         return None
-    rows = sum(len(split.part(name)) for name in PARTS)
+    train = sample(split.train, seed)
+    rows = len(train) + len(split.validation) + len(split.test)
+    keep = find_first_position(model) is not None
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
-        return Frozen.of(
-            split,
-            lambda inputs: frozen_features(model, codec, inputs, runtime, max_tokens=max_tokens, done=tracker.advance),
-            seed,
-        )
 
+        def features(examples: Sequence[Example[Any, Any]], keep_states: bool) -> Features:
+            inputs = [example.input for example in examples]
+            return frozen_features(
+                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep_states, done=tracker.advance
+            )
 
-def probe(
-    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen, seed: int
-) -> tuple[torch.Tensor, torch.Tensor] | None:
-    """Weights [C, K] and bias [C] for the head's last layer: the best linear reading of what it is given.
-
-    A head that begins so does not first throw the pretrained layers about (Kumar et al. 2022). None where the model
-    has no such layer, or what it is given cannot be read off.
-    """
-    features = frozen.train_features.head_inputs
-    if features is None or last_linear(model) is None:
-        return None
-    scale = Scaling.of(features)
-    train = Rows(scale(features), [e.answer for e in frozen.train])
-    validation = None
-    if frozen.validation_features is not None and frozen.validation_features.head_inputs is not None:
-        seen = scale(frozen.validation_features.head_inputs)
-        validation = Rows(seen, [e.answer for e in split.validation])
-    found = task.head_from_linear(best_linear(task, train, validation, _STRENGTHS, seed))
-    if found is None:
-        return None
-    weights_CK, bias_C = found
-    weights_CK = weights_CK / scale.spread
-    bias_C = bias_C - weights_CK @ scale.mean
-    return torch.from_numpy(weights_CK).float(), torch.from_numpy(bias_C).float()
+        learnt = features(train, keep)
+        checked = features(split.validation, keep) if split.validation else None
+        judged = features(split.test, keep_states=False) if split.test else checked
+    assert judged is not None  # without test rows the validation rows are judged
+    return Frozen(train, learnt, checked, judged)
 
 
 def begin_head(
-    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen | None, runtime: Runtime, seed: int
-) -> bool:
-    """Puts the probe into the head's last layer, on every process; returns whether there was one.
+    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen | None, runtime: Runtime,
+    how: str, seed: int,
+) -> None:  # fmt: skip
+    """Starts the head before any weight is tuned, on the first process, and gives the others what came of it.
 
-    frozen: None on processes that did not look.
+    how: "align" teaches the head's position to speak for the whole text, then fits the logits' layer to it;
+    "probe" only fits; "random" leaves everything. frozen: None on processes that did not look.
     """
-    found = probe(model, task, split, frozen, seed) if frozen is not None else None
-    found = runtime.gather(found)[0]
-    layer = last_linear(model)
-    if found is None or layer is None:
-        return False
-    weights_CK, bias_C = found
+    if how == "random":
+        return
+    if frozen is not None:
+        _begin_head(model, task, split, frozen, runtime, how, seed)
+    changed = _changed_by_beginning(model)
+    values = [parameter.detach().cpu() for parameter in changed] if runtime.is_first else None
     with torch.no_grad():
-        layer.weight.copy_(weights_CK)
-        if layer.bias is not None:
-            layer.bias.copy_(bias_C)
-    return True
+        for parameter, value in zip(changed, runtime.gather(values)[0] if runtime.world > 1 else (), strict=False):
+            parameter.copy_(value)
 
 
-def _there(features: Features | None) -> Features:
-    assert features is not None  # without test rows the judged ones are the validation rows
-    return features
+def _begin_head(
+    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen, runtime: Runtime, how: str, seed: int
+) -> None:
+    layer, first = logits_layer(model), find_first_position(model)
+    learnt, checked = frozen.train_features, frozen.validation_features
+    answers = [example.answer for example in frozen.train]
+    given, given_checked = learnt.head_inputs, checked.head_inputs if checked else None
+    if how == "align" and first is not None and learnt.states:
+        align(first, learnt.states, learnt.vectors, runtime, seed)
+        given = head_inputs(first, learnt.states, runtime)
+        given_checked = head_inputs(first, checked.states, runtime) if checked else None
+    if layer is None or given is None:
+        return
+    scale = Scaling.of(given)
+    validation = None
+    if given_checked is not None:
+        validation = Rows(scale(given_checked), [example.answer for example in split.validation])
+    found = task.head_from_linear(best_linear(task, Rows(scale(given), answers), validation, _STRENGTHS, seed))
+    if found is not None:
+        weights_CK = found[0] / scale.spread
+        bias_C = found[1] - weights_CK @ scale.mean
+        with torch.no_grad():
+            layer.weight.copy_(torch.from_numpy(weights_CK))
+            if layer.bias is not None:
+                layer.bias.copy_(torch.from_numpy(np.asarray(bias_C)))
+
+
+def _changed_by_beginning(model: PreTrainedModel) -> list[torch.nn.Parameter]:
+    layer, first = logits_layer(model), find_first_position(model)
+    changed = list(layer.parameters()) if layer is not None else []
+    return [*changed, *first.layer.parameters(), *first.dense.parameters()] if first is not None else changed

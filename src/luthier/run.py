@@ -80,8 +80,9 @@ def train(
             codec, how, split = ready.codec, ready.training, prepared.split
             frozen = look(ready.loaded.model, codec, split, runtime, how.max_tokens, how.seed, screen)
             baselines = run_baselines(codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
-            if ready.settings.train.head_init == "probe" and state is None:
-                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, how.seed)
+            if state is None:
+                start = ready.settings.train.head_init
+                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, how.seed)
             with screen.track(t("tokenising"), len(split.train)) as tracker:
                 windows = codec.encode_labelled(split.train, tracker.advance)
             tuned = tune(ready)

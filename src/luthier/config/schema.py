@@ -64,7 +64,8 @@ class DataSettings(Section):
 class TrainSettings(Section):
     """batch_size: examples an optimiser step, over all processes. max_tokens: of one forward pass, with padding.
 
-    head_init: where a new head begins; probe fits it to the untuned model's features first.
+    head_init: where a new head begins: random; fitted to the untuned model (probe); fitted after the position that
+    it reads was taught to speak for the whole text (align).
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
     """
@@ -80,7 +81,7 @@ class TrainSettings(Section):
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], _wanted("auto, fp32, bf16 or fp16")] = "auto"
     optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
     schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"
-    head_init: Annotated[Literal["auto", "probe", "random"], _wanted("auto, probe or random")] = "auto"
+    head_init: Annotated[Literal["auto", "align", "probe", "random"], _wanted("auto, align, probe or random")] = "auto"
     warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
     weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]

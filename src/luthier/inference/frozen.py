@@ -18,11 +18,15 @@ from luthier.runtime import Runtime
 
 @dataclass(frozen=True)
 class Features:
-    """vectors: [N, D], the mean of the last hidden states over the real tokens. head_inputs: [N, K], what the
-    head's last linear layer is given; None where the model has no such layer."""
+    """Of N inputs. vectors: [N, D], the mean of the last hidden states over the real tokens.
+
+    head_inputs: [N, K], what the layer that makes the logits is given; None where there is no such layer.
+    states: of each input [T, D] in bf16, what the last layer is given; empty unless asked for.
+    """
 
     vectors: np.ndarray
     head_inputs: np.ndarray | None
+    states: Sequence[Tensor]
 
 
 def frozen_features(
@@ -32,17 +36,19 @@ def frozen_features(
     runtime: Runtime,
     *,
     max_tokens: int,
+    keep_states: bool,
     done: Callable[[int], None] = lambda count: None,
 ) -> Features:
-    """float32, computed in the runtime's precision. Of an input of several windows the first counts.
+    """Computed in the runtime's precision. Of an input of several windows the first counts.
 
     done: is told how many inputs were seen since last told.
     """
     windows = [group[0] for group in codec.encode(inputs)]
     vectors: dict[int, np.ndarray] = {}
     given: dict[int, np.ndarray] = {}
+    states: dict[int, Tensor] = {}
     seen: list[Tensor] = []
-    head = last_linear(model)
+    head = logits_layer(model)
     hook = head.register_forward_pre_hook(lambda _, args: seen.append(args[0])) if head is not None else None
     model.eval()
     try:
@@ -50,13 +56,17 @@ def frozen_features(
             for numbers in cut(range(len(windows)), [len(w) for w in windows], max_tokens):
                 batch = codec.collate([windows[i] for i in numbers]).to(runtime.device)
                 said = model(**batch.tensors, output_hidden_states=True)
-                states_BTD = said.hidden_states[-1].float()
+                last_BTD = said.hidden_states[-1].float()
                 mask_BT1 = batch.tensors["attention_mask"][..., None]
-                means_BD = (states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
+                means_BD = (last_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
                 vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
                 seen.clear()
+                if keep_states:
+                    below_BTD = said.hidden_states[-2].to("cpu", torch.bfloat16)
+                    for row, i, length in zip(below_BTD, numbers, batch.lengths, strict=True):
+                        states[i] = row[:length].clone()
                 done(len(numbers))
     finally:
         if hook is not None:
@@ -65,10 +75,11 @@ def frozen_features(
     return Features(
         np.stack([vectors[i] for i in order]),
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
+        [states[i] for i in order] if keep_states else (),
     )
 
 
-def last_linear(model: PreTrainedModel) -> nn.Linear | None:
+def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
     """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
     body = f"{model.base_model_prefix}."
     count = getattr(model.config, "num_labels", None)

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import MethodType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
@@ -23,6 +25,33 @@ _READ_FIRST = {
     "ElectraForSequenceClassification",
 }
 """Models whose head reads the first position and whose layers have BERT's parts."""
+
+
+@dataclass(frozen=True)
+class FirstPosition:
+    """What stands between the layer below the last and the logits. layer: the last one. dense: [D, D], whose tanh is
+    what the logits' layer is given."""
+
+    layer: nn.Module
+    dense: nn.Linear
+
+    def __call__(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """What the logits' layer is given, [B, D], from the states that the last layer is given. mask: True at real
+        tokens."""
+        first_B1D = _forward(self.layer, states_BTD, mask_BT[:, None, None, :])
+        return torch.tanh(self.dense(first_B1D[:, 0]))
+
+
+def find_first_position(model: nn.Module) -> FirstPosition | None:
+    """None for models of another make: whose head reads elsewhere, or through something else than one tanh layer."""
+    plain: Any = _unwrapped(model)
+    if type(plain).__name__ not in _READ_FIRST:
+        return None
+    layer, pooler = _last_layer(plain), getattr(plain.base_model, "pooler", None)
+    dense = pooler.dense if pooler is not None else getattr(plain.classifier, "dense", None)
+    if layer is None or not isinstance(dense, nn.Linear) or type(plain).__name__.startswith("Electra"):
+        return None  # ELECTRA's head has another activation
+    return FirstPosition(layer, dense)
 
 
 @contextmanager

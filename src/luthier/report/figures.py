@@ -64,7 +64,6 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str
         axes.plot(x, smooth, color=_BLUE, label=t("training loss"))
         axes.set_xlabel(t("step"))
         axes.set_ylabel(t("loss (nats)"))
-        axes.set_ylim(bottom=0)
         if checks:
             at = [step for step, _ in checks]
             axes.plot(at, [v.get("loss", np.nan) for _, v in checks], "o--", color=_GREY, label=t("validation loss"))
@@ -75,6 +74,7 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str
             axes.axvline(best_step, color=_ORANGE, linewidth=0.8, linestyle=":")
             handles = [*axes.get_lines()[:2], *other.get_lines()[:1]]
             axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 1.2), ncols=3, frameon=False)
+        axes.set_ylim(bottom=0)
         return _svg(figure)
 
 
@@ -86,8 +86,8 @@ def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> 
     table = np.array(counts)
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
     names = [_short(label) for label in labels]
-    size = 1.8 + 0.42 * n
-    with _drawing(size + 0.6, size) as figure:
+    size = 1.5 + 0.36 * n
+    with _drawing(size + 0.5, size) as figure:
         axes = figure.add_subplot()
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(n), names, rotation=60, ha="right", rotation_mode="anchor")

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from tiny import TinyModels, write_tiny_models
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> TinyModels:
+    """Folders of tiny encoders with random weights, with and without dropout, and of one in GPT-2's kin."""
+    import torch
+
+    torch.manual_seed(0)
+    return write_tiny_models(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages in English and no network, whatever the machine says."""
+    monkeypatch.setenv("LUTHIER_LANG", "en")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def tickets(tmp_path: Path) -> Path:
+    """A small file of labelled text that a tiny model can learn."""
+    from tiny import ticket_rows, write_csv
+
+    return write_csv(tmp_path / "tickets.csv", ["text", "label"], ticket_rows(60))

@@ -1,0 +1,37 @@
+"""The verdict is one plain sentence, and says so where nothing was gained."""
+
+import pytest
+
+from luthier.evaluation.intervals import Difference
+from luthier.evaluation.verdict import best_baseline, judge
+from luthier.types import Report, Score
+
+
+def report(value: float, name: str = "macro_f1") -> Report:
+    return Report((Score(name, value, 100, value - 0.05, value + 0.05),))
+
+
+@pytest.mark.parametrize(
+    ("difference", "worth_it", "says"),
+    [
+        (Difference(0.10, 0.05, 0.15), "yes", "Worth it: macro_f1 0.900 against 0.800"),
+        (Difference(0.10, -0.01, 0.21), "unclear", "No improvement shown"),
+        (Difference(0.0, -0.01, 0.01), "no", "No improvement shown"),
+        (Difference(-0.10, -0.15, -0.05), "no", "No improvement shown"),
+    ],
+)
+def test_worth_it_only_where_the_whole_interval_lies_above_nothing(
+    difference: Difference, worth_it: str, says: str
+) -> None:
+    verdict = judge(report(0.9), report(0.8), "tfidf", difference)
+    assert verdict.worth_it == worth_it
+    assert verdict.sentence.startswith(says)
+    assert "TF-IDF + logistic regression" in verdict.sentence and "100 test rows" in verdict.sentence
+    assert set(verdict.as_json()) == {"worth_it", "sentence", "baseline", "metric", "difference", "low", "high"}
+
+
+def test_the_strongest_baseline_is_the_one_to_beat() -> None:
+    assert best_baseline({"majority": report(0.3), "tfidf": report(0.8), "embeddings": report(0.7)}) == "tfidf"
+    lower = {"a": Report((Score("rmse", 2.0, 9, higher_is_better=False),)),
+             "b": Report((Score("rmse", 1.0, 9, higher_is_better=False),))}  # fmt: skip
+    assert best_baseline(lower) == "b"

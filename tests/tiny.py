@@ -1,0 +1,177 @@
+"""Tiny real models with random weights, real tokenizers, small labelled data."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from luthier.codec import Codec
+    from luthier.types import Example, LabelledBatch, LabelledWindow
+    from transformers import PreTrainedModel
+
+SAMPLES = Path(__file__).with_name("samples")
+_WORDS = {
+    "delivery": "parcel late courier driver porch tracking depot waiting".split(),
+    "refund": "money back return refund credit unwanted send cash".split(),
+    "billing": "invoice charged twice card payment vat receipt voucher".split(),
+}
+_FILLER = "the my it was is and to on please again today still that with for a i this".split()
+
+
+@dataclass(frozen=True)
+class TinyModels:
+    """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts."""
+
+    encoder: Path
+    dropout_encoder: Path
+    roberta: Path
+    distilbert: Path
+    decoder: Path
+
+
+def ticket_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
+    """Short texts of three classes that differ by their words; no two alike."""
+    draw = random.Random(seed)
+    rows: dict[str, str] = {}
+    while len(rows) < count:
+        label = draw.choice(list(_WORDS))
+        words = draw.sample(_WORDS[label], 2) + draw.choices(_FILLER, k=draw.randint(1, 9))
+        draw.shuffle(words)
+        rows.setdefault(" ".join(words), label)
+    return list(rows.items())
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+    return path
+
+
+def write_jsonl(path: Path, rows: Iterable[Any]) -> Path:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def write_tiny_models(folder: Path) -> TinyModels:
+    from transformers import (
+        BertConfig,
+        BertForSequenceClassification,
+        DistilBertConfig,
+        DistilBertForSequenceClassification,
+        GPT2Config,
+        GPT2ForSequenceClassification,
+        RobertaConfig,
+        RobertaForSequenceClassification,
+    )
+
+    size: Any = dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64)
+    for name, dropout in (("encoder", 0.0), ("dropout_encoder", 0.1)):
+        config = BertConfig(
+            vocab_size=_vocabulary(), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
+            max_position_embeddings=64, **size,
+        )  # fmt: skip
+        _save(folder / name, BertForSequenceClassification(config).bert)
+    roberta = RobertaConfig(
+        vocab_size=_vocabulary(), max_position_embeddings=66, type_vocab_size=1, pad_token_id=0,
+        bos_token_id=2, eos_token_id=3, **size,
+    )  # fmt: skip
+    _save(folder / "roberta", RobertaForSequenceClassification(roberta).roberta)
+    distil = DistilBertConfig(
+        vocab_size=_vocabulary(), dim=32, n_layers=3, n_heads=4, hidden_dim=64, max_position_embeddings=64
+    )
+    _save(folder / "distilbert", DistilBertForSequenceClassification(distil).distilbert)
+    gpt2 = GPT2Config(vocab_size=_vocabulary(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
+    _save(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
+    return TinyModels(*(folder / name for name in ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder")))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A task made ready on its samples: what a run makes, without the run."""
+
+    codec: Codec
+    model: PreTrainedModel
+    examples: list[Example[Any, Any]]
+
+    @property
+    def windows(self) -> list[LabelledWindow]:
+        return self.codec.encode_labelled(self.examples)
+
+    def batches(self, size: int) -> list[LabelledBatch]:
+        """The samples as micro-batches of at most `size` windows, padded as they come."""
+        windows = self.windows
+        starts = range(0, len(windows), size)
+        return [
+            self.codec.collate_labelled(windows[k : k + size], range(len(windows))[k : k + size]) for k in starts
+        ]
+
+
+def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any) -> Bench:
+    from luthier import catalog
+    from luthier.codec import Codec
+    from luthier.data.columns import find_columns
+    from luthier.data.read import open_table
+    from luthier.data.rows import parse_rows
+    from luthier.errors import Place
+    from luthier.models.find import find_model
+    from luthier.models.load import load_model, load_tokenizer
+    from luthier.text.tokenizer import TextRule
+    from luthier.types import Example
+
+    task = catalog.task(task_name)(**options)
+    table = open_table(SAMPLES / f"{task_name}.jsonl")
+    columns = find_columns(table.columns, task.columns, {}, Place("samples"))
+    examples = [row for row in parse_rows(table.rows, task.parse, columns) if isinstance(row, Example)]
+    task = task.learn(examples)
+    found = find_model(str(folder))
+    tokenizer = load_tokenizer(folder)
+    rule = TextRule(tokenizer.backend, max_length, tokenizer.pad_id, found.has_segments)
+    loaded = load_model(folder, task.auto_class, task.head_options(), seed=0, device="cpu")
+    return Bench(Codec(task, rule, columns), loaded.model, examples)
+
+
+def _texts() -> list[str]:
+    rows = [json.loads(line) for path in SAMPLES.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
+    words = [" ".join(words) for words in (*_WORDS.values(), _FILLER)]
+    return [value for row in rows for value in row.values() if isinstance(value, str)] + words
+
+
+def _tokenizer() -> Any:
+    """Whole words and single characters, lower case."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    normalizer = normalizers.BertNormalizer()
+    before = pre_tokenizers.BertPreTokenizer()
+    words = {word for text in _texts() for word, _ in before.pre_tokenize_str(normalizer.normalize_str(text))}
+    letters = {c for word in words for c in word} | set("abcdefghijklmnopqrstuvwxyz0123456789.,!?'")
+    pieces = sorted(words | letters) + sorted(f"##{c}" for c in letters)
+    vocabulary = {token: i for i, token in enumerate([*special, *pieces])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, before  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.post_processor = processors.TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return tokenizer
+
+
+def _vocabulary() -> int:
+    return _tokenizer().get_vocab_size()
+
+
+def _save(folder: Path, model: Any) -> None:
+    from transformers import PreTrainedTokenizerFast
+
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=_tokenizer(), pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
