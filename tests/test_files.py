@@ -74,14 +74,14 @@ def test_a_sealed_folder_gives_its_facts_back(tmp_path: Path) -> None:
         lambda folder: edit(folder / MANIFEST, lambda m: m.update(format=2)),
     ],
 )
-def test_every_damage_to_a_sealed_folder_is_noticed(damage, tmp_path: Path) -> None:  # noqa: ANN001
+def test_every_damage_to_a_sealed_folder_is_noticed(damage, tmp_path: Path) -> None:
     folder = seal(tmp_path / "c")
     damage(folder)
     with pytest.raises(Damaged):
         open_sealed(folder)
 
 
-def edit(path: Path, change) -> None:  # noqa: ANN001
+def edit(path: Path, change) -> None:
     manifest = json.loads(path.read_text(encoding="utf-8"))
     change(manifest)
     path.write_text(json.dumps(manifest), encoding="utf-8")

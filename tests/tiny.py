@@ -11,17 +11,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
     from luthier.codec import Codec
     from luthier.types import Example, LabelledBatch, LabelledWindow
-    from transformers import PreTrainedModel
 
 SAMPLES = Path(__file__).with_name("samples")
 _WORDS = {
-    "delivery": "parcel late courier driver porch tracking depot waiting".split(),
-    "refund": "money back return refund credit unwanted send cash".split(),
-    "billing": "invoice charged twice card payment vat receipt voucher".split(),
+    "delivery": ["parcel", "late", "courier", "driver", "porch", "tracking", "depot", "waiting"],
+    "refund": ["money", "back", "return", "refund", "credit", "unwanted", "send", "cash"],
+    "billing": ["invoice", "charged", "twice", "card", "payment", "vat", "receipt", "voucher"],
 }
-_FILLER = "the my it was is and to on please again today still that with for a i this".split()
+_FILLER = [
+    "the",
+    "my",
+    "it",
+    "was",
+    "is",
+    "and",
+    "to",
+    "on",
+    "please",
+    "again",
+    "today",
+    "still",
+    "that",
+    "with",
+    "for",
+    "a",
+    "i",
+    "this",
+]
 
 
 @dataclass(frozen=True)
@@ -109,9 +129,7 @@ class Bench:
         """The samples as micro-batches of at most `size` windows, padded as they come."""
         windows = self.windows
         starts = range(0, len(windows), size)
-        return [
-            self.codec.collate_labelled(windows[k : k + size], range(len(windows))[k : k + size]) for k in starts
-        ]
+        return [self.codec.collate_labelled(windows[k : k + size], range(len(windows))[k : k + size]) for k in starts]
 
 
 def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any) -> Bench:

@@ -24,6 +24,8 @@ from luthier.training.align import align, head_inputs
 from luthier.types import Example
 
 _STRENGTHS = (0.03, 0.003, 0.3)
+_LEAST_SPREAD = 0.05
+"""Of what the head is given (within -1 and 1). A head that hangs on less would be thrown about by the first steps."""
 _MOST_STATES = 200_000
 """Tokens whose states are kept to begin the head with: at a hidden size of 384 150 MB."""
 
@@ -101,7 +103,7 @@ def _begin_head(
         given_checked = head_inputs(first, checked.states, runtime) if checked else None
     if layer is None or given is None:
         return
-    scale = Scaling.of(given)
+    scale = Scaling.of(given, _LEAST_SPREAD)
     validation = None
     if given_checked is not None:
         validation = Rows(scale(given_checked), [example.answer for example in split.validation])

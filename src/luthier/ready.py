@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -75,31 +75,33 @@ def make_ready(
         validated=bool(prepared.split.validation),
     )
     chosen, more = choose(settings, facts)
+    answers = [example.answer for example in prepared.split.train]
+    task, own = prepared.task.settle(answers)
+    more += [replace(choice, key=f"task.{choice.key}") for choice in own]
     chosen = chosen.model_copy(
         update={
             "model": folder.name,
-            "task": {**settings.task, "name": prepared.task.name},
+            "task": {"name": task.name, **task.options()},
             "data": settings.data.model_copy(update={"columns": dict(prepared.columns), "split": prepared.how}),
         }
     )
-    task = prepared.task
     if chosen.balance == "weighted_loss":
-        task = task.weighted([example.answer for example in prepared.split.train])
+        task = task.weighted(answers)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns)
     loaded = load_model(
         folder.folder, task.auto_class, task.head_options(), seed=chosen.train.seed, device=runtime.device
     )
     _check_vocabulary(loaded, tokenizer, folder)
+    _check_tuning(settings, loaded)
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded)
 
 
 def tune(ready: Ready) -> Tuned:
     """Applies the tuning method; what it adds starts from the run's seed."""
-    options = {key: value for key, value in ready.settings.tuning.items() if key != "method"}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(ready.settings.train.seed)
-        return catalog.tuning_method(ready.settings.tuning["method"])(ready.loaded.model, **options)
+        return _apply(ready.settings, ready.loaded.model)
 
 
 def warnings(ready: Ready) -> list[str]:
@@ -114,6 +116,19 @@ def warnings(ready: Ready) -> list[str]:
 
 def _has_gpu() -> bool:
     return has("torch") and torch.cuda.is_available()
+
+
+def _check_tuning(settings: Settings, loaded: Loaded) -> None:
+    """Applies the tuning method to a model of the same make without weights, so that options which do not fit are
+    refused before anything is written."""
+    with torch.device("meta"):
+        skeleton = type(loaded.model)(loaded.model.config)
+    _apply(settings, skeleton)
+
+
+def _apply(settings: Settings, model: Any) -> Tuned:
+    options = {key: value for key, value in settings.tuning.items() if key != "method"}
+    return catalog.tuning_method(settings.tuning["method"])(model, **options)
 
 
 def _check_precision(settings: Settings, runtime: Runtime) -> None:

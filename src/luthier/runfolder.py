@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from luthier.errors import RunError
 from luthier.files import sweep, write_text
@@ -56,12 +56,15 @@ def is_finished(path: Path) -> bool:
 
 
 def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
-    """Refuses, before anything is written, a folder that another run has used or that cannot be written.
+    """Refuses, before anything is written, a folder that another run uses or has used, or that cannot be written.
 
     Errors: RunError.
     """
     if path.exists() and not path.is_dir():
         raise RunError.at(str(path), t("is a file"), t("choose another --out"), code="out-is-file")
+    if (path / LOCK).is_file():
+        with (path / LOCK).open("r", encoding="utf-8") as lock:
+            _take(lock, path)
     is_run = (path / IDENTITY).is_file()
     if path.is_dir() and not is_run and any(p.name != LOCK for p in path.iterdir()):
         fix = t("choose a new or empty folder with --out")
@@ -96,13 +99,7 @@ def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
             str(path), t("cannot be written ({error})", error=error.strerror), fix, code="read-only"
         ) from None
     with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.seek(0)
-            holder = lock.read().strip() or t("another process")
-            fix = t("wait for it, or choose another --out")
-            raise RunError.at(str(path), t("is in use by {holder}", holder=holder), fix, code="run-in-use") from None
+        _take(lock, path)
         lock.truncate(0)
         lock.write(f"pid {os.getpid()} on {socket.gethostname()} since {time.strftime('%Y-%m-%d %H:%M:%S')}")
         lock.flush()
@@ -117,6 +114,17 @@ def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
             fix = t("choose another --out, or --overwrite")
             raise RunError.at(str(path / IDENTITY), t("is damaged"), fix, code="damaged-run")
         yield RunFolder(path, str(run_id), fresh)
+
+
+def _take(lock: TextIO, path: Path) -> None:
+    """Takes the lock for as long as the file is open. Errors: RunError where another process has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.seek(0)
+        holder = lock.read().strip() or t("another process")
+        fix = t("wait for it, or choose another --out")
+        raise RunError.at(str(path), t("is in use by {holder}", holder=holder), fix, code="run-in-use") from None
 
 
 def sweep_run(path: Path) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Column, Example, InputT, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import AnswerT, Batch, Choice, Column, Example, InputT, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,6 +64,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def learn(self, examples: Sequence[Example[InputT, AnswerT]]) -> Self:
         """A copy that knows the label set. Given the training split only."""
         return self
+
+    def settle(self, answers: Sequence[AnswerT]) -> tuple[Self, list[Choice]]:
+        """A copy in which the options that the user left open are chosen from the training answers, and the choices
+        under the options' own names."""
+        return self, []
 
     def weighted(self, answers: Sequence[AnswerT]) -> Self:
         """A copy whose loss gives rare classes more weight. Errors: ConfigError for a task without classes."""
@@ -141,6 +146,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         return None
 
     # ---- saved
+
+    def options(self) -> dict[str, Any]:
+        """What can be set in the YAML section, JSON-able."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("learned")}
 
     def state(self) -> dict[str, Any]:
         """Options and what was learned, JSON-able."""

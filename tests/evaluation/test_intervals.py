@@ -6,7 +6,7 @@ import pytest
 from luthier.evaluation.intervals import Evaluated, bootstrap, interval, paired_difference, resample_weights
 
 
-def mean_of(values: np.ndarray):  # noqa: ANN201
+def mean_of(values: np.ndarray):
     return lambda weights_RN: {"mean": weights_RN @ values / weights_RN.sum(1)}
 
 

@@ -37,7 +37,12 @@ def evaluate(
     ]
     n = found.report.main.n
     screen.table(t("{data}, {n} rows", data=data, n=n), (t("score"), t("value"), t("95 % interval")), rows)
-    parts = [(f"{p.by}: {p.value}", str(p.scores[0].n), f"{p.scores[1].value:.4f}") for p in found.slices]
+    name = "accuracy" if any(s.name == "accuracy" for s in found.report.scores) else found.report.main.name
+    parts = [
+        (f"{part.by}: {part.value}", str(score.n), f"{score.value:.4f}")
+        for part in found.slices
+        for score in part.scores
+        if score.name == name
+    ]
     if parts:
-        name = found.slices[0].scores[1].name
         screen.table(t("by part"), (t("part"), t("rows"), name), parts)

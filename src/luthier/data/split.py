@@ -130,7 +130,7 @@ def _cut(
 def _pooled(strata: Sequence[Hashable]) -> np.ndarray | None:
     """Class numbers to stratify by. Classes of one member are pooled: alone they cannot be on two sides."""
     counts = Counter(strata)
-    kept = {name: i for i, name in enumerate(name for name, count in counts.items() if count > 1)}
+    kept = {name: i for i, name in enumerate(sorted((name for name in counts if counts[name] > 1), key=str))}
     numbers = np.array([kept.get(name, len(kept)) for name in strata])
     if (numbers == len(kept)).sum() == 1 and kept:
         numbers[numbers == len(kept)] = kept[counts.most_common(1)[0][0]]

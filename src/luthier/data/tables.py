@@ -61,9 +61,13 @@ def read_records(
             if record is _MISSING:
                 return
             assert isinstance(record, list)
+            has_nul, lines.has_nul = lines.has_nul, False
             if not record:
                 continue  # a blank line
-            if len(record) != width:
+            if has_nul:
+                fix = t("remove it; is the file cut, or UTF-16 (data.encoding=utf-16)?")
+                yield Problem(place, t("a NUL byte (\\x00) in the text"), fix, "nul-byte")
+            elif len(record) != width:
                 yield _ragged(place, record, columns, delimiter)
             elif has_header and tuple(record) == tuple(columns):
                 what = t("the header stands here again; were files joined?")
@@ -113,10 +117,10 @@ def _first_lines(source: Source) -> list[str]:
 
 
 class _Lines:
-    """Lines of a file, counted as they are drawn."""
+    """Lines of a file, counted as they are drawn. has_nul: whether one of them held a NUL; reset by the reader."""
 
     def __init__(self, file: TextIO) -> None:
-        self._file, self.count = file, 0
+        self._file, self.count, self.has_nul = file, 0, False
 
     def __iter__(self) -> _Lines:
         return self
@@ -124,6 +128,7 @@ class _Lines:
     def __next__(self) -> str:
         line = next(self._file)
         self.count += 1
+        self.has_nul = self.has_nul or "\0" in line
         return line
 
 
@@ -141,8 +146,5 @@ def _broken(place: Place, error: str, lines: _Lines) -> Problem:
         what = t("a quote opens in this record and is never closed (read on to line {line})", line=lines.count)
         fix = t('close it, or write a quote inside a cell twice: ""')
         raise DataError.at(place, what, fix, code="open-quote")
-    if "NUL" in error:
-        fix = t("remove it; is the file cut, or UTF-16 (data.encoding=utf-16)?")
-        return Problem(place, t("a NUL byte (\\x00) in the text"), fix, "nul-byte")
     fix = t('put the whole cell into quotes and write quotes inside it twice: ""')
     return Problem(place, t("text stands behind a closing quote ({error})", error=error), fix, "broken-quote")

@@ -22,14 +22,17 @@ class Rows:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Features to mean 0 and spread 1, as in the rows it was measured on."""
+    """Features to mean 0 and spread 1, as in the rows it was measured on.
+
+    least: features that vary less than this are not blown up any further.
+    """
 
     mean: np.ndarray
     spread: np.ndarray
 
     @classmethod
-    def of(cls, features_NF: np.ndarray) -> Scaling:
-        return cls(features_NF.mean(0), features_NF.std(0) + 1e-6)
+    def of(cls, features_NF: np.ndarray, least: float = 1e-6) -> Scaling:
+        return cls(features_NF.mean(0), np.maximum(features_NF.std(0), least))
 
     def __call__(self, features_NF: np.ndarray) -> np.ndarray:
         return (features_NF - self.mean) / self.spread

@@ -43,11 +43,12 @@ def slices(
         stratum: Hashable = task.stratum(example.answer)
         if stratum is not None:
             groups["label", str(stratum)].append(i)
-    several = {by for by in ("length", "language", "label") if sum(key[0] == by for key in groups) > 1}
+    large = {key: rows for key, rows in sorted(groups.items()) if len(rows) >= _FEWEST}
+    several = {by for by in ("length", "language", "label") if sum(key[0] == by for key in large) > 1}
     return [
         Slice(by, value, _scores(task, examples, predictions, rows, seed))
-        for (by, value), rows in sorted(groups.items())
-        if by in several and len(rows) >= _FEWEST
+        for (by, value), rows in large.items()
+        if by in several
     ]
 
 

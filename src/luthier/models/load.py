@@ -21,6 +21,11 @@ transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 
+_TOKENIZER_FILES = (
+    FILE, "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "tekken.json",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Loaded:
     """A model in fp32. fresh: names of weights that were not in the folder and start at random."""
@@ -80,10 +85,11 @@ def load_tokenizer(folder: Path) -> LoadedTokenizer:
 
     Errors: ModelError where the folder has none.
     """
+    if not any((folder / name).is_file() for name in _TOKENIZER_FILES):
+        read_tokenizer(folder)  # raises, naming the file that is missing; the library would make up an empty one
     try:
         wrapped = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     except Exception as error:
-        read_tokenizer(folder)  # where the file is missing this says so
         what = t("has no usable tokenizer: {reason}", reason=str(error).strip().splitlines()[0][:200])
         raise ModelError.at(str(folder), what, t("fetch the model again"), code="bad-tokenizer") from error
     if not wrapped.is_fast:

@@ -12,15 +12,17 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from luthier.errors import LuthierError, shown
-from luthier.inference.artifact import Predictor
 from luthier.language import t
+
+if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
+    from luthier.inference.artifact import Predictor
 
 MOST_BYTES = 2**20
 MOST_ITEMS = 256

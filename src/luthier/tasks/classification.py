@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
-from luthier.errors import DataError, Place, shown
+from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.task import Task, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Column, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Choice, Column, Example, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +33,10 @@ _LABEL_NAMES = (
     "labels", "category", "class", "target", "intent", "sentiment", "topic", "tag", "y", "emotion", "rating",
     "team", "标签", "类别", "分类", "情感", "意图",
 )  # fmt: skip
+_SMOOTHING, _FEW_ROWS = 0.1, 500
+"""Targets are softened below this many rows a class, where a model would else soon be sure of everything: 0.77 against
+0.74 right on the demo's tickets (37 rows a class), 0.935 against 0.931 on Banking77 (117), 0.887 against 0.891 on
+SST-2 (3,460)."""
 _PAIR_NAMES = ("text_b", "sentence2", "hypothesis")
 
 
@@ -43,7 +47,8 @@ class LabelScore(TypedDict):
 
 @dataclass(frozen=True)
 class Classification(Task[Text, str, Probabilities]):
-    """label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016)."""
+    """label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016); None chooses
+    by the rows a class."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     columns: ClassVar[tuple[Column, ...]] = (
@@ -52,9 +57,15 @@ class Classification(Task[Text, str, Probabilities]):
         Column("text_pair", _PAIR_NAMES, required=False),
     )
 
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     labels: tuple[str, ...] = learned()
     class_weights: tuple[float, ...] = learned()
+
+    def __post_init__(self) -> None:
+        if self.label_smoothing is not None and not 0 <= self.label_smoothing < 1:
+            what = t("is {value}", value=self.label_smoothing)
+            fix = t("use a number from 0 to below 1")
+            raise ConfigError.at("task.label_smoothing", what, fix, code="out-of-range")
 
     # ---- from the user's rows
 
@@ -80,6 +91,14 @@ class Classification(Task[Text, str, Probabilities]):
 
     def learn(self, examples: Sequence[Example[Text, str]]) -> Self:
         return replace(self, labels=tuple(sorted({example.answer for example in examples})))
+
+    def settle(self, answers: Sequence[str]) -> tuple[Self, list[Choice]]:
+        if self.label_smoothing is not None:
+            return self, []
+        each = len(answers) / len(self.labels)
+        value = _SMOOTHING if each < _FEW_ROWS else 0.0
+        reason = t("{each:.0f} training rows a class on average", each=each)
+        return replace(self, label_smoothing=value), [Choice("label_smoothing", value, reason)]
 
     def weighted(self, answers: Sequence[str]) -> Self:
         """A copy whose loss counts each class alike: weight N / (C · count), 1 on average over the examples."""
@@ -109,7 +128,7 @@ class Classification(Task[Text, str, Probabilities]):
         weights_C = logits_BC.new_tensor(self.class_weights) if self.class_weights else None
         return F.cross_entropy(
             logits_BC, batch.targets[:, 0], weight=weights_C, reduction="sum", ignore_index=IGNORE,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=self.label_smoothing or 0.0,
         )  # fmt: skip
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:

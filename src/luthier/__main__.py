@@ -1,0 +1,6 @@
+"""python -m luthier"""
+
+from luthier.cli.main import entry
+
+if __name__ == "__main__":
+    entry()

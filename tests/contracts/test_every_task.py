@@ -1,0 +1,146 @@
+"""What every task promises. A new file in tasks/ and its sample rows are tested here without a line more."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+
+from luthier import catalog
+from luthier.codec import Codec
+from luthier.evaluation.evaluate import evaluate
+from luthier.inference.artifact import load_artifact, save_artifact
+from luthier.inference.predict import predict
+from luthier.models.load import load_tokenizer
+from luthier.runtime import Runtime
+from luthier.training.loop import train_steps
+from luthier.training.optimise import build_optimiser
+from luthier.tuning.methods import full
+from tiny import SAMPLES, Bench, TinyModels, bench
+
+pytestmark = pytest.mark.parametrize("name", catalog.task_names())
+
+
+@pytest.fixture
+def ready(name: str, models: TinyModels) -> Bench:
+    return bench(name, models.encoder)
+
+
+def teach(ready: Bench, steps: int) -> list[float]:
+    loop = train_steps(
+        ready.model, ready.codec.task.loss, [ready.batches(99)] * steps,
+        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 2e-3, Runtime(), seed=0,
+    )  # fmt: skip
+    return [step.loss for step in loop]
+
+
+def say(ready: Bench, max_tokens: int = 10_000) -> list:
+    inputs = [example.input for example in ready.examples]
+    return predict(ready.model, ready.codec, inputs, device="cpu", max_tokens=max_tokens)
+
+
+def save(ready: Bench, models: TinyModels, folder: Path) -> Path:
+    save_artifact(folder, ready.model, ready.codec, load_tokenizer(models.encoder).wrapped, "a card")
+    return folder
+
+
+def test_it_has_samples(name: str) -> None:
+    assert (SAMPLES / f"{name}.jsonl").exists()
+
+
+def test_it_is_named_after_its_file(ready: Bench, name: str) -> None:
+    assert ready.codec.task.name == name
+
+
+def test_the_codec_encodes_the_same_after_a_trip_to_disk(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
+    again = Codec.load(save(ready, models, tmp_path / "model"), catalog.task)
+    assert again.task == ready.codec.task
+    assert again.columns == ready.codec.columns
+    for a, b in zip(ready.windows, again.encode_labelled(ready.examples), strict=True):
+        assert a.targets.tolist() == b.targets.tolist()
+        assert {k: v.tolist() for k, v in a.window.arrays.items()} == {
+            k: v.tolist() for k, v in b.window.arrays.items()
+        }
+
+
+def test_targets_are_counted(ready: Bench) -> None:
+    (whole,) = ready.batches(99)
+    assert whole.num_targets == sum(batch.num_targets for batch in ready.batches(1)) > 0
+
+
+def test_the_loss_is_a_sum_that_padding_does_not_change(ready: Bench) -> None:
+    ready.model.eval()
+    with torch.no_grad():
+        together = sum(ready.codec.task.loss(ready.model, batch) for batch in ready.batches(99))
+        alone = sum(ready.codec.task.loss(ready.model, batch) for batch in ready.batches(1))
+    torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-4)
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours(ready: Bench) -> None:
+    teach(ready, 10)
+    shown = [[ready.codec.task.show(p) for p in say(ready, budget)] for budget in (10_000, 1)]
+    assert rounded(shown[0]) == rounded(shown[1])
+
+
+def test_it_learns_its_samples(ready: Bench) -> None:
+    losses = teach(ready, 120)
+    answers = [example.answer for example in ready.examples]
+    report = evaluate(ready.codec.task, say(ready), answers, seed=0)
+    assert losses[-1] < losses[0] / 4
+    assert report.main.value == pytest.approx(1.0)
+    assert report.main.low is not None and report.main.low <= report.main.value
+
+
+def test_the_saved_model_answers_as_the_trained_one(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
+    teach(ready, 20)
+    trained = [ready.codec.task.show(prediction) for prediction in say(ready)]
+    predictor = load_artifact(save(ready, models, tmp_path / "model"))
+    assert rounded(predictor.predict([example.input for example in ready.examples])) == rounded(trained)
+
+
+def test_the_saved_model_is_a_plain_transformers_folder(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
+    folder = save(ready, models, tmp_path / "model")
+    plain = getattr(transformers, ready.codec.task.auto_class).from_pretrained(folder)
+    assert type(plain) is type(ready.model)
+    assert not [path for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pkl", ".pickle")]
+    assert str(models.encoder) not in "".join(p.read_text("utf-8") for p in folder.glob("*.json"))
+
+
+def test_transformers_reads_texts_as_the_codec_does(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(save(ready, models, tmp_path / "model"))
+    for example in ready.examples:
+        (window,) = ready.codec.encode([example.input])[0]
+        assert tokenizer(ready.codec.task.plain_text(example.input))["input_ids"] == window.arrays["input_ids"].tolist()
+
+
+def test_a_baseline_can_be_made_of_it(ready: Bench) -> None:
+    task, answers = ready.codec.task, [example.answer for example in ready.examples]
+    features = np.random.default_rng(0).normal(size=(len(answers), 64))
+    said = task.read_linear(task.linear(features, answers, 10.0, 0), features)
+    constant = [task.constant(answers)] * len(answers)
+    scores = [evaluate(task, p, answers, seed=0, intervals=False).main.goodness for p in (said, constant)]
+    assert scores[0] > scores[1]
+
+
+def test_what_it_shows_is_json(ready: Bench) -> None:
+    import json
+
+    for prediction in say(ready):
+        assert json.loads(json.dumps(ready.codec.task.show(prediction))) == ready.codec.task.show(prediction)
+
+
+def test_its_options_left_open_are_settled_once(ready: Bench) -> None:
+    answers = [example.answer for example in ready.examples]
+    settled, choices = ready.codec.task.settle(answers)
+    assert settled.settle(answers) == (settled, [])
+    assert {choice.key for choice in choices} <= set(settled.options())
+
+
+def rounded(value: object) -> object:
+    """Scores to four places: sums in another order differ in the last bits."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, dict):
+        return {key: rounded(item) for key, item in value.items()}
+    return [rounded(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,58 @@
+"""Texts become ids as the model expects, and their language is told well enough to choose a model."""
+
+import pytest
+
+from luthier.models.load import load_tokenizer
+from luthier.text.scripts import is_spaced, main_language, text_language
+from luthier.text.tokenizer import TextRule, token_lengths
+from tiny import TinyModels
+
+
+def rule(models: TinyModels, max_length: int = 8) -> TextRule:
+    tokenizer = load_tokenizer(models.encoder)
+    return TextRule(tokenizer.backend, max_length, tokenizer.pad_id, has_segments=True)
+
+
+def test_a_text_is_cut_to_the_limit_and_what_was_cut_is_counted(models: TinyModels) -> None:
+    short, long = rule(models).windows(["my parcel", "my parcel is two days late and i am still waiting"])
+    assert (len(short), short.cut) == (4, 0)
+    assert (len(long), long.cut) == (8, 6)  # "am" is two pieces
+    assert long.arrays["input_ids"][-1] == short.arrays["input_ids"][-1]  # the closing token stays
+
+
+def test_of_a_pair_the_longer_is_cut_and_the_second_is_told_apart(models: TinyModels) -> None:
+    (window,) = rule(models).windows([("my parcel is late again today", "refund")])
+    assert len(window) == 8
+    assert window.arrays["token_type_ids"].tolist().count(1) == 2  # refund and the closing token
+
+
+def test_lengths_are_those_of_the_whole_texts(models: TinyModels) -> None:
+    backend = load_tokenizer(models.encoder).backend
+    assert token_lengths(backend, ["my parcel", "my parcel is late"]).tolist() == [4, 6]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("where is my parcel", "en"),
+        ("快递还没到", "zh"),
+        ("荷物はまだ届きません", "ja"),
+        ("배송이 언제 되나요", "ko"),
+        ("где моя посылка", "ru"),
+        ("أين طلبي", "ar"),
+        ("ich habe das Paket nicht bekommen und die Rechnung ist falsch", "de"),
+        ("je ne suis pas content de la livraison", "fr"),
+        ("no he recibido el paquete que pedí para mi casa", "es"),
+        ("iPhone 充电器坏了", "zh"),
+        ("12345 !!!", "other"),
+    ],
+)
+def test_the_language_of_a_text_is_told(text: str, language: str) -> None:
+    assert text_language(text) == language
+
+
+def test_the_main_language_is_the_commonest_one_among_texts_with_letters() -> None:
+    name, share = main_language(["late again", "123", "where is it", "快递"])
+    assert (name, share) == ("en", pytest.approx(2 / 3))
+    assert main_language([]) == ("other", 0.0)
+    assert is_spaced("en") and not is_spaced("zh")

@@ -1,0 +1,112 @@
+"""Dropout zeroes as many as it should, and what it zeroes depends on (seed, step, window) alone."""
+
+import pytest
+import torch
+from torch import nn
+
+from luthier.training.dropout import CheapDropout, Noise, cheap_dropout
+from tiny import TinyModels, bench
+
+
+def draw(noise: Noise, step: int, windows: list[int], lengths: list[int], shape: tuple[int, ...]) -> torch.Tensor:
+    noise.begin(step, windows, lengths)
+    return noise.mask(torch.ones(shape), 0.25, (1,) if len(shape) > 2 else ())
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_the_share_that_is_zeroed_is_p_and_the_expectation_is_kept(p: float) -> None:
+    noise = Noise(0)
+    noise.begin(0, [0, 1], [500, 500])
+    mask = noise.mask(torch.ones(2, 500, 400), p, (1,))
+    assert (mask == 0).float().mean().item() == pytest.approx(p, abs=0.003)
+    assert mask.mean().item() == pytest.approx(1, abs=0.01)
+
+
+def test_everything_is_zeroed_at_p_of_one() -> None:
+    noise = Noise(0)
+    noise.begin(0, [0], [4])
+    assert not noise.mask(torch.ones(1, 4, 8), 1.0, (1,)).any()
+
+
+def test_a_windows_mask_does_not_depend_on_its_neighbours_or_on_padding() -> None:
+    together = draw(Noise(3), 7, [5, 9], [6, 4], (2, 6, 8))
+    alone = draw(Noise(3), 7, [9], [4], (1, 4, 8))
+    assert together[1, :4].equal(alone[0])
+
+
+def test_masks_differ_between_seeds_steps_windows_and_layers() -> None:
+    first = draw(Noise(3), 7, [5], [6], (1, 6, 8))
+    assert first.equal(draw(Noise(3), 7, [5], [6], (1, 6, 8)))
+    for seed, step, window in [(4, 7, 5), (3, 8, 5), (3, 7, 6)]:
+        assert not first.equal(draw(Noise(seed), step, [window], [6], (1, 6, 8)))
+    noise = Noise(3)
+    noise.begin(7, [5], [6])
+    layers = [noise.mask(torch.ones(1, 6, 8), 0.25, (1,)) for _ in range(2)]
+    assert not layers[0].equal(layers[1])
+
+
+def test_gradients_pass_only_where_values_passed() -> None:
+    noise = Noise(0)
+    noise.begin(0, [0], [3])
+    layer = CheapDropout(0.5, noise)
+    states = torch.ones(1, 3, 16, requires_grad=True)
+    result = layer(states)
+    result.sum().backward()
+    assert states.grad is not None and states.grad.equal(result.detach())
+
+
+def test_evaluation_drops_nothing() -> None:
+    assert CheapDropout(0.5, Noise(0)).eval()(torch.ones(2, 3)).equal(torch.ones(2, 3))
+
+
+def losses(models: TinyModels, size: int, seed: int = 0) -> float:
+    """The summed loss of all samples in training mode, in batches of `size`."""
+    ready = bench("classification", models.dropout_encoder)
+    ready.model.train()
+    total = 0.0
+    with cheap_dropout(ready.model, seed) as noise, torch.no_grad():
+        for batch in ready.batches(size):
+            noise.begin(0, batch.numbers, batch.inputs.lengths)
+            total += ready.codec.task.loss(ready.model, batch).item()
+    return total
+
+
+def test_the_loss_with_dropout_does_not_depend_on_how_the_step_is_cut(models: TinyModels) -> None:
+    assert losses(models, 9) == pytest.approx(losses(models, 2), abs=1e-4)
+    assert losses(models, 9) != pytest.approx(losses(models, 9, seed=1), abs=1e-4)
+
+
+def test_the_model_is_as_it_was_after_the_block(models: TinyModels) -> None:
+    ready = bench("classification", models.dropout_encoder)
+    kinds = {name: type(part) for name, part in ready.model.named_modules()}
+    attention = ready.model.config._attn_implementation
+    with cheap_dropout(ready.model, 0):
+        assert any(isinstance(part, CheapDropout) for part in ready.model.modules())
+        assert ready.model.config._attn_implementation != attention
+    assert {name: type(part) for name, part in ready.model.named_modules()} == kinds
+    assert ready.model.config._attn_implementation == attention
+
+
+def test_without_dropout_the_model_says_the_same_inside_the_block(models: TinyModels) -> None:
+    ready = bench("classification", models.encoder)
+    (batch,) = ready.batches(99)
+    with torch.no_grad():
+        plain = ready.model(**batch.inputs.tensors).logits
+        with cheap_dropout(ready.model, 0):
+            torch.testing.assert_close(ready.model(**batch.inputs.tensors).logits, plain)
+
+
+def test_attention_weights_are_dropped_too(models: TinyModels) -> None:
+    ready = bench("classification", models.dropout_encoder)
+    for part in ready.model.modules():
+        if isinstance(part, nn.Dropout):
+            part.p = 0.0
+    for layer in ready.model.bert.encoder.layer:  # type: ignore[attr-defined]
+        layer.attention.self.dropout.p = 0.5
+    ready.model.train()
+    (batch,) = ready.batches(99)
+    with cheap_dropout(ready.model, 0) as noise, torch.no_grad():
+        noise.begin(0, batch.numbers, batch.inputs.lengths)
+        first = ready.model(**batch.inputs.tensors).logits
+        noise.begin(1, batch.numbers, batch.inputs.lengths)
+        assert not first.allclose(ready.model(**batch.inputs.tensors).logits)
