@@ -190,8 +190,8 @@ def _steps(
                    "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
         if step.number in evaluations:
             _evaluate(run, step.number / per_epoch)
-        if step.number in evaluations or step.number % how.save_every == 0:
-            _save(run)
+        if step.number in evaluations or (step.number % how.save_every == 0 and step.applied):
+            _save(run)  # not behind a step that was left out: a resume then tries it again
         if run.runtime.any(bool(interruption.number)):
             _save(run)
             raise _interrupted(run, interruption)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from click.exceptions import Abort, ClickException, Exit, UsageError
+from typer.exceptions import Abort, Exit, TyperException
 
-from luthier.cli.console import print_error, write
+from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
@@ -21,6 +21,14 @@ from luthier.errors import InterruptedRun, LuthierError, Place, Problem
 from luthier.language import t
 
 BUG = 70
+COMMANDS = {
+    "demo": (demo, "the whole workflow on embedded data and an embedded model"),
+    "init": (init, "write a commented configuration from a look at the data"),
+    "train": (train, "tune a model to a file of labelled text, test it, judge it"),
+    "evaluate": (evaluate, "how good is a run on other data?"),
+    "predict": (predict, "answers for a file, for standard input, or for a text"),
+    "serve": (serve, "serve a run over HTTP"),
+}
 
 
 def build() -> typer.Typer:
@@ -32,12 +40,8 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
     )
-    app.command("demo", help=t("the whole workflow on embedded data and an embedded model"))(demo)
-    app.command("init", help=t("write a commented configuration from a look at the data"))(init)
-    app.command("train", help=t("tune a model to a file of labelled text, test it, judge it"))(train)
-    app.command("evaluate", help=t("how good is a run on other data?"))(evaluate)
-    app.command("predict", help=t("answers for a file, for standard input, or for a text"))(predict)
-    app.command("serve", help=t("serve a run over HTTP"))(serve)
+    for name, (command, summary) in COMMANDS.items():
+        app.command(name, help=t(summary))(command)
     return app
 
 
@@ -57,12 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except Exit as error:
         return error.exit_code
-    except UsageError as error:
-        fix = t("see luthier {command} --help", command=error.ctx.info_name if error.ctx else "")
+    except TyperException as error:  # an option, argument or command that does not exist or does not fit
+        command = next((word for word in words if not word.startswith("-")), "")
+        fix = t("see luthier {command} --help", command=command) if command in COMMANDS else "luthier --help"
         print_error(LuthierError.at("command line", error.format_message(), fix, code="usage"), as_json=as_json)
-        return 2
-    except ClickException as error:
-        write(sys.stderr, error.format_message())
         return 2
     except (KeyboardInterrupt, Abort):
         problem = Problem(Place("luthier"), t("interrupted"), t("run the same command again"), "interrupted")

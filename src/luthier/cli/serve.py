@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Annotated
 
 import typer
@@ -47,6 +48,9 @@ def serve(
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=run, address=address))
     screen.say(f"  curl -s {address}/predict -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn drains, then raises the signal again: whoever asked this server to stop gets an exit code of 0
+        signal.signal(number, lambda *_: None)
     server.run(sockets=[listener])
     if failures:
         print_error(failures[0], as_json=False)

@@ -71,8 +71,9 @@ def save_checkpoint(folder: Path, state: TrainState, facts: Mapping[str, Any], k
     path = folder / f"checkpoint-{step}"
     _check_finite(state)
     if path.exists():
-        if _reason(path) is None:
-            return path  # a resumed run that comes by here again would write the same bytes
+        if _reason(path) is None:  # a resumed run that comes by here again would write the same bytes
+            _rotate(folder, {step, state.progress.best_step}, keep)
+            return path
         remove_folder(path)
     needed = sum(x.numel() * x.element_size() for part in (state.weights, state.moments) for x in part.values())
     with disk_trouble(folder, needed + 2**20):

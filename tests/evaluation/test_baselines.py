@@ -1,0 +1,73 @@
+"""The baselines learn what is easy, and how strongly they are held back is chosen on validation."""
+
+import numpy as np
+
+from luthier.evaluation.baselines import MOST_ROWS, embeddings, majority, sample, tfidf
+from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.tasks.classification import Classification
+from luthier.types import Example
+from tiny import ticket_rows
+
+TASK = Classification(labels=("billing", "delivery", "refund"))
+
+
+def examples(count: int, seed: int) -> list[Example]:
+    return [Example(text, label) for text, label in ticket_rows(count, seed)]
+
+
+def accuracy(predictions: list, rows: list[Example]) -> float:
+    return float(np.mean([TASK.show(p)["label"] == e.answer for p, e in zip(predictions, rows, strict=True)]))  # type: ignore[index]
+
+
+def test_the_commonest_answer_is_right_as_often_as_it_is_common() -> None:
+    train, test = examples(80, 0), examples(60, 1)
+    said = majority(TASK, train, test).predictions
+    labels = [e.answer for e in train]
+    common = max(set(labels), key=labels.count)
+    assert accuracy(list(said), test) == np.mean([e.answer == common for e in test])
+
+
+def test_counted_words_learn_classes_that_differ_by_words() -> None:
+    test = examples(60, 1)
+    assert accuracy(list(tfidf(TASK, examples(150, 0), examples(30, 2), test, seed=0).predictions), test) > 0.95
+
+
+def test_languages_without_spaces_are_counted_by_characters() -> None:
+    words = {"billing": "发票重复扣款", "delivery": "快递还没到", "refund": "退款没收到"}
+    rows = [Example(f"{words[label]}第{i}次", label) for i in range(30) for label in TASK.labels]
+    assert accuracy(list(tfidf(TASK, rows[:60], [], rows[60:], seed=0).predictions), rows[60:]) == 1.0
+
+
+def test_vectors_are_read_off_linearly() -> None:
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(3, 8)) * 3
+    labels = rng.integers(0, 3, 120)
+    vectors = centres[labels] + rng.normal(size=(120, 8))
+    answers = [TASK.labels[c] for c in labels]
+    train, check = Rows(vectors[:80], answers[:80]), Rows(vectors[80:100], answers[80:100])
+    said = embeddings(TASK, train, check, vectors[100:], seed=0).predictions
+    assert accuracy(list(said), [Example("", answer) for answer in answers[100:]]) > 0.9
+
+
+def test_the_strength_is_the_one_that_validation_likes_best() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 300)
+    features = rng.normal(size=(300, 60))
+    features[:, 0] += labels * 2
+    answers = [TASK.labels[c] for c in labels]
+    train, check = Rows(features[:90], answers[:90]), Rows(features[90:], answers[90:])
+    assert best_linear(TASK, train, check, (1000.0, 0.01), 0).C == 0.01
+    assert best_linear(TASK, train, None, (1000.0, 0.01), 0).C == 1000.0
+
+
+def test_very_many_rows_are_sampled_in_order_and_the_same_for_the_same_seed() -> None:
+    rows = [Example(str(i), "refund", row=i) for i in range(MOST_ROWS + 10)]
+    first, again = sample(rows, 1), sample(rows, 1)
+    assert len(first) == MOST_ROWS and first == again
+    assert [e.row for e in first] == sorted(e.row for e in first)
+    assert sample(rows[:5], 1) == rows[:5]
+
+
+def test_features_that_hardly_vary_are_not_blown_up() -> None:
+    features = np.array([[0.0, 1e-9], [1.0, -1e-9]])
+    assert abs(Scaling.of(features, least=0.05)(features)[:, 1]).max() < 1e-6
