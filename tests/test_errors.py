@@ -26,8 +26,13 @@ def test_a_message_is_never_longer_than_twenty_lines() -> None:
 def test_json_carries_the_same() -> None:
     problem = Problem(Place("a.csv", 4, "team"), "no label", "fill it in", "missing-label")
     assert problem.as_json() == {
-        "file": "a.csv", "line": 4, "column": "team", "code": "missing-label", "message": "no label", "fix": "fill it in",
-    }  # fmt: skip
+        "file": "a.csv",
+        "line": 4,
+        "column": "team",
+        "code": "missing-label",
+        "message": "no label",
+        "fix": "fill it in",
+    }
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_sealed_folder_gives_its_facts_back(tmp_path: Path) -> None:
         lambda folder: (folder / "one.txt").write_bytes(b"onE"),
         lambda folder: (folder / "one.txt").write_bytes(b"one more"),
         lambda folder: (folder / "three.txt").write_bytes(b"three"),
-        lambda folder: os.replace(folder / "one.txt", folder / "two.txt"),
+        lambda folder: (folder / "one.txt").replace(folder / "two.txt"),
         lambda folder: (folder / MANIFEST).unlink(),
         lambda folder: (folder / MANIFEST).write_bytes(b"\x00" * 400),
         lambda folder: (folder / MANIFEST).write_text("[]", encoding="utf-8"),

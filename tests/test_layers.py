@@ -30,6 +30,7 @@ FLOORS = [
     ["run"],
     ["api", "demo"],
     ["cli.*"],
+    ["__main__"],
 ]
 WITHIN = {
     "data",

@@ -92,7 +92,7 @@ def write_tiny_models(folder: Path) -> TinyModels:
         RobertaForSequenceClassification,
     )
 
-    size: Any = dict(hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=64)
+    size: Any = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64}
     for name, dropout in (("encoder", 0.0), ("dropout_encoder", 0.1)):
         config = BertConfig(
             vocab_size=_vocabulary(), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
@@ -174,8 +174,8 @@ def _tokenizer() -> Any:
     pieces = sorted(words | letters) + sorted(f"##{c}" for c in letters)
     vocabulary = {token: i for i, token in enumerate([*special, *pieces])}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, before  # pyright: ignore[reportAttributeAccessIssue]
-    tokenizer.post_processor = processors.TemplateProcessing(  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizer, before
+    tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
     return tokenizer

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tiny import ticket_rows, write_csv, write_jsonl
-from workflow.helpers import QUICK, command, luthier
+from workflow.helpers import QUICK, command, luthier, process
 
 
 @pytest.fixture(scope="module")
@@ -88,10 +88,7 @@ def test_predict_writes_json_lines_and_csv_files_whole(place: Path) -> None:
 
 
 def test_predict_reads_standard_input_line_by_line(place: Path) -> None:
-    done = subprocess.run(
-        command("predict", "run", "-", "--json"), cwd=place, input='parcel late\n\n{"body": "refund money"}\n',
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = luthier("predict", "run", "-", "--json", cwd=place, stdin='parcel late\n\n{"body": "refund money"}\n')
     said = lines(done.stdout)
     assert done.returncode == 1  # one input could not be read
     assert [set(item) for item in said] == [{"label", "score"}, {"error"}, {"label", "score"}]
@@ -102,7 +99,7 @@ def test_a_bad_row_fails_alone_and_its_neighbours_are_answered(place: Path) -> N
     data = write_csv(place / "holes.csv", ["body"], [["parcel late"], [" "], ["refund money"]])
     done = luthier("predict", "run", data, "--json", cwd=place)
     assert done.returncode == 1
-    assert [list(item)[0] for item in lines(done.stdout)] == ["label", "error", "label"]
+    assert [next(iter(item)) for item in lines(done.stdout)] == ["label", "error", "label"]
     assert "1 inputs could not be read" in done.stderr
 
 
@@ -158,14 +155,16 @@ def test_help_loads_nothing_heavy() -> None:
     assert not {"torch", "transformers", "numpy", "pydantic", "sklearn"} & set(done.stderr.split())
 
 
+@pytest.mark.slow
 def test_every_command_has_help_in_both_languages() -> None:
     for name in ("demo", "init", "train", "evaluate", "predict", "serve"):
-        english, chinese = luthier(name, "--help"), luthier(name, "--help", LUTHIER_LANG="zh")
+        english, chinese = process(name, "--help"), process(name, "--help", LUTHIER_LANG="zh")
         assert english.returncode == chinese.returncode == 0
         assert any("\u4e00" <= c <= "\u9fff" for c in chinese.stdout)
         assert not any("\u4e00" <= c <= "\u9fff" for c in english.stdout)
 
 
+@pytest.mark.slow
 def test_serve_answers_what_predict_answers_and_drains_on_sigterm(place: Path) -> None:
     import httpx
 

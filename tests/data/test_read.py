@@ -14,7 +14,7 @@ TABLE = [("text", "label"), ("late again", "007"), ("two\nlines, one cell", "NA"
 
 
 def rows(path: Path, **options: object) -> list[Row]:
-    found = list(open_table(path, ReadOptions(**options)).rows)  # type: ignore[arg-type]
+    found = list(open_table(path, ReadOptions(**options)).rows)
     assert all(isinstance(row, Row) for row in found), found
     return [row for row in found if isinstance(row, Row)]
 
@@ -127,7 +127,7 @@ def test_quotes_in_a_tab_separated_file_may_be_just_quotes(tmp_path: Path) -> No
 
 def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     found = rows(write(tmp_path / "a.csv", "late again,delivery\nmoney back,refund\n"), header=False)
-    assert [dict(row.values) for row in found][0] == {"1": "late again", "2": "delivery"}
+    assert next(dict(row.values) for row in found) == {"1": "late again", "2": "delivery"}
     assert found[0].place.line == 1
 
 

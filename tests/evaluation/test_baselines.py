@@ -16,7 +16,7 @@ def examples(count: int, seed: int) -> list[Example]:
 
 
 def accuracy(predictions: list, rows: list[Example]) -> float:
-    return float(np.mean([TASK.show(p)["label"] == e.answer for p, e in zip(predictions, rows, strict=True)]))  # type: ignore[index]
+    return float(np.mean([TASK.show(p)["label"] == e.answer for p, e in zip(predictions, rows, strict=True)]))
 
 
 def test_the_commonest_answer_is_right_as_often_as_it_is_common() -> None:

@@ -22,9 +22,9 @@ def test_answers_and_gradients_are_the_same(kind: str, models: TinyModels) -> No
                     loss = sum(ready.codec.task.loss(model, batch) for batch in ready.batches(size))
             else:
                 loss = sum(ready.codec.task.loss(model, batch) for batch in ready.batches(size))
-            loss.backward()  # type: ignore[union-attr]
+            loss.backward()
             gradients = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
-            results.append((loss.detach(), gradients))  # type: ignore[union-attr]
+            results.append((loss.detach(), gradients))
         torch.testing.assert_close(results[0][0], results[1][0])
         assert results[0][1].keys() == results[1][1].keys()
         for name, gradient in results[0][1].items():
@@ -41,7 +41,7 @@ def test_models_of_another_make_are_left_as_they_are(kind: str, models: TinyMode
 
 def test_blocks_may_lie_in_each_other_and_leave_nothing_behind(models: TinyModels) -> None:
     model = bench("classification", models.encoder).model
-    layer = model.bert.encoder.layer[-1]  # type: ignore[attr-defined]
+    layer = model.bert.encoder.layer[-1]
     with first_position_only(model):
         with first_position_only(model) as does:
             assert does
@@ -56,7 +56,7 @@ def test_the_heads_input_can_be_had_from_the_states_below_the_last_layer(kind: s
     assert first is not None
     (batch,) = ready.batches(99)
     seen: list[torch.Tensor] = []
-    head = ready.model.classifier if kind == "encoder" else ready.model.classifier.out_proj  # type: ignore[attr-defined]
+    head = ready.model.classifier if kind == "encoder" else ready.model.classifier.out_proj
     head.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     ready.model.eval()
     with torch.no_grad():

@@ -31,7 +31,7 @@ def test_load_gives_a_model_that_answers(run) -> None:
     (said,) = model.predict(["where is my parcel?"])
     assert set(said) == {"label", "score"}
     (ranked,) = model.predict(["where is my parcel?"], top_k=3)
-    assert [item["label"] for item in ranked][0] == said["label"]
+    assert next(item["label"] for item in ranked) == said["label"]
 
 
 def test_the_run_or_its_model_folder_may_stand_for_each_other(run) -> None:
@@ -80,6 +80,6 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
     import subprocess
     import sys
 
-    code = "import sys, luthier; print('torch' in sys.modules, 'numpy' in sys.modules, dir(luthier) and luthier.__version__)"
+    code = "import sys, luthier; print('torch' in sys.modules, 'numpy' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("False False")

@@ -1,5 +1,7 @@
 """Dropout zeroes as many as it should, and what it zeroes depends on (seed, step, window) alone."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -101,7 +103,8 @@ def test_attention_weights_are_dropped_too(models: TinyModels) -> None:
     for part in ready.model.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0
-    for layer in ready.model.bert.encoder.layer:  # type: ignore[attr-defined]
+    model: Any = ready.model
+    for layer in model.bert.encoder.layer:
         layer.attention.self.dropout.p = 0.5
     ready.model.train()
     (batch,) = ready.batches(99)

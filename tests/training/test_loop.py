@@ -101,7 +101,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_says_so(models: TinyModel
 
 def test_a_scaled_loss_gives_the_same_step(models: TinyModels) -> None:
     plain = train(bench("classification", models.encoder), 9)
-    scaled = train(bench("classification", models.encoder), 9, scale=LossScale(1024.0))  # type: ignore[arg-type]
+    scaled = train(bench("classification", models.encoder), 9, scale=LossScale(1024.0))
     assert_same(plain, scaled)
 
 

@@ -50,7 +50,7 @@ def test_a_step_changes_used_rows_as_the_whole_table_would_and_leaves_the_others
 
 
 def _step(model: nn.Module, ready: Bench, batch) -> None:
-    optimiser = build_optimiser(model, full(model).groups, "adamw", 0.0)  # type: ignore[arg-type]
+    optimiser = build_optimiser(model, full(model).groups, "adamw", 0.0)
     ready.codec.task.loss(model, batch).backward()
     for group in optimiser.param_groups:
         group["lr"] = 1e-3

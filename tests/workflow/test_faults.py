@@ -17,7 +17,7 @@ from luthier.tasks.classification import Classification
 from luthier.training.checkpoint import newest_checkpoint
 from tiny import TinyModels, write_tiny_models
 from workflow.helpers import QUICK, command, digest
-from workflow.helpers import luthier as run_luthier
+from workflow.helpers import process as run_luthier
 
 SETTINGS = {"train": {"epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "precision": "fp32", "save_every": 2}}
 

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from workflow.helpers import QUICK, command, digest, luthier, report
+from workflow.helpers import ENVIRONMENT as SETTINGS
+from workflow.helpers import QUICK, Done, command, digest, report
+from workflow.helpers import process as luthier
 
 pytestmark = pytest.mark.slow
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "LUTHIER_LANG": "en"}
+ENVIRONMENT = {**os.environ, **SETTINGS}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def wait_for_checkpoint(run: Path, step: int, process: subprocess.Popen[str]) ->
         time.sleep(0.002)
 
 
-def resume(place: Path, out: str, unhurt: Path) -> subprocess.CompletedProcess[str]:
+def resume(place: Path, out: str, unhurt: Path) -> Done:
     done = luthier(*words(place, out, "--resume"))
     assert done.returncode == 0, done.stderr
     assert digest(place / out) == digest(unhurt)

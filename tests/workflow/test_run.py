@@ -245,7 +245,7 @@ def test_overwrite_replaces_a_run_but_never_a_folder_that_is_none(
     models: TinyModels, tickets: Path, tmp_path: Path
 ) -> None:
     def go(out: Path, **options: bool) -> Run:
-        return luthier.train(tickets, model=str(models.encoder), out=str(out), **QUICK, **options)  # type: ignore[arg-type]
+        return luthier.train(tickets, model=str(models.encoder), out=str(out), **QUICK, **options)
 
     first = go(tmp_path / "run")
     (tmp_path / "mine").mkdir()
