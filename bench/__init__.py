@@ -1,0 +1,1 @@
+"""Benchmarks: what Luthier does against what a user would otherwise run, in turn, on the same machine."""
