@@ -10,47 +10,53 @@ from luthier.training.dropout import CheapDropout, Noise, cheap_dropout
 from tiny import TinyModels, bench
 
 
-def draw(noise: Noise, step: int, windows: list[int], lengths: list[int], shape: tuple[int, ...]) -> torch.Tensor:
-    noise.begin(step, windows, lengths)
-    return noise.mask(torch.ones(shape), 0.25, (1,) if len(shape) > 2 else ())
+def draw(seed: int, step: int, windows: list[int], shape: tuple[int, ...], layer: int = 0) -> torch.Tensor:
+    noise = Noise(seed)
+    noise.begin(step, windows)
+    return noise.kept(shape, 0.25, layer)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
 def test_the_share_that_is_zeroed_is_p_and_the_expectation_is_kept(p: float) -> None:
     noise = Noise(0)
-    noise.begin(0, [0, 1], [500, 500])
-    mask = noise.mask(torch.ones(2, 500, 400), p, (1,))
-    assert (mask == 0).float().mean().item() == pytest.approx(p, abs=0.003)
-    assert mask.mean().item() == pytest.approx(1, abs=0.01)
+    noise.begin(0, [0, 1])
+    kept = noise.kept((2, 500, 400), p, 0)
+    assert 1 - kept.float().mean().item() == pytest.approx(p, abs=0.003)
+    assert kept.float().mean().item() * noise.scale(p) == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2, 3])
+def test_no_row_or_column_is_favoured_and_neighbours_are_independent(axis: int) -> None:
+    kept = draw(1, 2, list(range(40)), (40, 44, 48, 52)).double()
+    means = kept.mean([other for other in range(4) if other != axis])
+    assert (means - 0.75).abs().max().item() < 6 * (0.25 * 0.75 / (kept.numel() / kept.shape[axis])) ** 0.5
+    pairs = (kept.narrow(axis, 1, kept.shape[axis] - 1) - 0.75) * (kept.narrow(axis, 0, kept.shape[axis] - 1) - 0.75)
+    assert abs(pairs.mean().item()) < 6 * 0.25 * 0.75 / pairs.numel() ** 0.5
 
 
 def test_everything_is_zeroed_at_p_of_one() -> None:
     noise = Noise(0)
-    noise.begin(0, [0], [4])
-    assert not noise.mask(torch.ones(1, 4, 8), 1.0, (1,)).any()
+    noise.begin(0, [0])
+    assert not noise.kept((1, 4, 8), 1.0, 0).any() and noise.scale(1.0) == 0
 
 
 def test_a_windows_mask_does_not_depend_on_its_neighbours_or_on_padding() -> None:
-    together = draw(Noise(3), 7, [5, 9], [6, 4], (2, 6, 8))
-    alone = draw(Noise(3), 7, [9], [4], (1, 4, 8))
-    assert together[1, :4].equal(alone[0])
+    together = draw(3, 7, [5, 9], (2, 6, 8))
+    alone = draw(3, 7, [9], (1, 4, 7))
+    assert together[1, :4, :7].equal(alone[0])
 
 
 def test_masks_differ_between_seeds_steps_windows_and_layers() -> None:
-    first = draw(Noise(3), 7, [5], [6], (1, 6, 8))
-    assert first.equal(draw(Noise(3), 7, [5], [6], (1, 6, 8)))
-    for seed, step, window in [(4, 7, 5), (3, 8, 5), (3, 7, 6)]:
-        assert not first.equal(draw(Noise(seed), step, [window], [6], (1, 6, 8)))
-    noise = Noise(3)
-    noise.begin(7, [5], [6])
-    layers = [noise.mask(torch.ones(1, 6, 8), 0.25, (1,)) for _ in range(2)]
-    assert not layers[0].equal(layers[1])
+    first = draw(3, 7, [5], (1, 6, 8))
+    assert first.equal(draw(3, 7, [5], (1, 6, 8)))
+    for seed, step, window, layer in [(4, 7, 5, 0), (3, 8, 5, 0), (3, 7, 6, 0), (3, 7, 5, 1)]:
+        assert not first.equal(draw(seed, step, [window], (1, 6, 8), layer))
 
 
 def test_gradients_pass_only_where_values_passed() -> None:
     noise = Noise(0)
-    noise.begin(0, [0], [3])
-    layer = CheapDropout(0.5, noise)
+    noise.begin(0, [0])
+    layer = CheapDropout(0.5, noise, 0)
     states = torch.ones(1, 3, 16, requires_grad=True)
     result = layer(states)
     result.sum().backward()
@@ -58,7 +64,7 @@ def test_gradients_pass_only_where_values_passed() -> None:
 
 
 def test_evaluation_drops_nothing() -> None:
-    assert CheapDropout(0.5, Noise(0)).eval()(torch.ones(2, 3)).equal(torch.ones(2, 3))
+    assert CheapDropout(0.5, Noise(0), 0).eval()(torch.ones(2, 3)).equal(torch.ones(2, 3))
 
 
 def losses(models: TinyModels, size: int, seed: int = 0) -> float:
@@ -68,7 +74,7 @@ def losses(models: TinyModels, size: int, seed: int = 0) -> float:
     total = 0.0
     with cheap_dropout(ready.model, seed) as noise, torch.no_grad():
         for batch in ready.batches(size):
-            noise.begin(0, batch.numbers, batch.inputs.lengths)
+            noise.begin(0, batch.numbers)
             total += ready.codec.task.loss(ready.model, batch).item()
     return total
 
@@ -109,7 +115,7 @@ def test_attention_weights_are_dropped_too(models: TinyModels) -> None:
     ready.model.train()
     (batch,) = ready.batches(99)
     with cheap_dropout(ready.model, 0) as noise, torch.no_grad():
-        noise.begin(0, batch.numbers, batch.inputs.lengths)
+        noise.begin(0, batch.numbers)
         first = ready.model(**batch.inputs.tensors).logits
-        noise.begin(1, batch.numbers, batch.inputs.lengths)
+        noise.begin(1, batch.numbers)
         assert not first.allclose(ready.model(**batch.inputs.tensors).logits)

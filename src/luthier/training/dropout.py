@@ -1,9 +1,10 @@
-"""Dropout whose masks are a function of (seed, step, window), not of the batch a window happens to be in.
+"""Dropout whose masks are a function of (seed, step, window, layer, place), not of the batch a window happens to be in.
 
 So the loss does not depend on how a step is cut into micro-batches or shared out among processes, and a resume needs
 no saved generator. It is also cheaper on a CPU: torch draws one Bernoulli number an element, which took a seventh of a
-training step of a small encoder; sixteen random bits decide as well, and one 64-bit draw holds four of them. The keep
-probability is rounded to 1/65536 and the scale fitted to the rounded one, so that the expectation is exact.
+training step of a small encoder. Here a counter is hashed (the finaliser of SplitMix64, Steele et al. 2014; the idea of
+counters: Salmon et al. 2011), and one hash of 64 bits decides over four elements. The keep probability is rounded to
+1/65536 and the scale fitted to the rounded one, so that the expectation is exact.
 
 Attention is done here only where dropout must reach its weights; everything else stays with torch's kernels.
 """
@@ -22,72 +23,94 @@ from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 _LEVELS = 2**16
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+"""The golden ratio in 64 bits: multiples of it spread over all of them."""
+_FIELD = 20
+"""Bits for a place along an axis: a million tokens, or heads."""
 _NAME = "luthier_dropout"
 
 
 class Noise:
-    """One stream of random bits for each window of the present batch. Layers draw from it in the order they run."""
+    """Random bits for the windows of the present batch, by layer and place."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._streams: list[np.random.SFC64] = []
-        self._lengths: Sequence[int] = ()
+        self._windows_B = np.zeros(0, np.uint64)
 
-    def begin(self, step: int, windows: Sequence[int], lengths: Sequence[int]) -> None:
-        """Before each forward pass. windows: the numbers of the batch's windows. lengths: their real tokens."""
-        self._streams = [np.random.SFC64(np.random.SeedSequence((self._seed, step, w))) for w in windows]
-        self._lengths = lengths
+    def begin(self, step: int, windows: Sequence[int]) -> None:
+        """Before each forward pass. windows: the numbers of the batch's windows."""
+        seed = _mix(np.array([self._seed], np.uint64))
+        self._windows_B = _mix(_mix(seed + _numbers([step])) + _numbers(windows))
 
-    def mask(self, states: Tensor, p: float, per_token: tuple[int, ...]) -> Tensor:
-        """0 or 1 / (keep probability), in the type and shape of `states` [B, …].
+    def kept(self, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
+        """True for what stays, of states of a shape [B, …]. layer: a number of its own for each dropout.
 
-        per_token: which axes run over the tokens. Of a window shorter than the batch only its real tokens draw, so
-        that padding does not shift the stream.
+        Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one.
         """
-        dropped = min(round(p * _LEVELS), _LEVELS)
-        if dropped == _LEVELS:
-            return torch.zeros_like(states)
-        kept = np.zeros(tuple(states.shape), np.bool_)
-        for row, stream, length in zip(kept, self._streams, self._lengths, strict=True):
-            inner = tuple(
-                slice(min(length, size)) if axis in per_token else slice(None) for axis, size in enumerate(row.shape, 1)
-            )
-            part = row[inner]
-            bits = stream.random_raw((part.size + 3) // 4).view(np.uint16)[: part.size]
-            np.greater_equal(bits.reshape(part.shape), dropped, out=part)
-        return torch.from_numpy(kept).to(states.dtype).mul_(1 / (1 - dropped / _LEVELS))
+        *outer, last = shape[1:]
+        bits = _mix(self._windows_B + _numbers([layer]))
+        for axis, size in enumerate([*outer, -(-last // 4)]):
+            bits = bits[..., None] + _numbers(range(0, size << _FIELD * axis, 1 << _FIELD * axis))
+        return torch.from_numpy(_mix(bits).view(np.uint16)[..., :last] >= _dropped(p))
+
+    @staticmethod
+    def scale(p: float) -> float:
+        """What stays is multiplied by it, so that the expectation is kept; 0 where nothing stays."""
+        kept = _LEVELS - _dropped(p)
+        return _LEVELS / kept if kept else 0.0
+
+
+def _dropped(p: float) -> int:
+    """Of 65536 levels, as many as are zeroed."""
+    return min(round(p * _LEVELS), _LEVELS)
+
+
+def _numbers(values: Sequence[int]) -> np.ndarray:
+    """Numbers far from each other in all 64 bits; sums of them stay different."""
+    return np.array(values, np.uint64) * _ODD
+
+
+def _mix(values: np.ndarray) -> np.ndarray:
+    """Every bit of the result depends on every bit of the value. Works on a copy."""
+    values = values ^ (values >> np.uint64(30))
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(27)
+    values *= np.uint64(0x94D049BB133111EB)
+    values ^= values >> np.uint64(31)
+    return values
 
 
 class CheapDropout(nn.Module):
-    """As nn.Dropout (Srivastava et al. 2014) for states [B, T, …] or [B, …]. p: probability of a zero."""
+    """As nn.Dropout (Srivastava et al. 2014) for states [B, …]. p: probability of a zero. layer: its number."""
 
-    def __init__(self, p: float, noise: Noise) -> None:
+    def __init__(self, p: float, noise: Noise, layer: int) -> None:
         super().__init__()
-        self.p = p
+        self.p, self.layer = p, layer
         self._noise = noise
 
     def forward(self, states: Tensor) -> Tensor:
         if not self.training or self.p == 0:
             return states
-        return _scaled(states, self._noise.mask(states, self.p, (1,) if states.ndim > 2 else ()))
+        return _drop(states, self._noise.kept(tuple(states.shape), self.p, self.layer), self._noise.scale(self.p))
 
 
-class _Scaled(torch.autograd.Function):
-    """states * mask, keeping the mask alone for the way back."""
-
-    @staticmethod
-    def forward(ctx: Any, states: Tensor, mask: Tensor) -> Tensor:
-        ctx.save_for_backward(mask)
-        return states * mask
+class _Drop(torch.autograd.Function):
+    """What is kept, scaled; a bit an element is all that the way back needs."""
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        (mask,) = ctx.saved_tensors
-        return gradients[0] * mask, None
+    def forward(ctx: Any, states: Tensor, kept: Tensor, scale: float) -> Tensor:
+        ctx.save_for_backward(kept)
+        ctx.scale = scale
+        return (states * kept).mul_(scale)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        (kept,) = ctx.saved_tensors
+        return (gradients[0] * kept).mul_(ctx.scale), None, None
 
 
-def _scaled(states: Tensor, mask: Tensor) -> Tensor:
-    result = _Scaled.apply(states, mask)
+def _drop(states: Tensor, kept: Tensor, scale: float) -> Tensor:
+    result = _Drop.apply(states, kept, scale)
     assert isinstance(result, Tensor)
     return result
 
@@ -96,12 +119,13 @@ def _scaled(states: Tensor, mask: Tensor) -> Tensor:
 def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
     """Inside the block every nn.Dropout of the model, and the dropout of its attention, draws from the Noise."""
     noise = Noise(seed)
-    changed: list[tuple[nn.Module, str, nn.Module]] = []
+    changed: list[tuple[nn.Module, str, nn.Dropout]] = []
     for part in list(model.modules()):
         for name, child in list(part.named_children()):
             if type(child) is nn.Dropout:
                 changed.append((part, name, child))
-                setattr(part, name, CheapDropout(child.p, noise))
+    for layer, (part, name, child) in enumerate(changed):
+        setattr(part, name, CheapDropout(child.p, noise, layer))
     config: Any = getattr(model, "config", None)
     attention = getattr(config, "_attn_implementation", None)
     if attention == "sdpa":
@@ -130,11 +154,12 @@ def _attention(noise: Noise) -> Any:
             plain = ALL_ATTENTION_FUNCTIONS["sdpa"]
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-        scores = (query @ key.transpose(-1, -2)).float() * scale
+        scores = (query * scale) @ key.transpose(-1, -2)
         if attention_mask is not None:
             scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
-        weights = scores.softmax(-1)
-        weights = _scaled(weights, noise.mask(weights, dropout, (2, 3)))
-        return (weights.to(value.dtype) @ value).transpose(1, 2).contiguous(), None
+        weights = torch.softmax(scores, -1, dtype=torch.float32).to(value.dtype)
+        own = next((part.layer for part in module.children() if isinstance(part, CheapDropout)), 0)
+        weights = _drop(weights, noise.kept(tuple(weights.shape), dropout, own), noise.scale(dropout))
+        return (weights @ value).transpose(1, 2).contiguous(), None
 
     return attend

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from luthier.runtime import Runtime, seed_step
 from luthier.training.dropout import Noise
-from luthier.training.optimise import set_learning_rate
+from luthier.training.optimise import set_learning_rate, step_divided
 from luthier.types import LabelledBatch, Step
 
 
@@ -72,7 +72,7 @@ def train_steps(
         loss_sum = torch.zeros((), dtype=torch.float64, device=runtime.device)
         for batch in micro_batches:
             if noise is not None:
-                noise.begin(number, batch.numbers, batch.inputs.lengths)
+                noise.begin(number, batch.numbers)
             moved = batch.to(runtime.device)
             with runtime.autocast():
                 batch_loss = loss(model, moved)
@@ -88,11 +88,12 @@ def train_steps(
             ]
         )
         mean_loss = loss_total / max(num_targets, 1)
-        grad_norm = _clip(parameters, max_grad_norm, scale.value)
+        grad_norm = _norm(parameters) / scale.value
         applied = math.isfinite(mean_loss) and math.isfinite(grad_norm)
         if applied:
+            shorten = max(1.0, grad_norm / max_grad_norm) if max_grad_norm > 0 else 1.0
             set_learning_rate(optimiser, learning_rate(number))
-            optimiser.step()
+            step_divided(optimiser, scale.value * shorten)
         optimiser.zero_grad(set_to_none=True)
         scale.after(applied)
         yield Step(
@@ -107,14 +108,6 @@ def train_steps(
         )
 
 
-def _clip(parameters: Sequence[nn.Parameter], max_norm: float, scale: float) -> float:
-    """Undoes the loss scale and shortens the gradient. Returns its L2 norm before that."""
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    if scale != 1.0:
-        for gradient in gradients:
-            gradient.mul_(1 / scale)
-    norm = get_total_norm(gradients, foreach=True)
-    value = norm.item()
-    if max_norm > 0 and value > max_norm and math.isfinite(value):
-        clip_grads_with_norm_(parameters, max_norm, norm, foreach=True)
-    return value
+def _norm(parameters: Sequence[nn.Parameter]) -> float:
+    """The L2 norm of the gradient."""
+    return get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True).item()

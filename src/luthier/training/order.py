@@ -8,7 +8,7 @@ import numpy as np
 
 from luthier.batching import cut
 
-_POOL_STEPS = 50
+_POOL_STEPS = 100
 """Windows of like length are looked for among this many steps' worth: most of the padding goes, and every
 epoch still mixes differently."""
 
