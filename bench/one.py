@@ -123,7 +123,7 @@ def trainer(system: str, rows: Any, judged: Any, labels: list[str], epochs: int,
     encoded = tokenizer(
         [t for t, _ in rows], padding=False if tuned else "max_length", truncation=True, max_length=LENGTH
     )
-    items = [
+    data: Any = [
         {"input_ids": ids, "attention_mask": mask, "token_type_ids": kinds, "labels": labels.index(name)}
         for ids, mask, kinds, (_, name) in zip(
             encoded["input_ids"], encoded["attention_mask"], encoded["token_type_ids"], rows, strict=True
@@ -138,7 +138,7 @@ def trainer(system: str, rows: Any, judged: Any, labels: list[str], epochs: int,
         )  # fmt: skip
         collator = DataCollatorWithPadding(tokenizer) if tuned else default_data_collator
         counted = _Counted(collator)
-        runner = Trainer(model, arguments, train_dataset=items, data_collator=counted)  # type: ignore[arg-type]
+        runner = Trainer(model, arguments, train_dataset=data, data_collator=counted)
         begin = time.perf_counter()
         runner.train()
         seconds = time.perf_counter() - begin
