@@ -1,8 +1,8 @@
-"""python -m bench [TRAIN TEST] [--label NAME] [--pairs N] [--rows N] [--full]
+"""python -m bench [TRAIN TEST] [--label NAME] [--pairs N] [--epochs N] [--share S] [--full] [--out FILE]
 
 Compares full fine-tuning of the embedded model by Luthier with a textbook loop and with Hugging Face's Trainer, one
-after the other in turn, each in a process of its own, and writes bench/RESULTS.md. With no files it takes the
-embedded tickets.
+after the other in turn, each in a process of its own, and writes a table to bench/RESULTS.md. With no files it takes
+the embedded tickets.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
                 print(f"{pair + 1}/{words.pairs} {system}: {said['tokens_per_second']:,.0f} tokens/s, "
                       f"accuracy {said['accuracy']:.3f}", flush=True)  # fmt: skip
     text = _table(rows, words, train, time.monotonic() - begin)
-    (HERE / "RESULTS.md").write_text(text, encoding="utf-8")
+    words.out.write_text(text, encoding="utf-8")
     print(text)
 
 
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.1, help="of the rows that the padded peers train on")
+    parser.add_argument("--out", type=Path, default=HERE / "RESULTS.md", help="where the table goes")
     parser.add_argument("--full", action="store_true", help="peers train on all rows, so that quality compares too")
     return parser
 
