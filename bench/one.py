@@ -1,6 +1,6 @@
 """One system, one run, in a process of its own: python one.py SYSTEM TRAIN TEST LABEL EPOCHS SEED SHARE
 
-Prints a line of JSON: tokens_per_second (real tokens), real_to_padded, accuracy.
+Prints a line of JSON: tokens_per_second (real tokens), real_to_padded, accuracy (NaN where SHARE < 1).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ BATCH, RATE, LENGTH = 32, 9.7e-5, 128
 def main() -> None:
     system, train, test, label, epochs, seed, share = sys.argv[1:]
     rows, judged = _read(Path(train), label), _read(Path(test), label)
-    if float(share) < 1:
-        keep = np.random.default_rng(int(seed)).permutation(len(rows))[: max(5 * BATCH, int(len(rows) * float(share)))]
-        rows = [rows[i] for i in keep]
     labels = sorted({name for _, name in rows + judged})
+    if float(share) < 1:  # only the speed is asked for
+        keep = np.random.default_rng(int(seed)).permutation(len(rows))[: max(5 * BATCH, int(len(rows) * float(share)))]
+        rows, judged = [rows[i] for i in keep], []
     run = {"luthier": luthier, "textbook": textbook, "trainer_default": trainer, "trainer_tuned": trainer}[system]
     print(json.dumps(run(system, rows, judged, labels, int(epochs), int(seed))))
 
@@ -81,7 +81,7 @@ def luthier(_: str, rows: Any, judged: Any, labels: list[str], epochs: int, seed
         ).progress
         said = predict(tuned.model, codec, [text for text, _ in judged], device="cpu", max_tokens=4096)
     right = [task.labels[int(p.argmax())] == label for p, (_, label) in zip(said, judged, strict=True)]
-    return _result(done.tokens, done.seconds, done.tokens / done.padded, float(np.mean(right)))
+    return _result(done.tokens, done.seconds, done.tokens / done.padded, float(np.mean(right)) if right else math.nan)
 
 
 def textbook(_: str, rows: Any, judged: Any, labels: list[str], epochs: int, seed: int) -> dict[str, float]:
@@ -170,7 +170,7 @@ def _accuracy(model: Any, tokenizer: Any, judged: Any, labels: list[str]) -> flo
             )
             said = model(**batch).logits.argmax(-1).tolist()
             right += sum(labels[i] == name for i, (_, name) in zip(said, part, strict=True))
-    return right / len(judged)
+    return right / len(judged) if judged else math.nan
 
 
 def _result(tokens: int, seconds: float, share: float, accuracy: float) -> dict[str, float]:

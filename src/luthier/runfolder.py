@@ -10,17 +10,18 @@ import secrets
 import shutil
 import socket
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from luthier.errors import RunError
+from luthier.errors import LuthierError, RunError
 from luthier.files import sweep, write_text
 from luthier.language import t
 
-CONFIG, REPORT, IDENTITY, LOCK = "config.yaml", "report.json", "run.json", "run.lock"
+CONFIG, REPORT, IDENTITY, LOCK, CRASH = "config.yaml", "report.json", "run.json", "run.lock", "crash.txt"
 _NAME = re.compile(r"(.+)-(\d+)")
 
 
@@ -88,7 +89,8 @@ def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
 def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
     """Makes the folder this process's own until the block ends. The lock is the kernel's: it goes with the process.
 
-    overwrite: removes what an earlier run left. Errors: RunError where another process has it.
+    overwrite: removes what an earlier run left. An error that is a bug of ours leaves its traceback in crash.txt.
+    Errors: RunError where another process has it.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -105,6 +107,7 @@ def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
         lock.flush()
         if overwrite:
             _empty(path)
+        (path / CRASH).unlink(missing_ok=True)
         fresh = not (path / IDENTITY).is_file()
         if fresh:
             identity = {"run_id": secrets.token_hex(8), "started": time.time()}
@@ -113,7 +116,14 @@ def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
         if run_id is None:
             fix = t("choose another --out, or --overwrite")
             raise RunError.at(str(path / IDENTITY), t("is damaged"), fix, code="damaged-run")
-        yield RunFolder(path, str(run_id), fresh)
+        try:
+            yield RunFolder(path, str(run_id), fresh)
+        except LuthierError:
+            raise
+        except Exception as error:
+            write_text(path / CRASH, traceback.format_exc())
+            error.add_note(t("the traceback is in {file}", file=path / CRASH))
+            raise
 
 
 def _take(lock: TextIO, path: Path) -> None:

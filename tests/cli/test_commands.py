@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import time
@@ -146,6 +147,11 @@ def test_quiet_says_nothing_where_nothing_is_wrong(place: Path) -> None:
     model = place / "models" / "encoder"
     done = luthier("train", "tickets.csv", f"model={model}", *QUICK, "--out", "quiet-run", "--quiet", cwd=place)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_verbose_tells_how_long_each_step_took(place: Path) -> None:
+    done = process("predict", "run", "--text", "hello", "--verbose", cwd=place)
+    assert done.returncode == 0 and re.search(r"luthier: .+: \d+\.\d s", done.stderr), done.stderr
 
 
 def test_help_loads_nothing_heavy() -> None:

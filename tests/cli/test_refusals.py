@@ -144,3 +144,20 @@ def test_debug_shows_the_traceback(capsys) -> None:
 
     assert main(["train", "nothing.csv", "--debug"]) == 2
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_in_a_run_leaves_its_traceback_in_the_runs_folder(
+    models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("impossible")
+
+    table(*GOOD)(tmp_path)
+    words = ["train", "tickets.csv", "--model", models.encoder, "train.epochs=1", "--out", "run"]
+    with monkeypatch.context() as patch:
+        patch.setattr("luthier.fit.build_optimiser", broken)
+        done = luthier(*words, cwd=tmp_path)
+    assert done.returncode == 70 and "run/crash.txt" in done.stderr and "Traceback" not in done.stderr
+    assert "RuntimeError: impossible" in (tmp_path / "run" / "crash.txt").read_text(encoding="utf-8")
+    assert luthier(*words, "--resume", cwd=tmp_path).returncode == 0
+    assert not (tmp_path / "run" / "crash.txt").exists()

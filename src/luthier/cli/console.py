@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import time
@@ -13,6 +14,8 @@ from typing import Any, TextIO
 from luthier.errors import LuthierError, printable
 from luthier.language import t
 from luthier.progress import Progress, Tracker
+
+_log = logging.getLogger("luthier")
 
 _PATIENCE = 2.0
 """Seconds before a bar appears: shorter work needs none."""
@@ -52,6 +55,7 @@ class Console(Progress):
 
     @contextmanager
     def track(self, what: str, total: float) -> Iterator[Tracker]:
+        begin = time.monotonic()
         if self._quiet:
             yield Tracker()
         elif sys.stderr.isatty():
@@ -59,6 +63,7 @@ class Console(Progress):
                 yield bar
         else:
             yield _Lines(what, total)
+        _log.info("%s: %.1f s", what, time.monotonic() - begin)
 
 
 def print_json(value: Any) -> None:

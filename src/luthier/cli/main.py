@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections.abc import Sequence
@@ -40,8 +41,10 @@ def build() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
         pretty_exceptions_enable=False,
     )
+    epilog = t("With every command: --verbose tells how long each step took and what libraries say; --debug prints "
+               "the traceback of an error.")  # fmt: skip
     for name, (command, summary) in COMMANDS.items():
-        app.command(name, help=t(summary))(command)
+        app.command(name, help=t(summary), epilog=epilog)(command)
     return app
 
 
@@ -50,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     stopped a run that can be resumed, 130 and 143 for an interruption, 70 for a bug of ours."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug, as_json = "--debug" in words, "--json" in words
-    words = [word for word in words if word != "--debug"]
+    if "--verbose" in words:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(name)s: %(message)s", force=True)
+    words = [word for word in words if word not in ("--debug", "--verbose")]
     try:
         result: Any = typer.main.get_command(build()).main(args=words, prog_name="luthier", standalone_mode=False)
         return result if isinstance(result, int) else 0
@@ -74,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if debug:
             traceback.print_exc()
         what = t("this is a bug of Luthier: {kind}: {error}", kind=type(error).__name__, error=str(error)[:300])
-        fix = t("run again with --debug and report what it prints")
+        fix = ", ".join([t("run again with --debug and report what it prints"), *getattr(error, "__notes__", ())])
         print_error(LuthierError.at("luthier", what, fix, code="bug"), as_json=as_json)
         return BUG
 

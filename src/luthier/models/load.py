@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,8 @@ from luthier.errors import ModelError
 from luthier.language import t
 from luthier.text.tokenizer import FILE, read_tokenizer
 
-transformers.logging.set_verbosity_error()
+if not logging.getLogger("luthier").isEnabledFor(logging.INFO):  # what it warns of is checked and said here
+    transformers.logging.set_verbosity_error()
 transformers.utils.logging.disable_progress_bar()
 
 
