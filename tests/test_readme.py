@@ -1,6 +1,7 @@
 """The READMEs are true: both show the same commands, and the commands do what is said."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tiny import ticket_rows, write_csv
 from workflow.helpers import ENVIRONMENT
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +48,7 @@ def test_every_file_that_they_point_to_is_there() -> None:
 def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
     """In one folder, with the embedded model, as a reader would type them."""
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    write_csv(tmp_path / "data.csv", ["text", "label"], ticket_rows(40))
     commands = [
         line for block in blocks(READMES[0], "sh") for line in block.splitlines() if line.startswith("luthier ")
     ]
@@ -57,7 +60,7 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
             continue  # does not end; tests/cli has it
         done = subprocess.run(
             words.replace("luthier", str(binary), 1), shell=True, cwd=tmp_path, capture_output=True, text=True,
-            env={**__import__("os").environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
+            env={**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
         )  # fmt: skip
         if "google-bert/" in words:
             assert done.returncode == 2 and "--model ./folder" in done.stderr, (words, done.stderr)
@@ -76,7 +79,7 @@ def test_the_python_code_works(tmp_path: Path) -> None:
     small = code.replace('label="intent"', 'label="intent", train={"epochs": 1}')
     done = subprocess.run(
         [sys.executable, "-c", prepared + small], cwd=tmp_path, capture_output=True, text=True,
-        env={**__import__("os").environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
+        env={**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "macro_f1" in done.stdout and "'label'" in done.stdout

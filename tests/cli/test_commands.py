@@ -96,6 +96,21 @@ def test_predict_reads_standard_input_line_by_line(place: Path) -> None:
     assert said[1]["error"]["line"] == 2
 
 
+def test_a_line_of_standard_input_that_is_not_utf_8_fails_alone(place: Path) -> None:
+    done = luthier("predict", "run", "-", "--json", cwd=place, stdin="parcel late\n\udcff\udcfe\nrefund money\n")
+    said = lines(done.stdout)
+    assert done.returncode == 1 and [next(iter(item)) for item in said] == ["label", "error", "label"]
+    assert said[1]["error"]["code"] == "encoding" and said[1]["error"]["line"] == 2
+
+
+def test_a_text_file_is_read_in_the_encoding_it_has(place: Path) -> None:
+    (place / "texts.txt").write_bytes("parcel late\n包裹还没到\n".encode("gb18030"))
+    done = luthier("predict", "run", "texts.txt", "--json", cwd=place)
+    assert done.returncode == 2 and "texts.txt:2" in done.stderr and "data.encoding=gb18030" in done.stderr
+    done = luthier("predict", "run", "texts.txt", "data.encoding=gb18030", "--json", cwd=place)
+    assert done.returncode == 0 and len(lines(done.stdout)) == 2
+
+
 def test_a_bad_row_fails_alone_and_its_neighbours_are_answered(place: Path) -> None:
     data = write_csv(place / "holes.csv", ["body"], [["parcel late"], [" "], ["refund money"]])
     done = luthier("predict", "run", data, "--json", cwd=place)

@@ -52,7 +52,7 @@ def luthier(*words: object, cwd: Path | None = None, stdin: str = "", **environm
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         mock.patch.dict(os.environ, {**ENVIRONMENT, **environment}),
-        mock.patch("sys.stdin", io.StringIO(stdin)),
+        mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode("utf-8", "surrogateescape")))),
     ):
         code = main([str(word) for word in words])
     return Done(code, out.getvalue(), err.getvalue())

@@ -14,6 +14,7 @@ import typer
 
 from luthier.cli.console import Console, print_json, write
 from luthier.cli.options import Json, Quiet, RunFolder, data_settings
+from luthier.data.source import Source, find_source
 from luthier.errors import LuthierError, Place, Problem, printable
 from luthier.language import t
 
@@ -52,9 +53,7 @@ def predict(
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
     how = data_settings(words, {})
     if name not in (None, "-"):
-        from luthier.data.source import find_source
-
-        find_source(Path(str(name)))  # before a deep-learning library is imported
+        find_source(Path(str(name)), encoding=how.encoding)  # before a deep-learning library is imported
     from luthier.extras import require
     from luthier.models.run import model_folder
 
@@ -96,26 +95,41 @@ def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how
     if texts:
         return iter([predictor.codec.task.as_input(text) for text in texts])
     if name == "-":
-        return _lines(predictor, sys.stdin, "standard input")
+        return _lines(predictor, _decoded(sys.stdin.buffer), "standard input")
     path = Path(str(name))
-    if path.suffix.lower() == ".txt":
-        return _lines_of(predictor, path)
-    return read_inputs(path, predictor.codec, how)
+    source = find_source(path, encoding=how.encoding)
+    return _lines_of(predictor, source) if source.ending == ".txt" else read_inputs(path, predictor.codec, how)
 
 
-def _lines_of(predictor: Predictor, path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8-sig") as file:
-        yield from _lines(predictor, file, str(path))
+def _decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
+    """Each line for itself, so that a bad one fails alone; None for one that is not UTF-8."""
+    for line in lines:
+        try:
+            yield line.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            yield None
 
 
-def _lines(predictor: Predictor, lines: Iterable[str], name: str) -> Iterator[Any]:
+def _lines_of(predictor: Predictor, source: Source) -> Iterator[Any]:
+    with source.open_text() as file:
+        try:
+            yield from _lines(predictor, file, str(source.path))
+        except UnicodeError as error:
+            raise source.undecodable(error) from None
+
+
+def _lines(predictor: Predictor, lines: Iterable[str | None], name: str) -> Iterator[Any]:
     """A text a line; a line that is a JSON object is a row with the training data's columns."""
     from luthier.data.rows import parse_rows
     from luthier.types import Row
 
     task, columns = predictor.codec.task, predictor.codec.columns
     for number, line in enumerate(lines, 1):
-        place, stripped = Place(name, number), line.rstrip("\r\n")
+        place = Place(name, number)
+        if line is None:
+            yield Problem(place, t("is not {encoding}", encoding="UTF-8"), t("pipe it through iconv"), "encoding")
+            continue
+        stripped = line.rstrip("\r\n")
         row = _object(stripped)
         if row is not None:
             yield from parse_rows([Row(row, place)], task.parse_input, {o: c for o, c in columns.items() if c in row})
