@@ -93,7 +93,8 @@ def _table(rows: dict[str, list[dict[str, float]]], words: argparse.Namespace, t
         "# Results",
         "",
         f"`python -m bench {' '.join(sys.argv[1:])}`: full fine-tuning of all-MiniLM-L6-v2 (6 layers of 384), "
-        f"batch 32, {words.epochs} epoch(s) of {train.name}, {words.pairs} runs of each system in turn (of the padded ones {min(words.pairs, SLOW_PAIRS)}), "
+        f"batch 32, {words.epochs} epoch(s) of {train.name}, {words.pairs} runs of each system in turn "
+        f"(of the padded ones {min(words.pairs, SLOW_PAIRS)}), "
         f"{seconds / 60:.0f} minutes.",
         "",
         f"Machine: {_processor()}, {torch.get_num_threads()} threads. {versions}, Python {platform.python_version()}.",
