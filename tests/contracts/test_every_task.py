@@ -109,6 +109,7 @@ def test_the_saved_model_is_a_plain_transformers_folder(ready: Bench, models: Ti
 
 def test_transformers_reads_texts_as_the_codec_does(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
     tokenizer = transformers.AutoTokenizer.from_pretrained(save(ready, models, tmp_path / "model"))
+    assert tokenizer.model_max_length == ready.codec.text.max_length
     for example in ready.examples:
         (window,) = ready.codec.encode([example.input])[0]
         assert tokenizer(ready.codec.task.plain_text(example.input))["input_ids"] == window.arrays["input_ids"].tolist()

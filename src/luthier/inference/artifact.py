@@ -30,7 +30,7 @@ def save_artifact(
         tokenizer.save_pretrained(str(temporary))
         codec.save(temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
-        _forget_paths(temporary / "tokenizer_config.json", "name_or_path")
+        _adapt_tokenizer(temporary / "tokenizer_config.json", codec.text.max_length)
 
 
 @dataclass(frozen=True)
@@ -74,9 +74,11 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
     return Predictor(loaded.model, codec, run.resolve().name, where)
 
 
-def _forget_paths(path: Path, key: str) -> None:
-    """A model folder tells nobody where on this machine its parent lay."""
+def _adapt_tokenizer(path: Path, max_length: int) -> None:
+    """Plain transformers cuts where the Codec cuts; and the folder tells nobody where its parent lay."""
     if path.is_file():
         content = json.loads(path.read_text(encoding="utf-8"))
-        if content.pop(key, None) is not None:
-            path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+        for key in ("name_or_path", "is_local", "local_files_only", "max_length"):
+            content.pop(key, None)
+        content["model_max_length"] = max_length
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
