@@ -105,7 +105,7 @@ def test_a_line_of_standard_input_that_is_not_utf_8_fails_alone(place: Path) -> 
 
 def test_a_text_file_is_read_in_the_encoding_it_has(place: Path) -> None:
     (place / "texts.txt").write_bytes("parcel late\n包裹还没到\n".encode("gb18030"))
-    done = luthier("predict", "run", "texts.txt", "--json", cwd=place)
+    done = luthier("predict", "run", "texts.txt", cwd=place)
     assert done.returncode == 2 and "texts.txt:2" in done.stderr and "data.encoding=gb18030" in done.stderr
     done = luthier("predict", "run", "texts.txt", "data.encoding=gb18030", "--json", cwd=place)
     assert done.returncode == 0 and len(lines(done.stdout)) == 2
@@ -156,6 +156,17 @@ def test_init_writes_a_configuration_that_train_takes_as_it_stands(place: Path, 
     assert luthier("train", "luthier.yaml", *QUICK, "--quiet", cwd=tmp_path).returncode == 0
     again = luthier("init", "tickets.csv", cwd=tmp_path)
     assert again.returncode == 2 and "exists already" in again.stderr
+
+
+def test_columns_of_a_file_without_header_are_named_by_number(place: Path) -> None:
+    bare = ["data.header=false", "data.columns.text=1", "data.columns.label=2"]
+    (place / "bare.csv").write_text("".join(f"{x},{y}\n" for x, y in ticket_rows(60)), encoding="utf-8")
+    words = ["train", "bare.csv", *bare, f"model={place / 'run' / 'model'}", *QUICK, "--out", "bare"]
+    done = luthier(*words, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert luthier(*words, "--resume", cwd=place).returncode == 0  # finished: the settings are the same
+    done = luthier("evaluate", "bare", "bare.csv", "data.header=false", "--json", cwd=place)
+    assert done.returncode == 0 and json.loads(done.stdout)["scores"], done.stderr
 
 
 def test_quiet_says_nothing_where_nothing_is_wrong(place: Path) -> None:

@@ -53,6 +53,18 @@ def test_a_bare_name_and_options_beside_it_go_together() -> None:
     assert settings.task == {"name": "classification", "label_smoothing": 0.1}
 
 
+@pytest.mark.parametrize("written", ["1", "007", "1.0", "1e3", "true", "2024-01-05"])
+def test_where_a_text_is_wanted_a_number_is_the_text_that_was_written(written: str, tmp_path: Path) -> None:
+    by_file = load_settings(write(tmp_path, f"data: {{train: {written}, columns: {{label: {written}}}}}"))
+    by_word = load_settings(None, [f"data.train={written}", f"data.columns.label={written}"])
+    assert by_file == by_word and by_word.data.train == by_word.data.columns["label"] == written
+    assert load_settings(write(tmp_path, as_yaml(by_word, "a run"))) == by_word
+
+
+def test_a_program_may_name_a_column_by_its_number() -> None:
+    assert load_settings(None, values={"data.columns.label": 1}).data.columns == {"label": "1"}
+
+
 def test_options_of_a_task_can_be_set_before_its_name_is_known() -> None:
     assert load_settings(None, ["task.label_smoothing=0.1"]).task == {"label_smoothing": 0.1}
 

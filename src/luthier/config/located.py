@@ -20,10 +20,12 @@ COMMAND_LINE = "command line"
 
 @dataclass(frozen=True)
 class Located:
-    """value: a scalar, list[Located] or dict[str, Located]. place: where it was written."""
+    """value: a scalar, list[Located] or dict[str, Located]. place: where it was written. written: how, where the
+    value is a number, true or false."""
 
     value: Any
     place: Place
+    written: str | None = None
 
     def section(self) -> dict[str, Located]:
         """Errors: ConfigError where the value is no section."""
@@ -109,7 +111,7 @@ def override(root: Located, written: str) -> Located:
         value = Located(text, place)  # such as a file name with a colon: the text itself
     if not text.strip():
         value = Located(None, place)
-    return replaced(root, path.strip().split("."), Located(value.value, place))
+    return replaced(root, path.strip().split("."), Located(value.value, place, value.written))
 
 
 def replaced(node: Located, keys: Sequence[str], value: Located) -> Located:
@@ -128,7 +130,8 @@ def located(value: Any, place: Place) -> Located:
         return Located({str(k): located(v, Place(f"{place.file}.{k}")) for k, v in value.items()}, place)
     if isinstance(value, (list, tuple)):
         return Located([located(v, place) for v in value], place)
-    return Located(str(value) if isinstance(value, Path) else value, place)
+    written = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return Located(str(value) if isinstance(value, Path) else value, place, written)
 
 
 class _Locator:
@@ -157,7 +160,7 @@ class _Locator:
             return Located([self.locate(item, inner) for item in node.value], place)
         if kind == "map":
             return Located(self._mapping(node, inner), place)
-        return Located(self._scalar(node, kind), place)
+        return Located(self._scalar(node, kind), place, node.value if kind in ("int", "float", "bool") else None)
 
     def _mapping(self, node: Any, above: tuple[int, ...]) -> dict[str, Located]:
         section: dict[str, Located] = {}
@@ -168,7 +171,8 @@ class _Locator:
                 what = t("{key} stands here a second time", key=shown(name))
                 raise ConfigError.at(place, what, t("keep one of the two"), code="duplicate-key")
             # a key's place, not its value's: a section's value starts one line further down
-            section[name] = Located(self.locate(value, above).value, place)
+            inner = self.locate(value, above)
+            section[name] = Located(inner.value, place, inner.written)
         return section
 
     def _scalar(self, node: Any, kind: str) -> Any:

@@ -30,6 +30,19 @@ def read_settings(
         root = override(root, written)
     for key, value in (values or {}).items():
         root = replaced(root, key.split("."), located(value, Place(key)))
+    return _texts(root)
+
+
+def _texts(root: Located) -> Located:
+    """Where a setting wants a text, a number is the text that was written: a column may be called 1 or 007."""
+    try:
+        Settings.model_validate(opened(root).plain())
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            path = [str(part) for part in item["loc"] if not _is_branch(part)]
+            node = root.find(path)
+            if item["type"] == "string_type" and node.written is not None:
+                root = replaced(root, path, Located(node.written, node.place))
     return root
 
 

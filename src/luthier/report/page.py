@@ -19,7 +19,7 @@ from luthier.report import figures
 from luthier.task import AnyTask
 from luthier.types import Example
 
-_SHOWN_SCORES = 7
+_SHOWN_SCORES = 12
 _MOST_MISTAKES = 20
 _MOST_CONFUSED = 15
 _LONGEST_TEXT = 400
