@@ -125,6 +125,19 @@ def test_quotes_in_a_tab_separated_file_may_be_just_quotes(tmp_path: Path) -> No
     assert [row.values["text"] for row in rows(path)] == ['"oh well', 'WIN "now"']
 
 
+def test_a_quotation_late_in_a_tab_separated_file_is_found(tmp_path: Path) -> None:
+    lines = [f"text {i}\tham\n" for i in range(500)]
+    path = write(tmp_path / "a.tsv", "text\tlabel\n" + "".join(lines) + '"So it goes" he said\tham\n')
+    assert rows(path)[-1].values["text"] == '"So it goes" he said'
+
+
+def test_a_line_that_cannot_be_decoded_is_named_however_late_it_comes(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_bytes(b"text\tlabel\n" + b"a text\tham\n" * 500 + b"caf\xe9\tham\n")
+    with pytest.raises(DataError, match=r"a\.tsv:502: is not utf-8"):
+        rows(path)
+
+
 def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     found = rows(write(tmp_path / "a.csv", "late again,delivery\nmoney back,refund\n"), header=False)
     assert next(dict(row.values) for row in found) == {"1": "late again", "2": "delivery"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, TextIO
@@ -14,6 +15,8 @@ from luthier.types import Row
 
 _DELIMITERS = (",", "\t", ";", "|")
 _SAMPLE_LINES = 200
+_QUOTING_LINES = 100_000
+"""A text that begins with a quotation may come late."""
 _LARGEST_CELL = 2**27
 """Characters: far above any text, low enough that an open quote in a huge file is noticed."""
 
@@ -92,17 +95,22 @@ def guess_dialect(source: Source) -> tuple[str, Quoting]:
         best = max(evenness.values(), default=0.0)
         even = [d for d in evenness if evenness[d] > best - 0.05]
         delimiter = max(even, key=lambda d: in_header[d], default=",")
-    return delimiter, _quoting(lines, delimiter)
+    return delimiter, _tab_quoting(source) if delimiter == "\t" else csv.QUOTE_MINIMAL
 
 
-def _quoting(lines: Sequence[str], delimiter: str) -> Quoting:
+def _tab_quoting(source: Source) -> Quoting:
     """In tab-separated files a quote is often just a quote: told by lines that are even only without quoting."""
-    if delimiter != "\t":
-        return csv.QUOTE_MINIMAL
-    widths = {line.count(delimiter) for line in lines if line.strip()}
-    cells = [cell for line in lines for cell in line.rstrip("\r\n").split(delimiter)]
-    unbalanced = any(cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')) for cell in cells)
-    return csv.QUOTE_NONE if len(widths) == 1 and unbalanced else csv.QUOTE_MINIMAL
+    widths: set[int] = set()
+    unbalanced = False
+    with source.open_text() as file:
+        for line in itertools.islice(file, _QUOTING_LINES):
+            cells = line.rstrip("\r\n").split("\t")
+            if line.strip():
+                widths.add(len(cells))
+            if len(widths) > 1:
+                return csv.QUOTE_MINIMAL
+            unbalanced |= any(cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')) for cell in cells)
+    return csv.QUOTE_NONE if unbalanced else csv.QUOTE_MINIMAL
 
 
 def _first_lines(source: Source) -> list[str]:
