@@ -10,9 +10,9 @@ from typing import Any
 from luthier import catalog
 from luthier.codec import Codec
 from luthier.config.schema import DataSettings, Settings, SplitSettings
-from luthier.data.checks import find_faults, find_split_faults
+from luthier.data.checks import find_faults, find_split_faults, without_leaks
 from luthier.data.columns import find_columns
-from luthier.data.findings import grouped, refuse_errors
+from luthier.data.findings import ERROR, grouped, refuse_errors
 from luthier.data.read import ReadOptions, Table, open_table
 from luthier.data.rows import parse_rows, with_group
 from luthier.data.split import PARTS, Shares, Split, split_examples
@@ -76,6 +76,8 @@ def prepare(settings: Settings) -> Prepared:
     split = _split({name: file.examples for name, file in read.items()}, task, how)
     found += find_split_faults(split, task.stratum, given=len(parts) > 1)
     refuse_errors(found, skip_rows=skip)
+    if skip:
+        split = without_leaks(split)
     task = task.learn(split.train)
     language, _ = main_language(task.plain_text(example.input) for example in split.train)
     return Prepared(
@@ -86,7 +88,7 @@ def prepare(settings: Settings) -> Prepared:
         findings=found,
         files={path: sha256(Path(path)) for path in parts.values()},
         language=language,
-        skipped=sum(f.count for f in found if f.severity == "error"),
+        skipped=sum(f.count for f in found if f.severity == ERROR or (skip and f.code == "split-leak")),
         notes=(*(note for file in read.values() for note in file.notes), *split.notes),
     )
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from luthier.data.checks import find_faults, find_split_faults
+from luthier.data.checks import find_faults, find_split_faults, without_leaks
 from luthier.data.findings import grouped, refuse_errors
 from luthier.data.split import Split
 from luthier.errors import DataError, Place, Problem
@@ -72,6 +72,13 @@ def test_texts_on_both_sides_are_a_leak_and_many_stop_the_run() -> None:
     many = split_faults(train, train[:5])["split-leak"]
     assert (few.severity, few.count) == ("warning", 1)
     assert (many.severity, many.count) == ("error", 5)
+
+
+def test_rows_of_the_training_data_can_be_left_out_of_the_test() -> None:
+    train, test = rows(*plenty(9, "a")), rows(*plenty(3, "a"), ("new", "a"))
+    assert [e.input for e in without_leaks(Split(train, [], test)).test] == ["new"]
+    with pytest.raises(DataError, match="every test row"):
+        without_leaks(Split(train, [], test[:3]))
 
 
 def test_a_label_that_training_never_sees_stops_a_run_on_given_files_and_warns_on_our_own_split() -> None:

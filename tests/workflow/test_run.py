@@ -288,3 +288,15 @@ def test_what_does_not_fit_is_refused_and_nothing_is_written(
     with pytest.raises(kind, match=says):
         luthier.train(tickets, model=str(models.encoder), out=str(tmp_path / "run"), **settings)
     assert not (tmp_path / "run").exists()
+
+
+def test_test_rows_that_were_trained_on_are_refused_or_left_out(models: TinyModels, tmp_path: Path) -> None:
+    rows = ticket_rows(80)
+    train = write_csv(tmp_path / "train.csv", ["text", "label"], rows[:60])
+    test = write_csv(tmp_path / "test.csv", ["text", "label"], rows[40:])
+    new = [row for row in rows[40:] if row[0] not in {text for text, _ in rows[:60]}]
+    how: dict[str, Any] = {"model": str(models.encoder), "out": str(tmp_path / "run"), **QUICK}
+    with pytest.raises(DataError, match=r"of 40 test rows stand in the training data too[^$]*data.bad_rows=skip"):
+        luthier.train(train, data={"test": str(test)}, **how)
+    run = luthier.train(train, data={"test": str(test), "bad_rows": "skip"}, **how)
+    assert 0 < run.report["split"]["test"] == len(new) < 40

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from luthier.data.findings import ERROR, WARNING
 from luthier.data.split import Split, Stratum
-from luthier.errors import Place, shown
+from luthier.errors import DataError, Place, shown
 from luthier.language import t
 from luthier.types import Example, Finding
 
+_JUDGED = ("validation", "test")
+_TRUSTED_LEAK = 0.2
+"""A larger share of known rows makes a score meaningless."""
 Examples = Sequence[Example[Any, Any]]
 _IMBALANCE = 10
 """Largest to smallest class: beyond this, accuracy says little about the small ones."""
@@ -98,15 +102,39 @@ def _imbalance(classes: Counter[Hashable]) -> list[Finding]:
     return [Finding(WARNING, "imbalance", what, fix)]
 
 
+def without_leaks(split: Split[Any, Any]) -> Split[Any, Any]:
+    """Validation and test without the rows whose input stands in the training data too.
+
+    Errors: DataError where nothing is left of one of them.
+    """
+    kept: dict[str, list[Example[Any, Any]]] = {}
+    for name in _JUDGED:
+        known = _known(split, name)
+        kept[name] = [e for e in split.part(name) if e.input not in known]
+    for name, rows in kept.items():
+        if split.part(name) and not rows:
+            what = t("every {part} row stands in the training data too", part=t(name))
+            fix = t("give another file, or let Luthier split: give data.train alone")
+            raise DataError.at(split.part(name)[0].place, what, fix, code="split-leak")
+    return replace(split, **kept)
+
+
+def _known(split: Split[Any, Any], part: str) -> set[Any]:
+    """The inputs that were seen before a part judges: the test also by what validation chose."""
+    seen = [*split.train, *(split.validation if part == "test" else ())]
+    return {example.input for example in seen}
+
+
 def _leaks(split: Split[Any, Any]) -> list[Finding]:
-    inputs = {example.input for example in split.train}
     findings: list[Finding] = []
-    for name in ("validation", "test"):
-        rows = tuple(e.place for e in split.part(name) if e.input in inputs)
+    for name in _JUDGED:
+        known = _known(split, name)
+        rows = tuple(e.place for e in split.part(name) if e.input in known)
         if rows:
             what = t("{count} of {all} {part} rows stand in the training data too",
                      count=len(rows), all=len(split.part(name)), part=t(name))  # fmt: skip
-            severity = ERROR if len(rows) > 0.2 * len(split.part(name)) else WARNING
+            share = len(rows) / len(split.part(name))
+            severity = ERROR if share > _TRUSTED_LEAK else WARNING
             fix = t("remove them from one side, or let Luthier split: give data.train alone")
             findings.append(Finding(severity, "split-leak", what, fix, rows))
     return findings
