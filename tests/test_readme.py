@@ -60,7 +60,7 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
             continue  # does not end; tests/cli has it
         done = subprocess.run(
             words.replace("luthier", str(binary), 1), shell=True, cwd=tmp_path, capture_output=True, text=True,
-            env={**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
+            env={**os.environ, **ENVIRONMENT},
         )  # fmt: skip
         if "google-bert/" in words:
             assert done.returncode == 2 and "--model ./folder" in done.stderr, (words, done.stderr)
@@ -79,7 +79,7 @@ def test_the_python_code_works(tmp_path: Path) -> None:
     small = code.replace('label="intent"', 'label="intent", train={"epochs": 1}')
     done = subprocess.run(
         [sys.executable, "-c", prepared + small], cwd=tmp_path, capture_output=True, text=True,
-        env={**os.environ, **ENVIRONMENT, "OMP_NUM_THREADS": "2"},
+        env={**os.environ, **ENVIRONMENT},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "macro_f1" in done.stdout and "'label'" in done.stdout

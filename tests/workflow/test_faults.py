@@ -95,7 +95,7 @@ def test_two_processes_follow_the_loss_curve_of_one(tickets: Path, tmp_path: Pat
     model = write_tiny_models(tmp_path / "models").dropout_encoder
     words = ["train", str(tickets), *QUICK, f"model={model}", "--quiet"]
     assert run_luthier(*words, "--out", tmp_path / "one").returncode == 0
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29517"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     done = subprocess.run(
         [*launch, "-m", "luthier", *words, "--out", str(tmp_path / "two")],
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}, capture_output=True, text=True, timeout=180,
@@ -115,7 +115,7 @@ def test_a_run_may_go_on_with_another_number_of_processes(tickets: Path, tmp_pat
     for name in ("report.json", "model/codec.json"):
         (tmp_path / "run" / name).unlink()
     steps = sorted((tmp_path / "run" / "checkpoints").iterdir(), key=lambda p: int(p.name.split("-")[1]))
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29518"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     done = subprocess.run(
         [*launch, "-m", "luthier", *words, "--resume"],
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "LUTHIER_LANG": "en"},
