@@ -12,20 +12,20 @@ def report(value: float, name: str = "macro_f1") -> Report:
 
 
 @pytest.mark.parametrize(
-    ("difference", "worth_it", "says"),
+    ("difference", "worth_it", "says", "ends"),
     [
-        (Difference(0.10, 0.05, 0.15), "yes", "Worth it: macro_f1 0.900 against 0.800"),
-        (Difference(0.10, -0.01, 0.21), "unclear", "No improvement shown"),
-        (Difference(0.0, -0.01, 0.01), "no", "No improvement shown"),
-        (Difference(-0.10, -0.15, -0.05), "no", "No improvement shown"),
+        (Difference(0.10, 0.05, 0.15), "yes", "Worth it: macro_f1 0.900 against 0.800", "to +0.150)."),
+        (Difference(0.10, -0.01, 0.21), "unclear", "No improvement shown", "more test rows would tell."),
+        (Difference(0.0, -0.01, 0.01), "no", "No improvement shown", "The cheaper baseline does as well."),
+        (Difference(-0.10, -0.15, -0.05), "no", "No improvement shown", "The cheaper baseline is better."),
     ],
 )
 def test_worth_it_only_where_the_whole_interval_lies_above_nothing(
-    difference: Difference, worth_it: str, says: str
+    difference: Difference, worth_it: str, says: str, ends: str
 ) -> None:
     verdict = judge(report(0.9), report(0.8), "tfidf", difference)
     assert verdict.worth_it == worth_it
-    assert verdict.sentence.startswith(says)
+    assert verdict.sentence.startswith(says) and verdict.sentence.endswith(ends)
     assert "TF-IDF + logistic regression" in verdict.sentence and "100 test rows" in verdict.sentence
     assert set(verdict.as_json()) == {"worth_it", "sentence", "baseline", "metric", "difference", "low", "high"}
 

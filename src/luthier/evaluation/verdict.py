@@ -46,6 +46,8 @@ def judge(tuned: Report, baseline: Report, name: str, difference: Difference) ->
     )  # fmt: skip
     if worth_it == "yes":
         sentence = t("Worth it: {facts}.", facts=facts)
+    elif difference.high < 0:
+        sentence = t("No improvement shown: {facts}. The cheaper baseline is better.", facts=facts)
     elif worth_it == "no":
         sentence = t("No improvement shown: {facts}. The cheaper baseline does as well.", facts=facts)
     else:
