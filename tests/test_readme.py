@@ -34,7 +34,7 @@ def test_both_have_the_same_sections_and_numbers() -> None:
     english, chinese = (readme.read_text(encoding="utf-8") for readme in READMES)
     assert len(re.findall(r"^## ", english, re.M)) == len(re.findall(r"^## ", chinese, re.M))
     tables = [re.findall(r"^\|.*\|$", text, re.M) for text in (english, chinese)]
-    numbers = [[re.findall(r"\d[\d,.]*", row) for row in table] for table in tables]
+    numbers = [[re.findall(r"\d+(?:[.,]\d+)*", row) for row in table] for table in tables]
     assert numbers[0] == numbers[1]
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from luthier.config.write import as_yaml
 from luthier.data.split import PARTS
 from luthier.evaluation.baselines import Baseline
+from luthier.evaluation.verdict import Verdict
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
 from luthier.inference.artifact import load_artifact, save_artifact
@@ -43,6 +44,11 @@ class Run:
     folder: Path
     test: Report
     report: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Was it worth it, over the best of the cheap baselines?"""
+        return Verdict(**self.report["verdict"])
 
 
 def read_run(folder: Path) -> Run:

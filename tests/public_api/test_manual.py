@@ -23,7 +23,7 @@ def test_train_gives_a_run_with_its_test(run) -> None:
     assert run.test["accuracy"] == run.test.scores[1].value
     assert str(run.test).splitlines()[0].startswith("macro_f1 0.")
     assert "[" in str(run.test).splitlines()[0]  # its interval
-    assert run.report["verdict"]["sentence"]
+    assert run.verdict.sentence == run.report["verdict"]["sentence"]
 
 
 def test_load_gives_a_model_that_answers(run) -> None:
