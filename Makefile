@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: demo test check lint bench messages clean
+.PHONY: demo test check fast lint bench messages clean
 
 demo: $(VENV)/.demo
 	$(BIN)/luthier demo
@@ -13,7 +13,10 @@ demo: $(VENV)/.demo
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
-check: lint
+check: $(STAMP)
+	$(MAKE) --no-print-directory -j 2 lint fast
+
+fast: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 lint: $(STAMP)

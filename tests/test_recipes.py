@@ -11,6 +11,7 @@ from workflow.helpers import luthier, report
 RECIPES = sorted((Path(__file__).parents[1] / "recipes").glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
 def test_it_runs(recipe: Path, models: TinyModels, tmp_path: Path) -> None:
     write_demo_data(tmp_path / "demo-data")

@@ -46,6 +46,7 @@ def test_train_json_is_the_report_and_nothing_else(place: Path) -> None:
     assert json.loads(done.stdout) == json.loads((place / "json-run" / "report.json").read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_without_a_name_a_run_gets_the_next_number(place: Path) -> None:
     for number in (1, 2):
         words = ["tickets.csv", f"model={place / 'models' / 'encoder'}", *QUICK, "train.epochs=1", "--quiet"]
@@ -175,6 +176,7 @@ def test_quiet_says_nothing_where_nothing_is_wrong(place: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_verbose_tells_how_long_each_step_took(place: Path) -> None:
     done = process("predict", "run", "--text", "hello", "--verbose", cwd=place)
     assert done.returncode == 0 and re.search(r"luthier: .+: \d+\.\d s", done.stderr), done.stderr

@@ -146,6 +146,7 @@ def test_debug_shows_the_traceback(capsys) -> None:
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_bug_in_a_run_leaves_its_traceback_in_the_runs_folder(
     models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def test_three_poisoned_steps_are_left_out_and_the_run_goes_on(
     assert all(bool(torch.isfinite(w).all()) for w in load_file(run.folder / "model" / "model.safetensors").values())
 
 
+@pytest.mark.slow
 def test_a_fourth_one_in_a_row_stops_the_run_and_what_is_on_disk_is_finite(
     models: TinyModels, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -242,6 +242,7 @@ def test_resuming_a_finished_run_does_nothing_and_gives_it_back(finished: tuple[
     assert luthier.train(out=str(run.folder), resume=True).report == run.report
 
 
+@pytest.mark.slow
 def test_overwrite_replaces_a_run_but_never_a_folder_that_is_none(
     models: TinyModels, tickets: Path, tmp_path: Path
 ) -> None:
