@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from torch import nn
 
 from luthier.training.dropout import CheapDropout, Noise, cheap_dropout
@@ -102,6 +103,24 @@ def test_without_dropout_the_model_says_the_same_inside_the_block(models: TinyMo
         plain = ready.model(**batch.inputs.tensors).logits
         with cheap_dropout(ready.model, 0):
             torch.testing.assert_close(ready.model(**batch.inputs.tensors).logits, plain)
+
+
+def test_each_attention_has_a_mask_of_its_own_even_without_a_dropout_in_it() -> None:
+    config = transformers.ModernBertConfig(
+        vocab_size=50, hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2, pad_token_id=0,
+        attention_dropout=0.5, global_attn_every_n_layers=1, cls_token_id=1, sep_token_id=2, bos_token_id=1,
+        eos_token_id=2, attn_implementation="sdpa",
+    )  # fmt: skip
+    model = transformers.ModernBertModel(config).train()
+    for layer in model.layers:
+        layer.attn.out_drop = nn.Identity()
+    drawn: list[int] = []
+    with cheap_dropout(model, 0) as noise, torch.no_grad():
+        noise.begin(0, [0])
+        kept = noise.kept
+        noise.kept = lambda shape, p, layer: drawn.append(layer) or kept(shape, p, layer)
+        model(torch.tensor([[1, 5, 6, 2]]))
+    assert len(set(drawn)) == len(drawn) == 3
 
 
 def test_attention_weights_are_dropped_too(models: TinyModels) -> None:

@@ -11,7 +11,7 @@ Attention is done here only where dropout must reach its weights; everything els
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -120,16 +120,21 @@ def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
     """Inside the block every nn.Dropout of the model, and the dropout of its attention, draws from the Noise."""
     noise = Noise(seed)
     changed: list[tuple[nn.Module, str, nn.Dropout]] = []
-    for part in list(model.modules()):
+    parts = list(model.modules())
+    for part in parts:
         for name, child in list(part.named_children()):
             if type(child) is nn.Dropout:
                 changed.append((part, name, child))
+    layers: dict[nn.Module, int] = {}
     for layer, (part, name, child) in enumerate(changed):
         setattr(part, name, CheapDropout(child.p, noise, layer))
+        layers.setdefault(part, layer)  # an attention does not call its own dropout: its number is free
+    for layer, part in enumerate(parts, len(changed)):
+        layers.setdefault(part, layer)
     config: Any = getattr(model, "config", None)
     attention = getattr(config, "_attn_implementation", None)
     if attention == "sdpa":
-        AttentionInterface.register(_NAME, _attention(noise))
+        AttentionInterface.register(_NAME, _attention(noise, layers))
         AttentionMaskInterface.register(_NAME, sdpa_mask)
         config._attn_implementation = _NAME
     try:
@@ -142,7 +147,9 @@ def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
             config._attn_implementation = attention
 
 
-def _attention(noise: Noise) -> Any:
+def _attention(noise: Noise, layers: Mapping[nn.Module, int]) -> Any:
+    """layers: of each part of the model the number of its dropout."""
+
     def attend(
         module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
         dropout: float = 0.0, scaling: float | None = None, **options: Any,
@@ -158,8 +165,7 @@ def _attention(noise: Noise) -> Any:
         if attention_mask is not None:
             scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
         weights = torch.softmax(scores, -1, dtype=torch.float32).to(value.dtype)
-        own = next((part.layer for part in module.children() if isinstance(part, CheapDropout)), 0)
-        weights = _drop(weights, noise.kept(tuple(weights.shape), dropout, own), noise.scale(dropout))
+        weights = _drop(weights, noise.kept(tuple(weights.shape), dropout, layers[module]), noise.scale(dropout))
         return (weights @ value).transpose(1, 2).contiguous(), None
 
     return attend
