@@ -131,6 +131,11 @@ def test_a_quotation_late_in_a_tab_separated_file_is_found(tmp_path: Path) -> No
     assert rows(path)[-1].values["text"] == '"So it goes" he said'
 
 
+def test_quotes_are_judged_by_the_delimiter_that_was_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", 'text\tlabel\n"oh well, he said\tham\na, b\tham\n')
+    assert [row.values["text"] for row in rows(path, delimiter="\t")] == ['"oh well, he said', "a, b"]
+
+
 def test_a_line_that_cannot_be_decoded_is_named_however_late_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     path.write_bytes(b"text\tlabel\n" + b"a text\tham\n" * 500 + b"caf\xe9\tham\n")

@@ -52,8 +52,9 @@ def predict(
         fix = t("name it .jsonl or .csv")
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
     how = data_settings(words, {})
-    if name not in (None, "-"):
-        find_source(Path(str(name)), encoding=how.encoding)  # before a deep-learning library is imported
+    source_file = None
+    if name not in (None, "-"):  # before a deep-learning library is imported
+        source_file = find_source(Path(str(name)), encoding=how.encoding, max_bytes=how.max_bytes)
     from luthier.extras import require
     from luthier.models.run import model_folder
 
@@ -63,7 +64,7 @@ def predict(
 
     predictor = load_artifact(run)
     screen = Console(json=json or out is None, quiet=quiet)
-    inputs = _inputs(predictor, name, text, how)
+    inputs = _inputs(predictor, source_file, text, how)
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
     if bad:
@@ -89,16 +90,18 @@ def _answer_all(
     return bad
 
 
-def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how: Any) -> Iterator[Any]:
+def _inputs(predictor: Predictor, source: Source | None, texts: list[str] | None, how: Any) -> Iterator[Any]:
+    """source: a file, or None for standard input."""
+    from luthier.data.read import decoding
     from luthier.prepare import read_inputs
 
     if texts:
         return iter([predictor.codec.task.as_input(text) for text in texts])
-    if name == "-":
+    if source is None:
         return _lines(predictor, _decoded(sys.stdin.buffer), "standard input")
-    path = Path(str(name))
-    source = find_source(path, encoding=how.encoding)
-    return _lines_of(predictor, source) if source.ending == ".txt" else read_inputs(path, predictor.codec, how)
+    if source.ending == ".txt":
+        return decoding(source, _lines_of(predictor, source))
+    return read_inputs(source.path, predictor.codec, how)
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
@@ -112,10 +115,7 @@ def _decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
 
 def _lines_of(predictor: Predictor, source: Source) -> Iterator[Any]:
     with source.open_text() as file:
-        try:
-            yield from _lines(predictor, file, str(source.path))
-        except UnicodeError as error:
-            raise source.undecodable(error) from None
+        yield from _lines(predictor, file, str(source.path))
 
 
 def _lines(predictor: Predictor, lines: Iterable[str | None], name: str) -> Iterator[Any]:

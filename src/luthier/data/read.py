@@ -7,12 +7,15 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from luthier.data import columnar, jsons, tables
 from luthier.data.source import MOST_BYTES, Source, find_source
 from luthier.errors import DataError, Problem
 from luthier.language import t
 from luthier.types import Row
+
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def open_table(path: Path, options: ReadOptions = DEFAULT) -> Table:
         columns, rows, notes = _open(source, options)
     except UnicodeError as error:
         raise source.undecodable(error) from None
-    rows = _decoding(source, rows)
+    rows = decoding(source, rows)
     first = list(itertools.islice(rows, _PEEK))
     if not first:
         header = ",".join(columns)
@@ -88,8 +91,8 @@ def _open(source: Source, options: ReadOptions) -> tuple[tuple[str, ...], Iterat
 def _open_delimited(
     source: Source, options: ReadOptions, notes: list[str]
 ) -> tuple[tuple[str, ...], Iterator[Row | Problem], list[str]]:
-    guessed, quoting = tables.guess_dialect(source)
-    delimiter = options.delimiter or guessed
+    delimiter = options.delimiter or tables.guess_delimiter(source)
+    quoting = tables.guess_quoting(source, delimiter)
     header = tables.read_header(source, delimiter, quoting)
     columns = header if options.header else _numbered(len(header))
     usual = "\t" if source.ending in (".tsv", ".tab") else ","
@@ -104,7 +107,8 @@ def _numbered(count: int) -> tuple[str, ...]:
     return tuple(str(i) for i in range(1, count + 1))
 
 
-def _decoding(source: Source, rows: Iterator[Row | Problem]) -> Iterator[Row | Problem]:
+def decoding(source: Source, rows: Iterator[ItemT]) -> Iterator[ItemT]:
+    """What is read from a source; an undecodable byte on the way is told with its line."""
     try:
         yield from rows
     except UnicodeError as error:

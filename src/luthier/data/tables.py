@@ -80,26 +80,27 @@ def read_records(
             number += 1
 
 
-def guess_dialect(source: Source) -> tuple[str, Quoting]:
-    """The delimiter that cuts the first lines into the most even columns, and whether quotes mean anything.
+def guess_delimiter(source: Source) -> str:
+    """The delimiter that cuts the first lines into the most even columns.
 
     Errors: UnicodeError from decoding.
     """
-    lines = _first_lines(source)
     if source.ending in (".tsv", ".tab"):
-        delimiter = "\t"
-    else:
-        counts = {d: [line.count(d) for line in lines] for d in _DELIMITERS}
-        in_header = {d: n[0] for d, n in counts.items() if n and n[0]}
-        evenness = {d: sum(c >= n for c in counts[d]) / len(lines) for d, n in in_header.items()}
-        best = max(evenness.values(), default=0.0)
-        even = [d for d in evenness if evenness[d] > best - 0.05]
-        delimiter = max(even, key=lambda d: in_header[d], default=",")
-    return delimiter, _tab_quoting(source) if delimiter == "\t" else csv.QUOTE_MINIMAL
+        return "\t"
+    lines = _first_lines(source)
+    counts = {d: [line.count(d) for line in lines] for d in _DELIMITERS}
+    in_header = {d: n[0] for d, n in counts.items() if n and n[0]}
+    evenness = {d: sum(c >= n for c in counts[d]) / len(lines) for d, n in in_header.items()}
+    best = max(evenness.values(), default=0.0)
+    even = [d for d in evenness if evenness[d] > best - 0.05]
+    return max(even, key=lambda d: in_header[d], default=",")
 
 
-def _tab_quoting(source: Source) -> Quoting:
-    """In tab-separated files a quote is often just a quote: told by lines that are even only without quoting."""
+def guess_quoting(source: Source, delimiter: str) -> Quoting:
+    """Whether quotes mean anything. In tab-separated files a quote is often just a quote: told by lines that are even
+    only without quoting. Errors: UnicodeError from decoding."""
+    if delimiter != "\t":
+        return csv.QUOTE_MINIMAL
     widths: set[int] = set()
     unbalanced = False
     with source.open_text() as file:
