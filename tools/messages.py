@@ -18,8 +18,6 @@ SOURCE = Path(__file__).parents[1] / "src" / "luthier"
 LOCALE = SOURCE / "locale" / "zh" / "LC_MESSAGES"
 NAMES = {"train", "validation", "test"}
 """Said through a variable: the parts of a split."""
-_SUMMARY = re.compile(r'^    "\w+": \(\w+, "([^"]+)"\),$', re.M)
-"""The commands' summaries in cli/main.py, said through a variable too."""
 
 
 def sentences() -> set[str]:
@@ -31,7 +29,6 @@ def sentences() -> set[str]:
                 first = node.args[0]
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     found.add(first.value)
-    found |= set(_SUMMARY.findall((SOURCE / "cli" / "main.py").read_text(encoding="utf-8")))
     page = (SOURCE / "report" / "page.html").read_text(encoding="utf-8")
     return found | {a or b for a, b in re.findall(r"""\bt\((?:"([^"]+)"|'([^']+)')""", page)}
 

@@ -107,6 +107,9 @@ def test_a_kill_after_the_last_step_goes_straight_to_the_test(place: Path, unhur
     for name in ("report.json", "report.html", "predictions.csv"):
         (place / "late" / name).unlink()
     resume(place, "late", unhurt)
+    written = [(run / "metrics.jsonl").read_bytes() for run in (place / "late", unhurt)]
+    assert written[0] == written[1]  # no step was trained again
+    assert (place / "late" / "report.html").is_file() and (place / "late" / "predictions.csv").is_file()
 
 
 def test_without_a_checkpoint_it_starts_at_step_0_and_says_so(place: Path, unhurt: Path) -> None:

@@ -23,12 +23,12 @@ from luthier.language import t
 
 BUG = 70
 COMMANDS = {
-    "demo": (demo, "the whole workflow on embedded data and an embedded model"),
-    "init": (init, "write a commented configuration from a look at the data"),
-    "train": (train, "tune a model to a file of labelled text, test it, judge it"),
-    "evaluate": (evaluate, "how good is a run on other data?"),
-    "predict": (predict, "answers for a file, for standard input, or for a text"),
-    "serve": (serve, "serve a run over HTTP"),
+    "demo": (demo, t("the whole workflow on embedded data and an embedded model")),
+    "init": (init, t("write a commented configuration from a look at the data")),
+    "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
+    "evaluate": (evaluate, t("how good is a run on other data?")),
+    "predict": (predict, t("answers for a file, for standard input, or for a text")),
+    "serve": (serve, t("serve a run over HTTP")),
 }
 
 
@@ -44,7 +44,7 @@ def build() -> typer.Typer:
     epilog = t("With every command: --verbose tells how long each step took and what libraries say; --debug prints "
                "the traceback of an error.")  # fmt: skip
     for name, (command, summary) in COMMANDS.items():
-        app.command(name, help=t(summary), epilog=epilog)(command)
+        app.command(name, help=summary, epilog=epilog)(command)
     return app
 
 

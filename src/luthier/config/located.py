@@ -4,7 +4,7 @@ refused before a value is made."""
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def override(root: Located, written: str) -> Located:
         value = Located(text, place)  # such as a file name with a colon: the text itself
     if not text.strip():
         value = Located(None, place)
-    return replaced(root, path.strip().split("."), Located(value.value, place, value.written))
+    return replaced(root, path.strip().split("."), replace(value, place=place))
 
 
 def replaced(node: Located, keys: Sequence[str], value: Located) -> Located:
@@ -171,8 +171,7 @@ class _Locator:
                 what = t("{key} stands here a second time", key=shown(name))
                 raise ConfigError.at(place, what, t("keep one of the two"), code="duplicate-key")
             # a key's place, not its value's: a section's value starts one line further down
-            inner = self.locate(value, above)
-            section[name] = Located(inner.value, place, inner.written)
+            section[name] = replace(self.locate(value, above), place=place)
         return section
 
     def _scalar(self, node: Any, kind: str) -> Any:

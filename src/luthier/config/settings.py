@@ -39,7 +39,7 @@ def _texts(root: Located) -> Located:
         Settings.model_validate(opened(root).plain())
     except ValidationError as error:
         for item in error.errors(include_url=False):
-            path = [str(part) for part in item["loc"] if not _is_branch(part)]
+            path = _path(item)
             node = root.find(path)
             if item["type"] == "string_type" and node.written is not None:
                 root = replaced(root, path, Located(node.written, node.place))
@@ -112,7 +112,7 @@ def _opened(name_key: str | None, node: Located) -> Located:
 
 def _problem(root: Located, item: Any) -> Problem:
     """One of pydantic's findings in our words."""
-    path = [part for part in item["loc"] if not _is_branch(part)]
+    path = _path(item)
     node, dotted = root.find(path), ".".join(map(str, path))
     if item["type"] == "extra_forbidden":
         return _unknown_key(node, [str(part) for part in path])
@@ -125,6 +125,11 @@ def _problem(root: Located, item: Any) -> Problem:
     near = nearest_name(str(node.value), choices) if isinstance(node.value, str) else None
     hint = t("did you mean '{name}'?", name=near) + " " if near and near != node.value else ""
     return Problem(node.place, what, hint + t("it wants {wanted}", wanted=wanted), "bad-value")
+
+
+def _path(item: Any) -> list[Any]:
+    """Of one of pydantic's findings the keys, from the outermost."""
+    return [part for part in item["loc"] if not _is_branch(part)]
 
 
 def _is_branch(part: Any) -> bool:

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import Any
 
 from luthier.data.findings import ERROR, WARNING
-from luthier.data.split import Split, Stratum
+from luthier.data.split import PARTS, Split, Stratum
 from luthier.errors import DataError, Place, shown
 from luthier.language import t
 from luthier.types import Example, Finding
 
-_JUDGED = ("validation", "test")
+Examples = Sequence[Example[Any, Any]]
+_JUDGED = PARTS[1:]
 _TRUSTED_LEAK = 0.2
 """A larger share of known rows makes a score meaningless."""
-Examples = Sequence[Example[Any, Any]]
 _IMBALANCE = 10
 """Largest to smallest class: beyond this, accuracy says little about the small ones."""
 
@@ -109,20 +109,19 @@ def without_leaks(split: Split[Any, Any]) -> Split[Any, Any]:
     """
     kept: dict[str, list[Example[Any, Any]]] = {}
     for name in _JUDGED:
-        known = _known(split, name)
-        kept[name] = [e for e in split.part(name) if e.input not in known]
-    for name, rows in kept.items():
-        if split.part(name) and not rows:
+        known, part = _known(split, name), split.part(name)
+        kept[name] = [e for e in part if e.input not in known]
+        if part and not kept[name]:
             what = t("every {part} row stands in the training data too", part=t(name))
             fix = t("give another file, or let Luthier split: give data.train alone")
-            raise DataError.at(split.part(name)[0].place, what, fix, code="split-leak")
+            raise DataError.at(part[0].place, what, fix, code="split-leak")
     return replace(split, **kept)
 
 
 def _known(split: Split[Any, Any], part: str) -> set[Any]:
     """The inputs that were seen before a part judges: the test also by what validation chose."""
-    seen = [*split.train, *(split.validation if part == "test" else ())]
-    return {example.input for example in seen}
+    seen = PARTS[: PARTS.index(part)]
+    return {example.input for name in seen for example in split.part(name)}
 
 
 def _leaks(split: Split[Any, Any]) -> list[Finding]:

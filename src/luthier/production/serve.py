@@ -102,26 +102,7 @@ def make_app(load: Callable[[], Predictor], on_failure: Callable[[LuthierError],
         worker.cancel()
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-
-    @app.middleware("http")
-    async def name_the_request(request: Request, call_next: Any) -> Any:
-        given = request.headers.get("x-request-id", "")
-        request.state.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        response = await call_next(request)
-        response.headers["x-request-id"] = request.state.id
-        return response
-
-    @app.exception_handler(Refusal)
-    async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
-        return _error(request, refusal.status, refusal.message, refusal.param, refusal.code)
-
-    @app.exception_handler(HTTPException)
-    async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
-        return _error(request, error.status_code, str(error.detail), None, _TYPES.get(error.status_code, "error"))
-
-    @app.exception_handler(Exception)
-    async def admit(request: Request, error: Exception) -> JSONResponse:
-        return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
+    _tell_errors(app)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:
@@ -143,6 +124,30 @@ def make_app(load: Callable[[], Predictor], on_failure: Callable[[LuthierError],
         return {"predictions": shown_, "model": predictor.name, "request_id": request.state.id}
 
     return app
+
+
+def _tell_errors(app: FastAPI) -> None:
+    """Every reply names its request, and every refusal is JSON of one shape."""
+
+    @app.middleware("http")
+    async def name_the_request(request: Request, call_next: Any) -> Any:
+        given = request.headers.get("x-request-id", "")
+        request.state.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        response = await call_next(request)
+        response.headers["x-request-id"] = request.state.id
+        return response
+
+    @app.exception_handler(Refusal)
+    async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
+        return _error(request, refusal.status, refusal.message, refusal.param, refusal.code)
+
+    @app.exception_handler(HTTPException)
+    async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
+        return _error(request, error.status_code, str(error.detail), None, _TYPES.get(error.status_code, "error"))
+
+    @app.exception_handler(Exception)
+    async def admit(request: Request, error: Exception) -> JSONResponse:
+        return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
 
 
 async def _body(request: Request) -> Any:

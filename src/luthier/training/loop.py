@@ -73,12 +73,8 @@ def train_steps(
         for batch in micro_batches:
             if noise is not None:
                 noise.begin(number, batch.numbers)
-            moved = batch.to(runtime.device)
-            with runtime.autocast():
-                batch_loss = loss(model, moved)
             # the one division, by the global count, known beforehand
-            (batch_loss * (scale.value / max(num_targets, 1))).backward()
-            loss_sum += batch_loss.detach()
+            loss_sum += _backward(model, loss, batch, scale.value / max(num_targets, 1), runtime)
         runtime.sum_gradients(parameters)
         loss_total, tokens, padded = runtime.sum(
             [
@@ -91,9 +87,8 @@ def train_steps(
         grad_norm = _norm(parameters) / scale.value
         applied = math.isfinite(mean_loss) and math.isfinite(grad_norm)
         if applied:
-            shorten = max(1.0, grad_norm / max_grad_norm) if max_grad_norm > 0 else 1.0
             set_learning_rate(optimiser, learning_rate(number))
-            step_divided(optimiser, scale.value * shorten)
+            step_divided(optimiser, scale.value * _shortening(grad_norm, max_grad_norm))
         optimiser.zero_grad(set_to_none=True)
         scale.after(applied)
         yield Step(
@@ -106,6 +101,26 @@ def train_steps(
             grad_norm=grad_norm,
             applied=applied,
         )
+
+
+def _backward(
+    model: nn.Module,
+    loss: Callable[[nn.Module, LabelledBatch], Tensor],
+    batch: LabelledBatch,
+    factor: float,
+    runtime: Runtime,
+) -> Tensor:
+    """Adds a micro-batch's part of the gradient, times `factor`. Returns its loss, a sum."""
+    moved = batch.to(runtime.device)
+    with runtime.autocast():
+        batch_loss = loss(model, moved)
+    (batch_loss * factor).backward()
+    return batch_loss.detach()
+
+
+def _shortening(norm: float, most: float) -> float:
+    """What a gradient of that norm is divided by; 1 where it is short enough, or `most` is 0."""
+    return max(1.0, norm / most) if most > 0 else 1.0
 
 
 def _norm(parameters: Sequence[nn.Parameter]) -> float:
