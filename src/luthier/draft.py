@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from luthier.config.schema import Settings
 from luthier.config.write import plain_scalar
-from luthier.extras import has
 from luthier.language import t
-from luthier.models.known import default_model
+from luthier.models.known import default_model, has_gpu
 from luthier.prepare import Prepared
 
 
@@ -17,7 +16,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
     rows = len(split.train) + len(split.validation) + len(split.test)
     classes = len(prepared.task.state().get("labels", ()))
     language = prepared.language
-    known, reason = default_model(language, _has_gpu())
+    known, reason = default_model(language, has_gpu())
     how = prepared.how
     lines = [
         "# "
@@ -66,11 +65,3 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "balance: auto             # " + t("none or weighted_loss; auto weighs classes from 10:1"),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _has_gpu() -> bool:
-    if not has("torch"):
-        return False
-    import torch
-
-    return torch.cuda.is_available()

@@ -13,11 +13,9 @@ from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.defaults import Facts, choose
 from luthier.errors import ConfigError, ModelError
-from luthier.extras import has
 from luthier.fit import Training
 from luthier.language import t
-from luthier.models.find import ModelFolder, find_model
-from luthier.models.known import default_model
+from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
 from luthier.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
@@ -41,17 +39,6 @@ class Ready:
     def training(self) -> Training:
         how = self.settings.train.model_dump()
         return Training(**{name: how[name] for name in Training.__dataclass_fields__})
-
-
-def choose_model(settings: Settings, prepared: Prepared) -> tuple[ModelFolder, list[Choice]]:
-    """The named model, or one that suits language and hardware. Needs no deep-learning library.
-
-    Errors: ModelError where it cannot be had.
-    """
-    if settings.model != "auto":
-        return find_model(settings.model), []
-    known, reason = default_model(prepared.language, _has_gpu())
-    return find_model(known.name), [Choice("model", known.name, reason)]
 
 
 def make_ready(
@@ -112,10 +99,6 @@ def warnings(ready: Ready) -> list[str]:
     names = ", ".join(fresh[:3]) + (" …" if len(fresh) > 3 else "")
     return [t("{count} weights of the pretrained part are missing and start at random: {names}",
               count=len(fresh), names=names)]  # fmt: skip
-
-
-def _has_gpu() -> bool:
-    return has("torch") and torch.cuda.is_available()
 
 
 def _check_tuning(settings: Settings, loaded: Loaded) -> None:

@@ -13,6 +13,7 @@ from luthier.config.settings import load_settings
 from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
 from luthier.language import t
+from luthier.models.known import choose_model
 from luthier.prepare import prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import (
@@ -54,18 +55,20 @@ def train(
     if resume:
         settings = _as_begun(path, explicit or {})
     prepared = prepare(settings)
+    if resume and is_finished(path):
+        from luthier.finish import read_run
+
+        screen.say(t("{run} is finished; nothing is left to do", run=path))
+        return read_run(path)
+    folder, choices = choose_model(settings.model, prepared.language)
     from luthier import announce
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
     from luthier.probing import begin_head, look
-    from luthier.ready import choose_model, make_ready, tune
+    from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.trial import run_baselines
 
-    if resume and is_finished(path):
-        screen.say(t("{run} is finished; nothing is left to do", run=path))
-        return read_run(path)
-    folder, choices = choose_model(settings, prepared)
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
         announce.data(prepared, screen)

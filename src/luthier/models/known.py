@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from luthier.extras import has
 from luthier.language import t
-from luthier.models.find import EMBEDDED
+from luthier.models.find import EMBEDDED, ModelFolder, find_model
+from luthier.types import Choice
 
 
 @dataclass(frozen=True)
@@ -39,3 +41,21 @@ def default_model(language: str, has_gpu: bool) -> tuple[KnownModel, str]:
     reason = t("the texts are {language}, the machine has {hardware}; {size} million parameters",
                language=kind, hardware=where, size=model.parameters)  # fmt: skip
     return model, reason
+
+
+def choose_model(name: str, language: str) -> tuple[ModelFolder, list[Choice]]:
+    """The named model; for "auto" one that suits language and hardware. A mistake in a name is told without loading a
+    deep-learning library. Errors: ModelError where the model cannot be had.
+    """
+    if name != "auto":
+        return find_model(name), []
+    known, reason = default_model(language, has_gpu())
+    return find_model(known.name), [Choice("model", known.name, reason)]
+
+
+def has_gpu() -> bool:
+    if not has("torch"):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
