@@ -136,18 +136,18 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     from luthier import catalog
     from luthier.codec import Codec
     from luthier.data.columns import find_columns
-    from luthier.data.read import open_table
     from luthier.data.rows import parse_rows
     from luthier.errors import Place
     from luthier.models.find import find_model
     from luthier.models.load import load_model, load_tokenizer
+    from luthier.reading.read import open_table
     from luthier.text.tokenizer import TextRule
     from luthier.types import Example
 
     task = catalog.task(task_name)(**options)
     table = open_table(SAMPLES / f"{task_name}.jsonl")
-    columns = find_columns(table.columns, task.columns, {}, Place("samples"))
-    examples = [row for row in parse_rows(table.rows, task.parse, columns) if isinstance(row, Example)]
+    columns = find_columns(table.columns, task.format.columns, {}, Place("samples"))
+    examples = [row for row in parse_rows(table.rows, task.format.parse, columns) if isinstance(row, Example)]
     task = task.learn(examples)
     found = find_model(str(folder))
     tokenizer = load_tokenizer(folder)

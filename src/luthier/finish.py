@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from luthier.config.write import as_yaml
-from luthier.data.split import PARTS
 from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.verdict import Verdict
 from luthier.files import disk_trouble, whole_folder, write_text
@@ -31,7 +30,7 @@ from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial, judged_part
 from luthier.tuning.parts import Tuned
-from luthier.types import LabelledWindow, Report, Score
+from luthier.types import PARTS, LabelledWindow, Report, Score
 
 
 @dataclass(frozen=True)

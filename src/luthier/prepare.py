@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from luthier import catalog
 from luthier.codec import Codec
 from luthier.config.schema import DataSettings, Settings, SplitSettings
-from luthier.data.checks import find_faults, find_split_faults, without_leaks
 from luthier.data.columns import find_columns
 from luthier.data.findings import ERROR, grouped, refuse_errors
-from luthier.data.read import ReadOptions, Table, open_table
+from luthier.data.leaks import without_leaks
 from luthier.data.rows import parse_rows, with_group
-from luthier.data.split import PARTS, Shares, Split, split_examples
+from luthier.data.split import Shares, Split, split_examples
+from luthier.doctor.check import Context
+from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError, DataError, Place, Problem
 from luthier.files import sha256
 from luthier.language import t
+from luthier.reading.read import ReadOptions, Table, open_table
 from luthier.task import AnyTask
 from luthier.text.scripts import main_language
-from luthier.types import Column, Example, Finding
+from luthier.types import PARTS, Column, Example, Finding
 
 _GROUP = Column("group", required=False)
 DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
@@ -50,8 +52,7 @@ class Prepared:
 class _File:
     examples: list[Example[Any, Any]]
     columns: Mapping[str, str]
-    findings: list[Finding]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str]
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -66,20 +67,19 @@ def prepare(settings: Settings) -> Prepared:
     if same:
         what = t("is the training file and the {part} file", part=same[0])
         raise DataError.at(data.train, what, t("name two files, or let Luthier split"), code="split-leak")
-    read = {name: _read(Path(path), task, data, name) for name, path in parts.items()}
-    found = [finding for file in read.values() for finding in file.findings]
+    doctor = Doctor(Context(task.format))
+    read = {name: _read(Path(path), task, data, name, doctor) for name, path in parts.items()}
     skip = data.bad_rows == "skip"
-    refuse_errors(found, skip_rows=skip)
-    found += find_faults([e for file in read.values() for e in file.examples], task.stratum)
+    if not all(file.examples for file in read.values()):
+        refuse_errors(doctor.row_findings(), skip_rows=False)
+    found = doctor.findings()
     refuse_errors(found, skip_rows=skip)
     how = decided_split(data.split, set(parts) - {"train"})
     split = _split({name: file.examples for name, file in read.items()}, task, how)
-    found += find_split_faults(split, task.stratum, given=len(parts) > 1)
-    refuse_errors(found, skip_rows=skip)
     if skip:
         split = without_leaks(split)
     task = task.learn(split.train)
-    language, _ = main_language(task.plain_text(example.input) for example in split.train)
+    language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
     return Prepared(
         task=task,
         split=split,
@@ -108,7 +108,7 @@ def read_examples(path: Path, codec: Codec, data: DataSettings) -> list[Example[
     """The labelled rows of one more file, for an evaluation. Errors: DataError for rows that cannot be read."""
     table = open_table(path, read_options(data))
     columns = _columns_again(table, codec, data, with_answers=True)
-    examples, problems = _sorted_out(parse_rows(table.rows, codec.task.parse, columns))
+    examples, problems = _sorted_out(parse_rows(table.rows, codec.task.format.parse, columns))
     refuse_errors(grouped(problems), skip_rows=False)
     return examples
 
@@ -118,31 +118,31 @@ def read_inputs(path: Path, codec: Codec, data: DataSettings) -> Iterator[Any]:
     Problem with it."""
     table = open_table(path, read_options(data))
     columns = _columns_again(table, codec, data, with_answers=False)
-    return parse_rows(table.rows, codec.task.parse_input, columns)
+    return parse_rows(table.rows, codec.task.format.parse_input, columns)
 
 
 def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:
     """The columns of one more file: those that the user names, those of the training data that it has, else by name."""
     known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
     asked = {**known, **data.columns}
-    return find_columns(table.columns, codec.task.columns, asked, Place(str(table.path)), with_answers=with_answers)
+    return find_columns(
+        table.columns, codec.task.format.columns, asked, Place(str(table.path)), with_answers=with_answers
+    )
 
 
-def _read(path: Path, task: AnyTask, data: DataSettings, part: str) -> _File:
+def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doctor) -> _File:
     table = open_table(path, read_options(data))
     place = Place(str(path), 1 if table.columns else None)
-    columns = find_columns(table.columns, task.columns, data.columns, place)
+    columns = find_columns(table.columns, task.format.columns, data.columns, place)
     group = data.split.group
     if group is not None and part == "train":
         group = find_columns(table.columns, (_GROUP,), {"group": group}, place)["group"]
-        parse = with_group(task.parse, group)
+        parse = with_group(task.format.parse, group)
     else:
-        parse = task.parse
-    examples, problems = _sorted_out(parse_rows(table.rows, parse, columns))
-    notes = [f"{path.name}: {note}" for note in table.notes]
-    if not examples:
-        refuse_errors(grouped(problems), skip_rows=False)
-    return _File(examples, columns, grouped(problems), notes)
+        parse = task.format.parse
+    doctor.data.columns.update(columns)
+    examples = list(doctor.watch(part, parse_rows(table.rows, parse, columns)))
+    return _File(examples, columns, [f"{path.name}: {note}" for note in table.notes])
 
 
 def _sorted_out(items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:
@@ -158,7 +158,7 @@ def _split(read: Mapping[str, list[Example[Any, Any]]], task: AnyTask, how: Spli
     """The parts that were given as files stay; the others are cut from the training file."""
     shares = Shares(how.test or 0.0, how.validation or 0.0, DEFAULT_SEED if how.seed is None else how.seed)
     if shares.test or shares.validation:
-        own = split_examples(read["train"], task.stratum, shares, by_group=how.by == "group")
+        own = split_examples(read["train"], task.format.stratum, shares, by_group=how.by == "group")
     else:
         own = Split(read["train"], (), ())
     return replace(own, **{name: examples for name, examples in read.items() if name != "train"})

@@ -50,12 +50,12 @@ def make_ready(
     """
     _check_precision(settings, runtime)
     tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.plain_text(example.input) for example in prepared.split.train]
+    texts = [prepared.task.format.plain_text(example.input) for example in prepared.split.train]
     lengths = token_lengths(tokenizer.backend, texts)
     _check_length(settings, folder)
     facts = Facts(
         lengths=lengths,
-        classes=[prepared.task.stratum(example.answer) for example in prepared.split.train],
+        classes=[prepared.task.format.stratum(example.answer) for example in prepared.split.train],
         model=folder,
         device=runtime.device,
         precision=runtime.precision,

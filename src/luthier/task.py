@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
 from luthier.errors import ConfigError
+from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Choice, Column, Example, InputT, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, LabelledWindow, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +37,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     auto_class: ClassVar[str]
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
-    columns: ClassVar[tuple[Column, ...]]
+    format: ClassVar[AnyFormat]
+    """How its rows look."""
 
     @property
     def name(self) -> str:
@@ -46,20 +48,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     # ---- from the user's rows
 
     @abstractmethod
-    def parse(self, row: Row) -> Example[InputT, AnswerT]:
-        """Reads a row. Errors: DataError with the place, naming the task's own column."""
-
-    @abstractmethod
-    def parse_input(self, row: Row) -> InputT:
-        """Reads a row that may have no answer."""
-
-    @abstractmethod
     def as_input(self, value: Any) -> InputT:
         """An input as programs hand it over (a string, a pair …). Errors: DataError for another kind."""
-
-    def stratum(self, answer: AnswerT) -> Hashable:
-        """The class whose share a split keeps in every part; None where there is no such thing."""
-        return None
 
     def learn(self, examples: Sequence[Example[InputT, AnswerT]]) -> Self:
         """A copy that knows the label set. Given the training split only."""
@@ -123,10 +113,6 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         return {}
 
     # ---- for the baselines
-
-    @abstractmethod
-    def plain_text(self, input: InputT) -> str:
-        """The input as one text, for a baseline that counts words."""
 
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:

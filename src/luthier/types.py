@@ -19,6 +19,9 @@ if TYPE_CHECKING:  # torch takes a second to import, numpy a tenth; `luthier --h
 InputT = TypeVar("InputT")
 AnswerT = TypeVar("AnswerT")
 
+PARTS = ("train", "validation", "test")
+"""train moves weights, validation chooses among what was trained, test is looked at once, at the end."""
+
 IGNORE = -100
 """A position without a target: torch's cross_entropy skips it, and nobody counts it."""
 
@@ -207,14 +210,16 @@ class Finding:
     """Something about the data that the user should know.
 
     severity: "error" for rows that cannot be used or results that cannot be trusted (training stops),
-    "warning" for what training goes on with. code: kebab-case, never changes. rows: the most suspect first.
+    "warning" for what training goes on with. code: kebab-case, never changes. rows: the most suspect first; where a
+    finding is about pairs, `other` has for each row the one that it is a pair with.
     """
 
     severity: str
     code: str
     message: str
     fix: str
-    rows: tuple[Place, ...] = ()
+    rows: Sequence[Place] = ()
+    other: Sequence[Place] = ()
 
     @property
     def count(self) -> int:
@@ -227,6 +232,7 @@ class Finding:
             "message": self.message,
             "count": self.count,
             "rows": [place.as_json() for place in self.rows],
+            **({"other": [place.as_json() for place in self.other]} if self.other else {}),
             "fix": self.fix,
         }
 

@@ -112,7 +112,10 @@ def test_transformers_reads_texts_as_the_codec_does(ready: Bench, models: TinyMo
     assert tokenizer.model_max_length == ready.codec.text.max_length
     for example in ready.examples:
         (window,) = ready.codec.encode([example.input])[0]
-        assert tokenizer(ready.codec.task.plain_text(example.input))["input_ids"] == window.arrays["input_ids"].tolist()
+        assert (
+            tokenizer(ready.codec.task.format.plain_text(example.input))["input_ids"]
+            == window.arrays["input_ids"].tolist()
+        )
 
 
 def test_a_baseline_can_be_made_of_it(ready: Bench) -> None:

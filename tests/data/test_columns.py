@@ -6,7 +6,7 @@ from luthier.data.columns import find_columns
 from luthier.errors import DataError, Place
 from luthier.tasks.classification import Classification
 
-WANTED = Classification.columns
+WANTED = Classification.format.columns
 HERE = Place("tickets.csv", 1)
 
 

@@ -22,7 +22,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     how = data_settings(overrides, {"data.columns.text": text, "data.columns.label": label})
-    from luthier.data.source import find_source
+    from luthier.reading.source import find_source
 
     find_source(data)  # before a deep-learning library is imported
     from luthier.assess import assess

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from typer.exceptions import Abort, Exit, TyperException
 
+from luthier.cli.check import check
 from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
@@ -25,6 +26,7 @@ BUG = 70
 COMMANDS = {
     "demo": (demo, t("the whole workflow on embedded data and an embedded model")),
     "init": (init, t("write a commented configuration from a look at the data")),
+    "check": (check, t("what is wrong with my data?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),

@@ -14,9 +14,9 @@ import typer
 
 from luthier.cli.console import Console, print_json, write
 from luthier.cli.options import Json, Quiet, RunFolder, data_settings
-from luthier.data.source import Source, find_source
 from luthier.errors import LuthierError, Place, Problem, printable
 from luthier.language import t
+from luthier.reading.source import Source, find_source
 
 if TYPE_CHECKING:
     from luthier.inference.artifact import Predictor
@@ -92,8 +92,8 @@ def _answer_all(
 
 def _inputs(predictor: Predictor, source: Source | None, texts: list[str] | None, how: Any) -> Iterator[Any]:
     """source: a file, or None for standard input."""
-    from luthier.data.read import decoding
     from luthier.prepare import read_inputs
+    from luthier.reading.read import decoding
 
     if texts:
         return iter([predictor.codec.task.as_input(text) for text in texts])
@@ -132,7 +132,9 @@ def _lines(predictor: Predictor, lines: Iterable[str | None], name: str) -> Iter
         stripped = line.rstrip("\r\n")
         row = _object(stripped)
         if row is not None:
-            yield from parse_rows([Row(row, place)], task.parse_input, {o: c for o, c in columns.items() if c in row})
+            yield from parse_rows(
+                [Row(row, place)], task.format.parse_input, {o: c for o, c in columns.items() if c in row}
+            )
         elif not stripped.strip():
             yield Problem(place, t("no text"), t("remove the empty line"), "missing-text")
         else:
@@ -153,7 +155,7 @@ def _object(line: str) -> dict[str, Any] | None:
 def _sink(out: Path | None, *, as_json: bool, safe_csv: bool, predictor: Predictor) -> Iterator[Show]:
     """Where the answers go: the terminal, stdout as JSON Lines, or a file that appears whole."""
     if out is None:
-        plain = predictor.codec.task.plain_text
+        plain = predictor.codec.task.format.plain_text
         yield (lambda _, said: print_json(said)) if as_json else (lambda asked, said: _print(asked, said, plain))
         return
     from luthier.files import disk_trouble, whole_file
@@ -187,7 +189,7 @@ def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Show:
         if not header:
             header.extend(["text", *(first if "error" not in first else ("label", "score"))])
             writer.writerow(header)
-        text = "" if asked is None else predictor.codec.task.plain_text(asked)
+        text = "" if asked is None else predictor.codec.task.format.plain_text(asked)
         writer.writerow([safe_cell(text) if safe_csv else text, *(first.get(name, "") for name in header[1:])])
 
     return show

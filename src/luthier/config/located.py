@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from luthier.data.source import find_source
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.language import t
+from luthier.reading.source import find_source
 
 _MOST_NODES = 10_000
 _MOST_BYTES = 4 * 2**20

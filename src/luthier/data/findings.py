@@ -11,14 +11,14 @@ from luthier.types import Finding
 ERROR, WARNING = "error", "warning"
 
 
-def grouped(problems: Iterable[Problem]) -> list[Finding]:
+def grouped(problems: Iterable[Problem], severity: str = ERROR) -> list[Finding]:
     """One finding a kind of fault; rows in the order in which they were met. The first row's message stands for all."""
     first: dict[str, Problem] = {}
     places: dict[str, list[Place]] = {}
     for problem in problems:
         first.setdefault(problem.code, problem)
         places.setdefault(problem.code, []).append(problem.place)
-    return [Finding(ERROR, code, p.what, p.fix, tuple(places[code])) for code, p in first.items()]
+    return [Finding(severity, code, p.what, p.fix, tuple(places[code])) for code, p in first.items()]
 
 
 def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool) -> None:
@@ -44,4 +44,4 @@ def _problem(finding: Finding) -> Problem:
     fix = finding.fix
     if finding.code in ROW_FAULTS:
         fix += t("; or leave such rows out: data.bad_rows=skip")
-    return Problem(place, finding.message, fix, finding.code, finding.rows[1:])
+    return Problem(place, finding.message, fix, finding.code, tuple(finding.rows[1:]))

@@ -11,9 +11,7 @@ import numpy as np
 
 from luthier.errors import DataError, Place
 from luthier.language import t
-from luthier.types import AnswerT, Example, InputT
-
-PARTS = ("train", "validation", "test")
+from luthier.types import PARTS, AnswerT, Example, InputT
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def tfidf(task: AnyTask, train: Examples, validation: Examples, judged: Examples
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     def texts(examples: Examples) -> list[str]:
-        return [task.plain_text(example.input) for example in examples]
+        return [task.format.plain_text(example.input) for example in examples]
 
     language, _ = main_language(texts(train))
     kind: Mapping[str, Any] = (

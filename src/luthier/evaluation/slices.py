@@ -35,12 +35,12 @@ def slices(
     task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], *, seed: int
 ) -> list[Slice]:
     """By length in thirds, by language where there are several, by label where there are labels."""
-    texts = [task.plain_text(example.input) for example in examples]
+    texts = [task.format.plain_text(example.input) for example in examples]
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, (name, example) in enumerate(zip(_length_names(texts), examples, strict=True)):
         groups["length", name].append(i)
         groups["language", text_language(texts[i])].append(i)
-        stratum: Hashable = task.stratum(example.answer)
+        stratum: Hashable = task.format.stratum(example.answer)
         if stratum is not None:
             groups["label", str(stratum)].append(i)
     large = {key: rows for key, rows in sorted(groups.items()) if len(rows) >= _FEWEST}

@@ -193,7 +193,7 @@ def _read(predictor: Predictor, body: Any) -> tuple[list[Any], int | None]:
 
 def _item(predictor: Predictor, item: Any) -> Any:
     value = predictor.codec.task.as_input(item)
-    text = predictor.codec.task.plain_text(value)
+    text = predictor.codec.task.format.plain_text(value)
     if any("\ud800" <= c <= "\udfff" for c in text):
         raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")
     return value

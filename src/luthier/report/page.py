@@ -120,7 +120,7 @@ def _mistakes(task: AnyTask, examples: Sequence[Example[Any, Any]], predictions:
     for example, prediction in zip(examples, predictions, strict=True):
         said, answer = task.show(prediction), task.show_answer(example.answer)
         if isinstance(said, dict) and "label" in said and said["label"] != answer:
-            text = task.plain_text(example.input)
+            text = task.format.plain_text(example.input)
             rows.append({
                 "line": example.place.line or "",
                 "text": text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…",

@@ -30,5 +30,5 @@ def write_predictions(
         writer.writerow(["line", "text", "answer", *fields])
         for example, said in zip(examples, shown, strict=True):
             values = [said[name] for name in fields] if isinstance(said, dict) else [said]
-            text = safe_cell(task.plain_text(example.input))
+            text = safe_cell(task.format.plain_text(example.input))
             writer.writerow([example.place.line, text, task.show_answer(example.answer), *values])

@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.split import PARTS
 from luthier.prepare import Prepared
 from luthier.ready import Ready
 from luthier.runtime import Runtime, cpu_name, device_name
 from luthier.training.throughput import Throughput
 from luthier.trial import Trial
+from luthier.types import PARTS
 
 _LIBRARIES = ("luthier", "torch", "transformers", "peft", "tokenizers", "safetensors", "scikit-learn", "numpy")
 _MOST_ROWS = 50

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
@@ -11,33 +11,23 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from luthier.errors import ConfigError, DataError, Place, shown
+from luthier.formats.labelled import Labelled, Text
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.task import Task, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Choice, Column, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-Text = str | tuple[str, str]
 Probabilities = np.ndarray
 """float32 [C], in the order of the task's labels."""
 
-_TEXT_NAMES = (
-    "sentence", "content", "body", "message", "review", "utterance", "query", "question", "comment", "title",
-    "description", "document", "tweet", "input", "text_a", "sentence1", "premise", "文本", "内容", "正文", "评论",
-    "句子", "消息", "问题",
-)  # fmt: skip
-_LABEL_NAMES = (
-    "labels", "category", "class", "target", "intent", "sentiment", "topic", "tag", "y", "emotion", "rating",
-    "team", "标签", "类别", "分类", "情感", "意图",
-)  # fmt: skip
 _SMOOTHING, _FEW_ROWS = 0.1, 500
 """Targets are softened below this many rows a class, where a model would else soon be sure of everything: 0.77 against
 0.74 right on the demo's tickets (37 rows a class), 0.935 against 0.931 on Banking77 (117), 0.887 against 0.891 on
 SST-2 (3,460)."""
-_PAIR_NAMES = ("text_b", "sentence2", "hypothesis")
 
 
 class LabelScore(TypedDict):
@@ -51,11 +41,7 @@ class Classification(Task[Text, str, Probabilities]):
     by the rows a class."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
-    columns: ClassVar[tuple[Column, ...]] = (
-        Column("text", _TEXT_NAMES),
-        Column("label", _LABEL_NAMES, is_answer=True),
-        Column("text_pair", _PAIR_NAMES, required=False),
-    )
+    format: ClassVar[Labelled] = Labelled()
 
     label_smoothing: float | None = None
     labels: tuple[str, ...] = learned()
@@ -69,25 +55,15 @@ class Classification(Task[Text, str, Probabilities]):
 
     # ---- from the user's rows
 
-    def parse(self, row: Row) -> Example[Text, str]:
-        return Example(self.parse_input(row), _label(row), row.place, row.number)
-
-    def parse_input(self, row: Row) -> Text:
-        text = _text(row, "text")
-        return text if row.values.get("text_pair") is None else (text, _text(row, "text_pair"))
-
     def as_input(self, value: Any) -> Text:
         if isinstance(value, Mapping):
-            return self.parse_input(Row(value, Place("input")))
+            return self.format.parse_input(Row(value, Place("input")))
         if isinstance(value, str):
             return value
         if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(v, str) for v in value):
             return (value[0], value[1])
         what = t("{value} is no text", value=shown(value))
         raise DataError.at("input", what, t("give a string, or two for a pair"), code="wrong-type")
-
-    def stratum(self, answer: str) -> Hashable:
-        return answer
 
     def learn(self, examples: Sequence[Example[Text, str]]) -> Self:
         return replace(self, labels=tuple(sorted({example.answer for example in examples})))
@@ -167,9 +143,6 @@ class Classification(Task[Text, str, Probabilities]):
 
     # ---- for the baselines
 
-    def plain_text(self, input: Text) -> str:
-        return input if isinstance(input, str) else "\n".join(input)
-
     def constant(self, answers: Sequence[str]) -> Probabilities:
         counts = Counter(answers)
         return np.array([counts[label] / len(answers) for label in self.labels], np.float32)
@@ -200,34 +173,3 @@ class Classification(Task[Text, str, Probabilities]):
     def _outcome(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Outcome:
         number = self._number
         return Outcome(np.stack(predictions), np.array([number.get(answer, -1) for answer in answers]))
-
-
-def _label(row: Row) -> str:
-    """The label as the user wrote it: 007, NA, 1 and 1.0 are text. Only an empty cell has none."""
-    value = row.values.get("label")
-    place = replace(row.place, column="label")
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
-        fix = t("fill it in, or remove the row")
-        raise DataError.at(place, t("no label"), fix, code="missing-label")
-    if isinstance(value, float) and value != value:
-        raise DataError.at(place, t("NaN is no label"), t("fill it in, or remove the row"), code="nan-label")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    what = t("the label {value} is no text or number", value=shown(value))
-    raise DataError.at(place, what, t("for several labels a row use task=multilabel"), code="wrong-type")
-
-
-def _text(row: Row, name: str) -> str:
-    value = row.values.get(name)
-    place = replace(row.place, column=name)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        what = t("the text is the number {value}", value=shown(value))
-        raise DataError.at(place, what, t("write it as a string, or name another column"), code="wrong-type")
-    if value is not None and not isinstance(value, str):
-        what = t("the text is of type {kind}", kind=type(value).__name__)
-        raise DataError.at(place, what, t("write it as a string, or name another column"), code="wrong-type")
-    if value is None or not value.strip():
-        raise DataError.at(place, t("no text"), t("fill it in, or remove the row"), code="missing-text")
-    return value

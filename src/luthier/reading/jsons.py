@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from json import JSONDecodeError
 from typing import Any
 
-from luthier.data.source import Source
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
+from luthier.reading.source import Source
 from luthier.types import Row
 
 

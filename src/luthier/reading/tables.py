@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, TextIO
 
-from luthier.data.source import Source
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
+from luthier.reading.source import Source
 from luthier.types import Row
 
 _DELIMITERS = (",", "\t", ";", "|")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from luthier.data import columnar, jsons, tables
-from luthier.data.source import MOST_BYTES, Source, find_source
 from luthier.errors import DataError, Problem
 from luthier.language import t
+from luthier.reading import columnar, jsons, tables
+from luthier.reading.source import MOST_BYTES, Source, find_source
 from luthier.types import Row
 
 ItemT = TypeVar("ItemT")
@@ -38,13 +38,14 @@ class Table:
     """A file being read. columns: the names known from the start (of JSON, the keys of the first rows).
 
     rows: can be drawn once; in the place of a row that cannot be read stands what is wrong with it.
-    notes: what was found out about the format.
+    notes: what was found out about the format. first: the values of the first rows, to look at.
     """
 
     path: Path
     columns: tuple[str, ...]
     rows: Iterator[Row | Problem]
     notes: tuple[str, ...] = ()
+    first: tuple[Mapping[str, Any], ...] = ()
 
 
 DEFAULT = ReadOptions()
@@ -65,8 +66,9 @@ def open_table(path: Path, options: ReadOptions = DEFAULT) -> Table:
         header = ",".join(columns)
         what = t("has a header ({header}) and no rows", header=header) if header else t("has no rows")
         raise DataError.at(str(path), what, t("was the export finished?"), code="no-rows")
-    keys = tuple(dict.fromkeys(key for row in first if isinstance(row, Row) for key in row.values))
-    return Table(path, columns or keys, itertools.chain(first, rows), tuple(notes))
+    values = tuple(row.values for row in first if isinstance(row, Row))
+    keys = tuple(dict.fromkeys(key for row in values for key in row))
+    return Table(path, columns or keys, itertools.chain(first, rows), tuple(notes), values)
 
 
 def _open(source: Source, options: ReadOptions) -> tuple[tuple[str, ...], Iterator[Row | Problem], list[str]]:

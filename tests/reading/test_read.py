@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from luthier.data.read import ReadOptions, open_table
 from luthier.errors import DataError, Problem
+from luthier.reading.read import ReadOptions, open_table
 from luthier.types import Row
 
 TABLE = [("text", "label"), ("late again", "007"), ("two\nlines, one cell", "NA"), ("plain", "1.0"), ("last", "None")]

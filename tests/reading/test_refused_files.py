@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from luthier.data.read import ReadOptions, open_table
 from luthier.errors import DataError
+from luthier.reading.read import ReadOptions, open_table
 
 
 def text(content: str) -> Callable[[Path], object]:

@@ -2,10 +2,13 @@
 
 import pytest
 
-from luthier.data.checks import find_faults, find_split_faults, without_leaks
 from luthier.data.findings import grouped, refuse_errors
+from luthier.data.leaks import without_leaks
 from luthier.data.split import Split
+from luthier.doctor.check import Context
+from luthier.doctor.examine import Doctor
 from luthier.errors import DataError, Place, Problem
+from luthier.formats.labelled import Labelled
 from luthier.types import Example, Finding
 
 
@@ -13,8 +16,11 @@ def rows(*pairs: tuple[str, str]) -> list[Example[str, str]]:
     return [Example(text, label, Place("a.csv", line)) for line, (text, label) in enumerate(pairs, 2)]
 
 
-def faults(*pairs: tuple[str, str]) -> dict[str, Finding]:
-    return {finding.code: finding for finding in find_faults(rows(*pairs), lambda answer: answer)}
+def faults(*pairs: tuple[str, str], test: tuple[tuple[str, str], ...] = ()) -> dict[str, Finding]:
+    doctor = Doctor(Context(Labelled()))
+    for part, examples in (("train", rows(*pairs)), ("test", rows(*test))):
+        assert list(doctor.watch(part, examples)) == examples
+    return {finding.code: finding for finding in doctor.findings()}
 
 
 def plenty(count: int, label: str) -> list[tuple[str, str]]:
@@ -59,17 +65,10 @@ def test_imbalance_is_named_from_ten_to_one() -> None:
     assert "'b' on 3" in faults(*plenty(30, "a"), *plenty(3, "b"))["imbalance"].message
 
 
-def split_faults(
-    train: list[tuple[str, str]], test: list[tuple[str, str]], *, given: bool = True
-) -> dict[str, Finding]:
-    parts = Split(rows(*train), (), rows(*test))
-    return {f.code: f for f in find_split_faults(parts, lambda answer: answer, given=given)}
-
-
 def test_texts_on_both_sides_are_a_leak_and_many_stop_the_run() -> None:
     train = [*plenty(9, "a"), *plenty(9, "b")]
-    few = split_faults(train, [*plenty(1, "a"), *((f"new {i}", "a") for i in range(9))])["split-leak"]
-    many = split_faults(train, train[:5])["split-leak"]
+    few = faults(*train, test=(*plenty(1, "a"), *((f"new {i}", "a") for i in range(9))))["split-leak"]
+    many = faults(*train, test=tuple(train[:5]))["split-leak"]
     assert (few.severity, few.count) == ("warning", 1)
     assert (many.severity, many.count) == ("error", 5)
 
@@ -81,10 +80,9 @@ def test_rows_of_the_training_data_can_be_left_out_of_the_test() -> None:
         without_leaks(Split(train, [], test[:3]))
 
 
-def test_a_label_that_training_never_sees_stops_a_run_on_given_files_and_warns_on_our_own_split() -> None:
-    train, test = [*plenty(9, "a"), *plenty(9, "b")], [("new", "c")]
-    assert split_faults(train, test)["unseen-label"].severity == "error"
-    assert split_faults(train, test, given=False)["unseen-label"].severity == "warning"
+def test_a_label_that_training_never_sees_is_an_error_in_given_files() -> None:
+    found = faults(*plenty(9, "a"), *plenty(9, "b"), test=(("new", "c"),))["unseen-label"]
+    assert found.severity == "error" and "'c'" in found.message
 
 
 def test_faults_of_the_same_kind_are_one_finding() -> None:

@@ -7,9 +7,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
-from luthier.data.source import Source
 from luthier.errors import DataError, Place, did_you_mean
 from luthier.language import t
+from luthier.reading.source import Source
 from luthier.types import Row
 
 

@@ -1,0 +1,64 @@
+"""Which inputs stand there more than once, with another answer, or on both sides of a split?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from luthier.data.findings import ERROR, WARNING
+from luthier.doctor.check import Check
+from luthier.doctor.gathered import Gathered
+from luthier.errors import Place
+from luthier.language import t
+from luthier.types import PARTS, Finding
+
+_TRUSTED_LEAK = 0.2
+"""A larger share of known rows makes a score meaningless."""
+
+
+class SameText(Check):
+    """same-text: one text in every row is no text column."""
+
+    def findings(self, data: Gathered) -> Iterable[Finding]:
+        if len(data) > 1 and (data.text_hash == data.text_hash[0]).all():
+            what, fix = t("every row has the same text"), t("name another text column")
+            yield Finding(ERROR, "same-text", what, fix, (Place(data.files[0]),))
+
+
+class Duplicates(Check):
+    """exact-duplicate, conflicting-label."""
+
+    def findings(self, data: Gathered) -> Iterable[Finding]:
+        first, group = np.unique(data.text_hash, return_index=True, return_inverse=True)[1:]
+        differs = np.zeros(len(first), bool)
+        differs[group[data.answer_hash != data.answer_hash[first][group]]] = True
+        repeats = np.flatnonzero(np.arange(len(data)) != first[group])
+        agreeing = repeats[~differs[group[repeats]]]
+        if len(agreeing):
+            what = t("{count} rows repeat an earlier text and label", count=len(agreeing))
+            fix = t("they stay on one side of the split; remove them if they are copies by mistake")
+            yield Finding(WARNING, "exact-duplicate", what, fix, data.places(agreeing),
+                          data.places(first[group[agreeing]]))  # fmt: skip
+        conflicting = np.flatnonzero(differs[group])
+        conflicting = conflicting[np.argsort(first[group[conflicting]], kind="stable")]
+        if len(conflicting):
+            what = t("{count} rows have the same text as another and a different label", count=len(conflicting))
+            fix = t("decide which label is right; no model can learn both")
+            yield Finding(WARNING, "conflicting-label", what, fix, data.places(conflicting))
+
+
+class Leaks(Check):
+    """split-leak: an input of a given validation or test file that was seen before it is judged."""
+
+    def findings(self, data: Gathered) -> Iterable[Finding]:
+        for i, name in enumerate(PARTS[1:], 1):
+            rows = np.flatnonzero(data.part == i)
+            known = np.unique(data.text_hash[data.part < i])
+            leaked = rows[np.isin(data.text_hash[rows], known)]
+            if len(leaked):
+                what = t("{count} of {all} {part} rows stand in the training data too",
+                         count=len(leaked), all=len(rows), part=t(name))  # fmt: skip
+                severity = ERROR if len(leaked) > _TRUSTED_LEAK * len(rows) else WARNING
+                fix = t("remove them from one side, or let Luthier split: give data.train alone")
+                yield Finding(severity, "split-leak", what, fix, data.places(leaked))

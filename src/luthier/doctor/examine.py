@@ -1,0 +1,78 @@
+"""One pass over all rows, past every check; then what each has found, the gravest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from luthier.data.findings import ERROR, grouped
+from luthier.doctor.check import Check, Context
+from luthier.doctor.classes import Classes, Unseen
+from luthier.doctor.duplicates import Duplicates, Leaks, SameText
+from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.errors import Problem
+from luthier.types import Example, Finding
+
+CHECKS: tuple[type[Check], ...] = (Classes, Unseen, SameText, Duplicates, Leaks)
+"""All of them, in the order in which findings of equal severity are told."""
+_PIECE = 500
+
+
+class Doctor:
+    """`watch` every part, then ask for the `findings`."""
+
+    def __init__(self, context: Context, checks: Sequence[type[Check]] = CHECKS) -> None:
+        self.context = context
+        self.data = Gathered(context.format, Sample(None if context.deep else MOST_ROWS))
+        self._checks = [check(context) for check in checks]
+        self._problems: list[Problem] = []
+        self._remarks: list[Problem] = []
+
+    def watch(self, part: str, rows: Iterable[Example[Any, Any] | Problem]) -> Iterator[Example[Any, Any]]:
+        """Lets the rows of a part through, one by one, and keeps those back that cannot be used."""
+        waiting: list[Example[Any, Any]] = []
+        for row in rows:
+            if isinstance(row, Problem):
+                self._problems.append(row)
+                continue
+            waiting.append(row)
+            if len(waiting) == _PIECE:
+                self._take(part, waiting)
+                waiting = []
+            yield row
+        if waiting:
+            self._take(part, waiting)
+
+    @property
+    def unusable(self) -> int:
+        """Rows that were kept back so far."""
+        return len({(problem.place.file, problem.place.line) for problem in self._problems})
+
+    def row_findings(self) -> list[Finding]:
+        """What is wrong with single rows so far."""
+        return grouped(self._problems)
+
+    def findings(self) -> list[Finding]:
+        """All that was found. To be asked once."""
+        found = self.row_findings() + grouped(self._remarks, severity="warning")
+        if len(self.data):
+            self.data.sample.rows.sort(key=lambda row: row.number)
+            for check in self._checks:
+                found += check.findings(self.data)
+        return sorted(found, key=lambda finding: finding.severity != ERROR)
+
+    def facts(self) -> dict[str, Any]:
+        """Numbers for the page, by check; known after `findings`."""
+        return {type(check).__name__: facts for check in self._checks if (facts := check.facts())}
+
+    def _take(self, part: str, examples: Sequence[Example[Any, Any]]) -> None:
+        layout = self.context.format
+        texts: list[str] = []
+        for example in examples:
+            text, answer = layout.plain_text(example.input), layout.answer_text(example.answer)
+            texts.append(f"{text}\n{answer}" if answer else text)
+            self._remarks += layout.remarks(example)
+        piece = Piece(len(self.data), part, examples, texts)
+        self.data.add(piece)
+        for check in self._checks:
+            check.see(piece)

@@ -1,0 +1,43 @@
+"""Which layout is it: by the task that is named, else by the columns."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from luthier import formats
+from luthier.errors import ConfigError, did_you_mean
+from luthier.formats.format import AnyFormat, Format
+from luthier.language import t
+
+
+@cache
+def all_formats() -> tuple[AnyFormat, ...]:
+    """Every Format that a file of this folder defines, in the files' order."""
+    found: list[AnyFormat] = []
+    for module in pkgutil.iter_modules(formats.__path__):
+        for part in vars(importlib.import_module(f"luthier.formats.{module.name}")).values():
+            own = getattr(part, "__module__", None) == f"luthier.formats.{module.name}"
+            if own and isinstance(part, type) and issubclass(part, Format) and part is not Format:
+                found.append(part())
+    return tuple(found)
+
+
+def format_of_task(name: str) -> AnyFormat:
+    """Errors: ConfigError for a task that nobody knows."""
+    known = {task: layout for layout in all_formats() for task in layout.tasks}
+    if name not in known:
+        what = t("there is no {kind} '{name}'", kind=t("task"), name=name)
+        raise ConfigError.at("task", what, did_you_mean(name, known), code="unknown-choice")
+    return known[name]
+
+
+def guess_format(columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> AnyFormat:
+    """columns: the file's. first: the values of its first rows. The format with the highest `likeness`; text and
+    label where none claims the rows."""
+    scores = {layout: layout.likeness(columns, first) for layout in all_formats()}
+    best = max(scores, key=lambda layout: scores[layout])
+    return best if scores[best] > 0 else format_of_task("classification")
