@@ -37,12 +37,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads. usual: the names by which people call it, nearest first."""
+    """A column that a task reads. usual: the names by which people call it, nearest first. several: it may be spread
+    over several columns that hold 0 and 1 each; the task then reads them as name:theirs."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    several: bool = False
 
 
 @dataclass(frozen=True, slots=True)
