@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import resource
 import time
 from pathlib import Path
 from typing import Any
