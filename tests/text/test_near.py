@@ -24,7 +24,7 @@ def pairs(*texts: str) -> list[tuple[int, int]]:
         ("the driver left my parcel at the porch", "the driver left my parcel at the porch today"),
         ("the driver left my parcel at the porch", "today the driver left my parcel at the porch"),
         ("我的快递为什么还没有到", "我的快递为什么还没到"),
-        ("我的快递为什么还没有到呢", "我的包裹为什么还没有到呢"),
+        ("我上个星期寄出的快递为什么还没有到呢", "我上个星期寄出的包裹为什么还没有到呢"),
         ("??!", "??!"),
         (" ".join(f"word{i}" for i in range(300)), " ".join(f"word{i}" for i in range(300) if i != 150)),
         ("".join(chr(0x4E00 + i) for i in range(200)), "".join(chr(0x4E00 + i) for i in range(200) if i != 90)),

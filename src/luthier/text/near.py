@@ -4,9 +4,9 @@ A text is a row of words; in Chinese, Japanese and Thai, where words do not stan
 near-duplicates
 
 - when they are equal but for case, width, spaces and punctuation; or
-- when one word (up to three characters) was replaced, put in or left out, in texts of at least five words (eight
-  characters), unless that very place is filled in more than a few ways in the data: "how do I … my card" is a
-  template, and what fills it is what the text says; or
+- when one word was replaced, put in or left out, in texts of at least five words (one character of seven, two of
+  fourteen, three of twenty-one), unless that very place is filled in more than a few ways in the data: "how do I … my
+  card" is a template, and what fills it is what the text says; or
 - when in longer texts nine words of ten are the same, not counting the words that a fifth of all texts has, as
   footers and greetings are.
 
@@ -30,8 +30,9 @@ import numpy as np
 _LONE = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
 _PIECES = re.compile(rf"[{_LONE}]|[^\W_{_LONE}]+")
 _IS_LONE = re.compile(f"[{_LONE}]").match
-_LEAST = (5, 8)
-"""Words, characters: in a shorter text one changed word changes what it says."""
+_FOR_EACH = (5, 7)
+"""Words, characters: a text so long may differ in one, if it is two or three times as long in two or three: in a
+shorter one a changed word changes what it says."""
 _MOST = (64, 128)
 """Longer texts are compared by MinHash alone, which misses no single changed word among so many."""
 _LONG = (20, 40)
@@ -153,15 +154,12 @@ def _one_changed(words: _Words, different: np.ndarray) -> np.ndarray:
     lengths, lone = words.lengths[different], words.lone[different]
     found = [np.zeros((0, 2), np.int64)]
     for kind in (0, 1):
-        chosen = different[(lone == kind) & (lengths >= _LEAST[kind] - 1) & (lengths <= _MOST[kind])]
-        keys = words.lengths[chosen].sum() * _WINDOWS[kind] + len(chosen)
-        passes = int(keys // (4 * _AT_ONCE)) + 1
+        chosen = different[(lone == kind) & (lengths >= _FOR_EACH[kind] - 1) & (lengths <= _MOST[kind])]
+        passes = int(words.lengths[chosen].sum() * _WINDOWS[kind] // (4 * _AT_ONCE)) + 1
         for turn in range(passes):
-            signs, owners = _left_out(words, chosen, _WINDOWS[kind], _Share(turn, passes))
+            signs, owners = _left_out(words, chosen, kind, _Share(turn, passes))
             found.append(_same_sign(signs, owners, _FILLERS))
-    pairs = np.concatenate(found)
-    least = np.array(_LEAST)[words.lone[pairs[:, 0]].astype(int)]
-    return pairs[words.lengths[pairs].max(1) >= least]
+    return np.concatenate(found)
 
 
 @dataclass(frozen=True)
@@ -176,8 +174,8 @@ class _Share:
         return keys % np.uint64(self.passes) == self.turn
 
 
-def _left_out(words: _Words, chosen: np.ndarray, window: int, share: _Share) -> tuple[np.ndarray, np.ndarray]:
-    """Keys of the chosen texts as they are and with up to `window` pieces left out at every place, and whose they are.
+def _left_out(words: _Words, chosen: np.ndarray, kind: int, share: _Share) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of the chosen texts as they are and with a word left out at every place, and whose they are.
 
     A key is a polynomial of the pieces' hashes modulo 2^64. Its base is odd and so has an inverse, by which what
     stands behind a gap moves up.
@@ -192,8 +190,8 @@ def _left_out(words: _Words, chosen: np.ndarray, window: int, share: _Share) -> 
         sums = np.concatenate([np.zeros(1, np.uint64), terms.cumsum()])  # wraps, as it should
         begin, end = sums[starts[:-1]], sums[starts[1:]]
         _keep(signs, owners, share, end - begin, numbers)
-        for gap in range(1, window + 1):
-            places = np.maximum(lengths - gap + 1, 0)
+        for gap in range(1, _WINDOWS[kind] + 1):
+            places = np.where(lengths >= gap * _FOR_EACH[kind], lengths - gap + 1, 0)
             cuts = np.concatenate([[0], places.cumsum()])
             at = _ranges(starts[:-1], cuts)
             text = np.repeat(np.arange(len(numbers)), places)
@@ -250,7 +248,7 @@ def _one_in_ten(words: _Words, different: np.ndarray) -> np.ndarray:
     if len(long) < 2:
         return np.zeros((0, 2), np.int64)
     telling = _telling(words, long)
-    enough = np.diff(telling.starts) >= _LEAST[0]
+    enough = np.diff(telling.starts) >= _FOR_EACH[0]
     rows = np.flatnonzero(enough)
     marks = _minhash(telling, rows)
     found = []
