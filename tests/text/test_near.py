@@ -1,6 +1,7 @@
 """Texts that differ in little more than a word are found, and those whose one word is the message are not."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -80,6 +81,41 @@ def test_a_crowd_hangs_together_without_every_pair_of_it() -> None:
     found = near_duplicates([*others, *crowd])
     assert set(clusters(found, 2200)[2000:]) == {2000}
     assert len(found) < 200 * 100
+
+
+def test_pictures_count_as_words() -> None:
+    assert pairs("what a day 😀", "what a day 😡") == []
+    assert pairs("what a day 😀", "what a day!😀") == [(0, 1)]
+
+
+def test_embeddings_deny_pairs_of_short_texts_that_mean_something_else() -> None:
+    texts = ["how can i freeze my card", "how can i burn my card", "how can i Burn my card"]
+
+    def embed(asked: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if "freeze" in text else [0.0, 1.0] for text in asked])
+
+    assert near_duplicates(texts).tolist() == [[0, 1], [1, 2]]
+    assert near_duplicates(texts, embed=embed).tolist() == [[1, 2]]
+    assert near_duplicates(texts, embed=lambda asked: np.ones((len(asked), 1))).tolist() == [[0, 1], [1, 2]]
+
+
+def one_word_apart(a: list[str], b: list[str]) -> bool:
+    a, b = sorted((a, b), key=len)
+    if len(b) < 5 or len(b) - len(a) > 1:
+        return False
+    cut = [b[:k] + b[k + 1 :] for k in range(len(b))]
+    return a in cut or (len(a) == len(b) and any(a[:k] + a[k + 1 :] == cut[k] for k in range(len(b))))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_changed_word_is_found_as_by_comparing_all_with_all(seed: int) -> None:
+    draw = random.Random(seed)
+    texts = [[draw.choice("abcde") for _ in range(draw.randrange(4, 8))] for _ in range(60)]
+    texts = [list(text) for text in dict.fromkeys(map(tuple, texts))]
+    wanted = [(i, j) for j in range(len(texts)) for i in range(j) if one_word_apart(texts[i], texts[j])]
+    found = pairs(*(" ".join(text) for text in texts))
+    assert wanted
+    assert set(found) == set(wanted)
 
 
 def test_clusters_bear_the_number_of_their_first_text() -> None:
