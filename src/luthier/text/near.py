@@ -4,7 +4,7 @@ A text is a row of words; in Chinese, Japanese and Thai, where words do not stan
 near-duplicates
 
 - when they are equal but for case, width, spaces and punctuation; or
-- when one word was replaced, put in or left out, in texts of at least five words (one character of seven, two of
+- when one word was replaced, put in, left out or moved, in texts of at least five words (one character of seven, two of
   fourteen, three of twenty-one), unless that very place is filled in more than a few ways in the data: "how do I … my
   card" is a template, and what fills it is what the text says; or
 - when in longer texts nine words of ten are the same, not counting the words that a fifth of all texts has, as
