@@ -37,14 +37,20 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads. usual: the names by which people call it, nearest first. several: it may be spread
-    over several columns that hold 0 and 1 each; the task then reads them as name:theirs."""
+    """A column that is read. usual: the names by which people call it, nearest first. several: it may be spread over
+    several columns that hold 0 and 1 each, which are then read as name:theirs. key: the setting that names it,
+    data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
     several: bool = False
+    key: str = ""
+
+    @property
+    def setting(self) -> str:
+        return self.key or f"data.columns.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,8 @@ def find_columns(
 def _asked_for(column: Column, name: str, present: Sequence[str], place: Place) -> dict[str, str]:
     """The column that the user names, or the columns, where it may be several: a,b,c."""
     if column.several and name not in present and "," in name:
-        return _flags(column, [_asked(part.strip(), column.name, present, place) for part in name.split(",")])
-    return {column.name: _asked(name, column.name, present, place)}
+        return _flags(column, [_asked(part.strip(), column, present, place) for part in name.split(",")])
+    return {column.name: _asked(name, column, present, place)}
 
 
 def _flags(column: Column, names: Sequence[str]) -> dict[str, str]:
@@ -75,7 +75,7 @@ def _is_found(column: Column, found: Mapping[str, str]) -> bool:
     return column.name in found or (column.several and any(_is_flag(name, column) for name in found))
 
 
-def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
+def _asked(name: str, column: Column, present: Sequence[str], place: Place) -> str:
     if name in present:
         return name
     alike = [other for other in present if folded(other) == folded(name)]
@@ -84,11 +84,10 @@ def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
     nearest = nearest_name(name, present)
     what = t("no column {name}; the file has {columns}", name=shown(name), columns=_listed(present))
     if nearest is not None:
-        fix = t(
-            "did you mean {name}? data.columns.{ours}={value}", name=shown(nearest), ours=ours, value=quoted(nearest)
-        )
+        setting = f"{column.setting}={quoted(nearest)}"
+        fix = t("did you mean {name}? {setting}", name=shown(nearest), setting=setting)
     else:
-        fix = t("name one of them: data.columns.{ours}=…", ours=ours)
+        fix = t("name one of them: {setting}", setting=f"{column.setting}=…")
     raise DataError.at(place, what, fix, code="missing-column")
 
 
