@@ -17,6 +17,7 @@ from luthier import catalog
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.schema import NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
+from luthier.formats.known import layout_tasks
 from luthier.language import t
 
 
@@ -174,6 +175,8 @@ def _check_task(node: Located | None) -> list[Problem]:
         try:
             kind = catalog.task(str(name.value))
         except ConfigError as error:
+            if str(name.value) in layout_tasks():  # its rows can be checked before it can be trained
+                return _check_options("task", node, "name", {})
             return _at(name.place, error)
     hints = get_type_hints(kind)
     options = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}

@@ -12,12 +12,13 @@ from luthier.doctor.check import Check, Context
 from luthier.doctor.classes import Classes, Unseen
 from luthier.doctor.duplicates import Duplicates, Leaks, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.doctor.sets import SetClasses
 from luthier.doctor.targets import Numbers, Swapped
 from luthier.errors import Problem
 from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
-    Classes, Unseen, LabelTypes, Tags, Numbers, Swapped, Ids, SameText, Duplicates, Leaks,
+    Classes, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, SameText, Duplicates, Leaks,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500

@@ -161,6 +161,11 @@ class Gathered:
         return np.bincount(self.label[self.label >= 0], minlength=len(self.labels))
 
     @property
+    def has_sets(self) -> bool:
+        """Whether a row may have several classes, or none."""
+        return isinstance(next(iter(self.labels), None), frozenset)
+
+    @property
     def given_parts(self) -> list[str]:
         """The parts that have rows."""
         return [name for i, name in enumerate(PARTS) if (self.part == i).any()]

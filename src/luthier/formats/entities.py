@@ -43,6 +43,7 @@ class EntityRows(Format[Passage, Entities]):
         Column("entities", ("spans", "entity", "label", "labels", "实体"), required=False, is_answer=True),
     )
     tasks: ClassVar[tuple[str, ...]] = ("ner",)
+    answers_are_places: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         tokens, tags, text, spans = ([as_list(v) for v in values_of(first, named(columns, c))] for c in self.columns)

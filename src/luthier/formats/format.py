@@ -17,6 +17,9 @@ class Format(ABC, Generic[InputT, AnswerT]):
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose data look like this, the commonest first."""
 
+    answers_are_places: ClassVar[bool] = False
+    """Whether answers point into the text by characters, so that a text may change its length only with them."""
+
     @property
     def name(self) -> str:
         """The file's name."""

@@ -49,6 +49,7 @@ class QuestionRows(Format[Question, Answers]):
         Column("id", ("qid", "query_id", "question_id"), required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("question_answering",)
+    answers_are_places: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         question, context, answers = (named(columns, column) for column in self.columns[:3])

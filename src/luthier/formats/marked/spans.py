@@ -32,16 +32,21 @@ class Span(NamedTuple):
 def checked_spans(text: str, spans: Sequence[Span], place: Place) -> tuple[Entity, ...]:
     """In the order of the text. Errors: DataError for a span that lies outside, runs backwards, overlaps another,
     holds another surface or cuts a word."""
-    entities = sorted(Entity(span.start, span.end, span.label) for span in spans)
-    for span in spans:
-        fault = _fault(text, span)
-        if fault is not None:
-            raise _explained(text, span, fault, place)
+    _refuse(_outside, text, spans, place)
+    entities = sorted(spans, key=lambda span: span[:3])
     for one, two in pairwise(entities):
         if two.start < one.end:
             what = t("{one} and {two} overlap", one=_described(text, one), two=_described(text, two))
             raise DataError.at(place, what, t("keep one of the two"), code="overlapping-spans")
-    return tuple(entities)
+    _refuse(_misplaced, text, spans, place)
+    return tuple(Entity(*span[:3]) for span in entities)
+
+
+def _refuse(faults: Callable[[str, Span], _Fault | None], text: str, spans: Sequence[Span], place: Place) -> None:
+    for span in spans:
+        fault = faults(text, span)
+        if fault is not None:
+            raise _explained(text, span, fault, place)
 
 
 class _Fault(NamedTuple):
@@ -49,7 +54,7 @@ class _Fault(NamedTuple):
     what: str
 
 
-def _fault(text: str, span: Span) -> _Fault | None:
+def _outside(text: str, span: Span) -> _Fault | None:
     start, end = span.start, span.end
     if start >= end:
         return _Fault("bad-span", t("the span {start} to {end} holds nothing", start=start, end=end))
@@ -57,6 +62,11 @@ def _fault(text: str, span: Span) -> _Fault | None:
         what = t("the span {start} to {end} lies outside the text of {length} characters",
                  start=start, end=end, length=len(text))  # fmt: skip
         return _Fault("bad-span", what)
+    return None
+
+
+def _misplaced(text: str, span: Span) -> _Fault | None:
+    start, end = span.start, span.end
     held = text[start:end]
     if span.surface is not None and span.surface != held:
         what = t("the span {start} to {end} reads {held}, not {surface}",
@@ -73,7 +83,11 @@ def _explained(text: str, span: Span, fault: _Fault, place: Place) -> DataError:
     """With the unit in which the span was counted, where another than code points makes it right."""
     for unit, reading in _UNITS.items():
         other = reading(text, span)
-        if other is not None and other[:2] != span[:2] and _fault(text, other) is None:
+        if (
+            other is not None
+            and other[:2] != span[:2]
+            and not (_outside(text, other, ()) or _misplaced(text, other, ()))
+        ):
             right = t("counted in {unit} it is {start} to {end}: {surface}", unit=t(unit), start=other.start,
                       end=other.end, surface=shown(text[other.start : other.end]))  # fmt: skip
             what = f"{fault.what}; {right}"
@@ -103,7 +117,7 @@ def _kind(character: str) -> str:
     return ""
 
 
-def _described(text: str, entity: Entity) -> str:
+def _described(text: str, entity: Span) -> str:
     return f"{entity.start}-{entity.end} {shown(text[entity.start : entity.end], 30)} ({shown(entity.label, 20)})"
 
 
