@@ -33,9 +33,8 @@ class SetClasses(Check):
             label = ", ".join(sorted(sets[0]))
             what = t("no row has a label") if not names else t("every row has the labels {labels}", labels=shown(label))
             fix = t("give rows that differ in them, or name another label column")
-            yield Finding(
-                ERROR, "one-class", what + ": " + t("there is nothing to learn"), fix, (Place(data.files[0]),)
-            )
+            what += ": " + t("there is nothing to learn")
+            yield Finding(ERROR, "one-class", what, fix, (Place(data.files[0]),))
         elif len(names) > len(data) / 2 and len(data) > 10:
             what = t("{count} different labels in {rows} rows: this looks like an id or the text",
                      count=len(names), rows=len(data))  # fmt: skip
@@ -58,7 +57,7 @@ def _rare(data: Gathered, names: Sequence[str], holds_SC: np.ndarray, counts_C: 
         listed = ", ".join(f"{shown(names[c])} {counts_C[c]}" for c in rare[:5]) + (" …" if len(rare) > 5 else "")
         what = t("{count} labels have fewer than {needed} rows ({names}); they cannot be both learnt and tested",
                  count=len(rare), needed=needed, names=listed)  # fmt: skip
-        rows = np.flatnonzero(holds_SC[:, rare].any(1)[data.label])
+        rows = np.flatnonzero(holds_SC[data.label][:, rare].any(axis=1))
         fix = t("add rows of them, or merge them with others")
         yield Finding(WARNING, "rare-class", what, fix, data.places(rows, "label"))
 
@@ -67,7 +66,7 @@ def _unseen(data: Gathered, names: Sequence[str], holds_SC: np.ndarray) -> Itera
     trained = holds_SC[np.unique(data.label[data.part == 0])].any(0)
     unseen = ~trained & holds_SC[np.unique(data.label[data.part > 0])].any(0)
     if trained.any() and unseen.any():
-        rows = np.flatnonzero((data.part > 0) & holds_SC[:, unseen].any(1)[data.label])
+        rows = np.flatnonzero((data.part > 0) & holds_SC[data.label][:, unseen].any(axis=1))
         listed = ", ".join(shown(names[c]) for c in np.flatnonzero(unseen)[:5])
         what = t("{count} rows to validate or test on have a label that no training row has ({names})",
                  count=len(rows), names=listed)  # fmt: skip

@@ -83,16 +83,14 @@ def _explained(text: str, span: Span, fault: _Fault, place: Place) -> DataError:
     """With the unit in which the span was counted, where another than code points makes it right."""
     for unit, reading in _UNITS.items():
         other = reading(text, span)
-        if (
-            other is not None
-            and other[:2] != span[:2]
-            and not (_outside(text, other, ()) or _misplaced(text, other, ()))
-        ):
+        if other is None or other[:2] == span[:2]:
+            continue
+        if _outside(text, other) is None and _misplaced(text, other) is None:
             right = t("counted in {unit} it is {start} to {end}: {surface}", unit=t(unit), start=other.start,
                       end=other.end, surface=shown(text[other.start : other.end]))  # fmt: skip
             what = f"{fault.what}; {right}"
             fix = t("count characters (Unicode code points) from 0, the end not included")
-            return DataError.at(place, what, fix, code="bad-span")
+            return DataError.at(place, what, fix, code=fault.code)
     fix = t("count characters from 0, the end not included; or remove the span")
     if span.surface is not None and (found := text.find(span.surface)) >= 0:
         fix = t("{surface} stands at {start} to {end}", surface=shown(span.surface), start=found,
