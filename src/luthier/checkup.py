@@ -42,9 +42,7 @@ class Checkup:
 
     def label_counts(self) -> list[tuple[str, int]]:
         """Each class with its rows, the commonest first."""
-        counts = self.data.label_counts if len(self.data) else ()
-        named = zip(map(str, self.data.label_names), map(int, counts), strict=True)
-        return sorted(named, key=lambda pair: -pair[1])
+        return self.data.class_counts()
 
     def as_json(self) -> dict[str, Any]:
         return {

@@ -40,7 +40,8 @@ class Duplicates(Check):
             fix = t("they stay on one side of the split; remove them if they are copies by mistake")
             yield Finding(WARNING, "exact-duplicate", what, fix, data.places(agreeing),
                           data.places(first[group[agreeing]]))  # fmt: skip
-        conflicting = np.flatnonzero(differs[group])
+        # two answers in free words to one question are no conflict, two classes are
+        conflicting = np.flatnonzero(differs[group] & (data.label >= 0))
         conflicting = conflicting[np.argsort(first[group[conflicting]], kind="stable")]
         if len(conflicting):
             what = t("{count} rows have the same text as another and a different label", count=len(conflicting))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -159,6 +160,14 @@ class Gathered:
     def label_counts(self) -> np.ndarray:
         """int64 [C], rows of each class in all parts."""
         return np.bincount(self.label[self.label >= 0], minlength=len(self.labels))
+
+    def class_counts(self) -> list[tuple[str, int]]:
+        """Each class with its rows, the commonest first; where a row has several, it counts for each of them."""
+        counts: Counter[str] = Counter()
+        for name, count in zip(self.labels, self.label_counts if len(self) else (), strict=True):
+            for one in name if isinstance(name, frozenset) else (name,):
+                counts[str(one)] += int(count)
+        return counts.most_common()
 
     @property
     def has_sets(self) -> bool:
