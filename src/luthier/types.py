@@ -49,7 +49,8 @@ class Column:
 class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
-    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing).
+    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing). mark: what
+    a split by time or by column goes by.
     """
 
     input: InputT
@@ -57,6 +58,7 @@ class Example(Generic[InputT, AnswerT]):
     place: Place = field(default=Place("memory"), compare=False)
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
+    mark: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,6 +35,7 @@ def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool) -> None:
 ROW_FAULTS = {
     "ragged-row", "broken-quote", "nul-byte", "repeated-header", "missing-label", "missing-text", "wrong-type",
     "missing-column", "not-an-object", "duplicate-key", "lone-surrogate", "nan-label", "missing-group", "split-leak",
+    "missing-time", "bad-time", "missing-part", "unknown-part",
 }  # fmt: skip
 """Codes of faults that lie in a single row, so that leaving the row out mends them."""
 
