@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 from luthier.errors import DataError, Place, shown
@@ -29,8 +29,8 @@ _DATE = re.compile(
     r"(\d{4})\s?[-/.年년]\s?(\d{1,2})(?:\s?[-/.月월]\s?(\d{1,2})\s?[日号일]?|\s?[月월])?(?!\d)(?:\s*\(?[星周]期?[一二三四五六日天]\)?)?"
 )
 _TURNED = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2})(?!\d)")
-_WORDED = re.compile(r"(?:[A-Za-z]{3,9}\.?,?\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?[\s-]+([A-Za-z]{3,9})\.?|([A-Za-z]{3,9})\.?"
-                     r"\s+(\d{1,2})(?:st|nd|rd|th)?),?[\s-]+(\d{4})(?!\d)")  # fmt: skip
+_DAY, _NAME = r"(\d{1,2})(?:st|nd|rd|th)?", r"([A-Za-z]{3,9})\.?"
+_WORDED = re.compile(rf"(?:[A-Za-z]{{3,9}}\.?,?\s+)?(?:{_DAY}[\s-]+{_NAME}|{_NAME}\s+{_DAY}),?[\s-]+(\d{{4}})(?!\d)")
 _C_TIME = re.compile(r"[A-Za-z]{3} ([A-Za-z]{3}) +(\d{1,2}) (\d\d:\d\d:\d\d)( [+-]\d{4}| [A-Z]{3,4})? (\d{4})")
 _QUARTER = re.compile(r"(\d{4})[-\s]?[Qq]([1-4])")
 _CLOCK = re.compile(
@@ -221,14 +221,14 @@ def _at(year: int, month: int, day: int, rest: str) -> float | None:
 
 def _zone(written: str | None) -> tzinfo:
     if written is None or not written.startswith(("+", "-")):
-        return timezone.utc
+        return UTC
     digits = written[1:].replace(":", "")
     shift = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return timezone(-shift if written[0] == "-" else shift)
 
 
 def _since(moment: datetime) -> float:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _with_pattern(written: str, pattern: str) -> Stamp | None:

@@ -1,4 +1,4 @@
-"""Which rows must stay together? Equal ones, near ones, those of one group, and whatever hangs together through them."""
+"""Which rows must stay together? Equal ones, near ones, those of one group, and what hangs together through them."""
 
 from __future__ import annotations
 
@@ -115,8 +115,9 @@ def _too_much(certain_N: np.ndarray, merged_N: np.ndarray, strata: Strata) -> tu
             emptied.append(c)
             loose |= merged
     if emptied:
+        names = strata.listed(emptied)
         notes.append(t("all rows of {classes} are near-duplicates of each other: of these only equal rows are kept "
-                       "together, so that training and test both have some", classes=strata.listed(emptied)))  # fmt: skip
+                       "together, so that both training and test have some", classes=names))  # fmt: skip
     return loose, notes
 
 
