@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
+from luthier.config.conflicts import split_conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.schema import NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
@@ -89,7 +90,7 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]
         if isinstance(inner, type) and issubclass(inner, Section):
             names += known_keys(inner, f"{prefix}{name}.")
         else:
-            names.append(prefix + name)
+            names.append(prefix + (info.alias or name))
     return names
 
 
@@ -156,9 +157,12 @@ def _wanted(path: Sequence[Any]) -> str:
     model: Any = Settings
     info = None
     for part in path:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)) or part not in model.model_fields:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
             break
-        info = model.model_fields[str(part)]
+        known = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in known:
+            break
+        info = known[str(part)]
         model = info.annotation
     extra = info.json_schema_extra if info else None
     return str(extra.get("wanted", "…")) if isinstance(extra, dict) else t("a text")
@@ -230,18 +234,4 @@ def _at(place: Place, error: ConfigError) -> list[Problem]:
 
 def _conflicts(root: Located, settings: Settings) -> list[Problem]:
     """Settings that are right one by one and contradict each other."""
-    split, found = settings.data.split, []
-    if split.by == "group" and split.group is None:
-        place = root.find(["data", "split", "by"]).place
-        found.append(Problem(place, t("data.split.by=group names no group column"),
-                             t("add data.split.group=…"), "conflict"))  # fmt: skip
-    shares = (split.test or 0) + (split.validation or 0)
-    if shares >= 1:
-        place = root.find(["data", "split", "test"]).place
-        found.append(Problem(place, t("test and validation are {shares:g} of the data together", shares=shares),
-                             t("leave something to train on"), "conflict"))  # fmt: skip
-    if split.group is not None and settings.data.test and settings.data.validation:
-        place = root.find(["data", "split", "group"]).place
-        found.append(Problem(place, t("data.split.group, but all parts are given as files: nothing is split"),
-                             t("drop it"), "conflict"))  # fmt: skip
-    return found
+    return split_conflicts(root, settings.data)
