@@ -37,12 +37,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads. usual: the names by which people call it, nearest first."""
+    """A column that is read. usual: the names by which people call it, nearest first. key: the setting that names it,
+    data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    key: str = ""
+
+    @property
+    def setting(self) -> str:
+        return self.key or f"data.columns.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
