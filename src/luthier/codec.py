@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.errors import ModelError
+from luthier.errors import ConfigError, ModelError
 from luthier.language import t
 from luthier.models.run import CODEC as FILE
 from luthier.task import AnyTask
@@ -121,7 +121,7 @@ class Codec:
             rule = TextRule(read_tokenizer(folder), content["max_length"], content["pad_id"], content["has_segments"])
             clean = cleaner(tuple(content.get("clean", ()))).names
             return Codec(task, rule, content["columns"], clean)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ConfigError) as error:
             what = t("{file} is not as it was written ({error})", file=FILE, error=error)
             raise ModelError.at(str(folder / FILE), what, t("copy the folder again"), code="bad-codec") from None
 

@@ -13,7 +13,7 @@ from luthier.config.schema import DataSettings, Settings, SplitSettings
 from luthier.data.columns import find_columns
 from luthier.data.findings import ERROR, grouped, refuse_errors
 from luthier.data.leaks import without_leaks
-from luthier.data.rows import parse_rows, with_group
+from luthier.data.rows import parse_rows, with_clean_texts, with_group
 from luthier.data.split import Shares, Split, split_examples
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
@@ -22,6 +22,7 @@ from luthier.files import sha256
 from luthier.language import t
 from luthier.reading.read import ReadOptions, Table, open_table
 from luthier.task import AnyTask
+from luthier.text.clean import cleaner
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding
 
@@ -140,6 +141,8 @@ def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doct
         parse = with_group(task.format.parse, group)
     else:
         parse = task.format.parse
+    if data.clean:
+        parse = with_clean_texts(parse, task.format.map_texts, cleaner(tuple(data.clean)))
     doctor.data.columns.update(columns)
     examples = list(doctor.watch(part, parse_rows(table.rows, parse, columns)))
     return _File(examples, columns, [f"{path.name}: {note}" for note in table.notes])
