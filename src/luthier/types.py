@@ -56,6 +56,8 @@ class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
     row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing).
+    written: what a check over all rows must know of how the answer stood in the file, such as the type of a label;
+    None where nobody asks. An immutable value that many rows share.
     """
 
     input: InputT
@@ -63,6 +65,7 @@ class Example(Generic[InputT, AnswerT]):
     place: Place = field(default=Place("memory"), compare=False)
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
+    written: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

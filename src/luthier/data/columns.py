@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from luthier.errors import DataError, Place, nearest_name, shown
+from luthier.formats.cells.columns import folded
 from luthier.language import t
 from luthier.types import Column
 
@@ -47,11 +47,6 @@ def find_columns(
                 raise _missing(column, present, place)
     _distinct(found, place)
     return found
-
-
-def folded(name: str) -> str:
-    """A name without what people do not see: case, outer space, width."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def _asked(name: str, column: Column, present: Sequence[str], place: Place) -> str:
