@@ -14,7 +14,7 @@ from luthier.config.schema import DataSettings, Settings, SplitSettings
 from luthier.data.columns import find_columns
 from luthier.data.findings import ERROR, grouped, refuse_errors
 from luthier.data.leaks import without_leaks
-from luthier.data.rows import parse_rows, with_group, with_mark
+from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
 from luthier.data.split import Split
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
@@ -28,6 +28,7 @@ from luthier.splitting.shares import Shares
 from luthier.splitting.split import Way, fold_examples, looks_near, split_examples
 from luthier.splitting.times import read_stamp
 from luthier.task import AnyTask
+from luthier.text.clean import cleaner
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding, Row
 
@@ -190,6 +191,8 @@ def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doct
     place = Place(str(path), 1 if table.columns else None)
     columns = find_columns(table.columns, task.format.columns, data.columns, place)
     parse = _split_parser(task, data.split, table, place) if part == "train" else task.format.parse
+    if data.clean:
+        parse = with_clean_texts(parse, task.format.map_texts, cleaner(tuple(data.clean)))
     doctor.data.columns.update(columns)
     examples = list(doctor.watch(part, parse_rows(table.rows, parse, columns)))
     return _File(examples, columns, [f"{path.name}: {note}" for note in table.notes])

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from luthier import catalog
 from luthier.config.conflicts import split_conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
-from luthier.config.schema import NAME_KEYS, Section, Settings
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
 from luthier.language import t
 
@@ -95,9 +95,17 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]
 
 
 def opened(root: Located) -> Located:
-    """With `task: classification`, which is short for `task: {name: classification}`, written out."""
+    """With `task: classification`, which is short for `task: {name: classification}`, written out; and with
+    `clean: html, whitespace` as the list that it stands for."""
     section = {key: _opened(NAME_KEYS.get(key), node) for key, node in root.section().items()}
-    return Located(section, root.place)
+    root = Located(section, root.place)
+    for keys in LIST_KEYS:
+        above = root.find(keys[:-1])
+        node = above.value.get(keys[-1]) if isinstance(above.value, dict) else None
+        if node is not None and (node.value is None or isinstance(node.value, str)):
+            words = [word.strip() for word in (node.value or "").split(",")]
+            root = replaced(root, keys, Located([Located(word, node.place) for word in words if word], node.place))
+    return root
 
 
 def _opened(name_key: str | None, node: Located) -> Located:
