@@ -9,7 +9,7 @@ from typing import Any
 
 from luthier.config.schema import Settings
 from luthier.data.columns import find_columns
-from luthier.data.rows import parse_rows
+from luthier.data.rows import parse_rows, with_clean_texts
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
@@ -20,6 +20,7 @@ from luthier.language import t
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
+from luthier.text.clean import cleaner
 from luthier.types import PARTS, Finding
 
 
@@ -67,9 +68,12 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
         columns = find_columns(table.columns, layout.columns, settings.data.columns, place, first=table.first)
+        parse = layout.parse
+        if settings.data.clean:  # as training will see them
+            parse = with_clean_texts(parse, layout.map_texts, cleaner(tuple(settings.data.clean)))
         doctor.data.columns.update(columns)
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
-            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, layout.parse, columns)), 1):
+            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, parse, columns)), 1):
                 if i % 10_000 == 0:
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))

@@ -40,6 +40,7 @@ ROW_FAULTS = {
     "missing-answer", "answer-not-in-context", "answer-offset", "answer-length",  # questions
     "no-assistant", "system-turn", "unknown-role", "missing-role", "missing-content", "empty-answer", "empty-turn",
     "tool-call", "turn-weight",  # messages
+    "missing-time", "bad-time", "missing-part", "unknown-part",
 }  # fmt: skip
 """Codes of faults that lie in a single row, so that leaving the row out mends them."""
 

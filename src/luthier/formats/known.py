@@ -35,19 +35,23 @@ def all_formats() -> tuple[AnyFormat, ...]:
     return tuple(found)
 
 
-def layout_tasks() -> dict[str, AnyFormat]:
-    """Every task's name, the hub's too, to the format of its rows."""
-    short = {task: layout for layout in all_formats() for task in layout.tasks}
-    return short | {long: short[name] for long, name in _LONG_NAMES.items()}
+def full_name(name: str) -> str:
+    """Ours for a task that may be called as at the hub."""
+    return _LONG_NAMES.get(name, name)
+
+
+def readable_tasks() -> list[str]:
+    """Names of the tasks whose data can be read."""
+    return sorted(name for layout in all_formats() for name in layout.tasks)
 
 
 def format_of_task(name: str) -> AnyFormat:
     """Errors: ConfigError for a task that nobody knows."""
-    known = layout_tasks()
-    if name not in known:
+    known = {task: layout for layout in all_formats() for task in layout.tasks}
+    if full_name(name) not in known:
         what = t("there is no {kind} '{name}'", kind=t("task"), name=name)
         raise ConfigError.at("task", what, did_you_mean(name, known), code="unknown-choice")
-    return known[name]
+    return known[full_name(name)]
 
 
 def guess_format(
