@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from luthier.config.schema import Settings
 from luthier.data.columns import find_columns
 from luthier.data.rows import parse_rows
@@ -17,9 +19,13 @@ from luthier.errors import ConfigError, Place
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
+from luthier.models.find import find_tokenizer
+from luthier.models.known import default_model
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
+from luthier.text.scripts import main_language
+from luthier.text.tokenizer import read_tokenizer
 from luthier.types import PARTS, Finding
 
 
@@ -57,7 +63,8 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     files = {name: path for name in PARTS if (path := getattr(settings.data, name)) is not None}
     tables = {name: open_table(Path(path), read_options(settings.data)) for name, path in files.items()}
     layout = _format(settings, tables["train"])
-    doctor = Doctor(Context(layout, deep=deep))
+    tokenizer, max_length, unread = _reader(settings, tables["train"])
+    doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
         columns = find_columns(table.columns, layout.columns, settings.data.columns, place)
@@ -68,8 +75,25 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes] + unread
     return Checkup(layout, dict(doctor.data.columns), findings, notes, doctor.data, doctor.unusable, doctor.facts())
+
+
+def _reader(settings: Settings, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
+    """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
+    a note on what was not looked at. No model is loaded and the network is not asked."""
+    name = settings.model
+    if name == "auto":
+        values = (value for row in table.first for value in row.values() if isinstance(value, str))
+        name = default_model(main_language(values)[0], has_gpu=False)[0].name
+    found = find_tokenizer(name)
+    if found is None:
+        note = t("not looked at: texts too long for the model, words unknown to it ({model} is not on this machine; "
+                 "--model FOLDER names another)", model=name)  # fmt: skip
+        return None, None, [note]
+    wanted = settings.train.max_length
+    most = found.most_tokens if wanted == "auto" else min(wanted, found.most_tokens)
+    return read_tokenizer(found.folder), most, []
 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:
