@@ -20,7 +20,7 @@ from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
 from luthier.models.find import find_tokenizer
-from luthier.models.known import default_model
+from luthier.models.known import UNDERSTANDING, default_model
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
@@ -71,7 +71,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     files = {name: path for name in PARTS if (path := getattr(settings.data, name)) is not None}
     tables = {name: open_table(Path(path), read_options(settings.data)) for name, path in files.items()}
     layout = _format(settings, tables["train"])
-    tokenizer, max_length, unread = _reader(settings, tables["train"])
+    tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
     doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
@@ -96,17 +96,18 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     )
 
 
-def _reader(settings: Settings, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
+def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
     """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
     a note on what was not looked at. No model is loaded and the network is not asked."""
     name = settings.model
-    if name == "auto":
+    if name == "auto" and UNDERSTANDING.intersection(layout.tasks):
         values = (value for row in table.first for value in row.values() if isinstance(value, str))
         name = default_model(main_language(values)[0], has_gpu=False)[0].name
-    found = find_tokenizer(name)
+    found = find_tokenizer(name) if name != "auto" else None
     if found is None:
-        note = t("not looked at: texts too long for the model, words unknown to it ({model} is not on this machine; "
-                 "--model FOLDER names another)", model=name)  # fmt: skip
+        reason = t("no model is named") if name == "auto" else t("{model} is not on this machine", model=name)
+        note = t("not looked at: texts too long for the model, words unknown to it ({reason}; --model FOLDER)",
+                 reason=reason)  # fmt: skip
         return None, None, [note]
     wanted = settings.train.max_length
     most = found.most_tokens if wanted == "auto" else min(wanted, found.most_tokens)

@@ -12,7 +12,7 @@ from luthier.doctor.check import Check
 from luthier.doctor.gathered import Gathered
 from luthier.errors import Place, shown
 from luthier.language import t
-from luthier.types import Finding
+from luthier.types import PARTS, Finding
 
 _IMBALANCE = 10
 """Largest to smallest class: beyond this, accuracy says little about the small ones."""
@@ -23,7 +23,7 @@ _LEAST_ROWS = 3
 
 
 class Classes(Check):
-    """one-class, label-is-id, label-like-text, many-classes, rare-class, dominant-class, imbalance."""
+    """one-class, label-is-id, many-classes, rare-class, imbalance."""
 
     def findings(self, data: Gathered) -> Iterable[Finding]:
         counts, rows = data.label_counts, len(data)
@@ -41,6 +41,20 @@ class Classes(Check):
                 yield _many(data, file)
             yield from _rare(data)
             yield from _imbalance(data)
+
+
+class TooFew(Check):
+    """too-few-rows: not even one different text for each part that is cut from the training file."""
+
+    def findings(self, data: Gathered) -> Iterable[Finding]:
+        train = data.part == 0
+        units, needed = len(np.unique(data.text_hash[train])), 1 + len(PARTS) - len(data.given_parts[1:])
+        if units < needed and len(data.given_parts) < len(PARTS):
+            sizes = zip(map(shown, data.label_names), data.label_counts, strict=True)
+            classes = ", ".join(f"{name} {count}" for name, count in list(sizes)[:10])
+            what = t("{units} different rows are too few to split ({classes})", units=units, classes=classes)
+            fix = t("at least {needed} are needed, a hundred a class to learn anything; add rows", needed=needed)
+            yield Finding(ERROR, "too-few-rows", what, fix, data.places(np.flatnonzero(train)))
 
 
 class Unseen(Check):
@@ -72,7 +86,7 @@ def _no_classes(data: Gathered, file: Place) -> Finding:
                 text=quoted(text), label=quoted(label))  # fmt: skip
     else:
         fix = t("name another label column; for texts as answers use a task that writes, such as seq2seq")
-    return Finding(ERROR, "label-like-text", what, fix, (file,))
+    return Finding(ERROR, "label-is-id", what, fix, (file,))
 
 
 def _are_texts(data: Gathered) -> bool:
@@ -87,8 +101,8 @@ def _are_texts(data: Gathered) -> bool:
 
 def _many(data: Gathered, file: Place) -> Finding:
     counts = data.label_counts
-    what = t("{count} classes, {each:.1f} rows each on average, {few} of them with fewer than ten: macro-F1 counts each "
-             "of these as much as the largest", count=len(counts), each=counts.mean(),
+    what = t("{count} classes, {each:.1f} rows each on average, {few} of them with fewer than ten: macro-F1 counts "
+             "each of these as much as the largest", count=len(counts), each=counts.mean(),
              few=int((counts < 10).sum()))  # fmt: skip
     fix = t("merge rare classes, or look at accuracy and at the classes with enough rows")
     return Finding(WARNING, "many-classes", what, fix, (file,))
@@ -117,7 +131,7 @@ def _imbalance(data: Gathered) -> Iterator[Finding]:
         fix = t(
             "look at macro-F1, or at the recall of the other classes; give more rows of them, or balance=weighted_loss"
         )
-        yield Finding(WARNING, "dominant-class", what, fix)
+        yield Finding(WARNING, "imbalance", what, fix)
     elif counts[most] >= _IMBALANCE * counts[least]:
         what = t("{most} stands on {many} rows, {least} on {few}", most=name, many=counts[most],
                  least=shown(data.label_names[least]), few=counts[least])  # fmt: skip

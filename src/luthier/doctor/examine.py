@@ -8,7 +8,7 @@ from typing import Any
 
 from luthier.data.findings import ERROR, grouped
 from luthier.doctor.check import Check, Context
-from luthier.doctor.classes import Classes, Unseen
+from luthier.doctor.classes import Classes, TooFew, Unseen
 from luthier.doctor.duplicates import Duplicates, Leaks, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
 from luthier.doctor.labels.given_away import LabelInText, Shortcuts
@@ -24,7 +24,7 @@ from luthier.errors import Problem
 from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
-    Classes, Unseen, AlikeLabels, NotText, SameText, Duplicates, Leaks,
+    Classes, TooFew, Unseen, AlikeLabels, NotText, SameText, Duplicates, Leaks,
     Shortcuts, LabelInText, Misread, Lost, Invisible, Markup, Boilerplate, PersonalData, Languages, Lengths, Tokens,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""

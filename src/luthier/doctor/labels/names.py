@@ -10,42 +10,33 @@ from typing import Any
 import numpy as np
 
 from luthier.data.findings import WARNING
-from luthier.doctor.check import Check, Context
+from luthier.doctor.check import Check
 from luthier.doctor.gathered import Gathered
 from luthier.errors import shown
 from luthier.language import t
 from luthier.text.alike import alike_labels, similar_labels
 from luthier.types import Finding
 
-_MOST_NAMES = 50
 _MOST_GROUPS = 3
 
 
 class AlikeLabels(Check):
-    """alike-labels, similar-labels. Tells the page the labels and their counts."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
-        self._counts: Counter[str] = Counter()
+    """alike-labels, similar-labels."""
 
     def findings(self, data: Gathered) -> Iterable[Finding]:
-        self._counts = label_counts(data)
-        alike = alike_labels(self._counts)
+        counts = label_counts(data)
+        alike = alike_labels(counts)
         if alike:
             what = t("{count} labels look like another and are classes of their own: {groups}",
-                     count=sum(len(group) - 1 for group in alike), groups=_told(alike, self._counts))  # fmt: skip
+                     count=sum(len(group) - 1 for group in alike), groups=_told(alike, counts))  # fmt: skip
             yield Finding(WARNING, "alike-labels", what, t("--fix OUT merges each into the commonest of its kind"),
                           _places(data, alike))  # fmt: skip
-        similar = similar_labels(self._counts)
+        similar = similar_labels(counts)
         if similar:
             what = t("{count} labels may be another one spelt differently: {groups}",
-                     count=sum(len(group) - 1 for group in similar), groups=_told(similar, self._counts))  # fmt: skip
+                     count=sum(len(group) - 1 for group in similar), groups=_told(similar, counts))  # fmt: skip
             fix = t("give both one name, if they are one")
             yield Finding(WARNING, "similar-labels", what, fix, _places(data, similar))
-
-    def facts(self) -> dict[str, Any]:
-        first = self._counts.most_common(_MOST_NAMES)
-        return {"labels": first, "classes": len(self._counts)} if first else {}
 
 
 def label_counts(data: Gathered) -> Counter[str]:

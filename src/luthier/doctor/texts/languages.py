@@ -20,6 +20,7 @@ _START = 300
 _WORD = re.compile(r"[^\W\d_]+")
 _LEAST_WORDS = 6
 """Of a text in Latin letters, below which its language cannot be told: "de la" stands in an English name."""
+_SHORT = "short"
 _SPACELESS = frozenset(("zh", "ja", "ko", "th"))
 _LEAST_CHARACTERS = 4
 _LEAST_SHARE = 0.02
@@ -40,8 +41,11 @@ class Languages(Check):
         if not self.context.deep:
             rows = rows[:: max(1, -(-len(rows) // _MOST_TEXTS))]
         found = [(row.number, language) for row in rows if (language := told_language(row.text[:_START]))]
+        told = Counter(language for _, language in found if language in _LATIN).most_common(1)
+        usual = told[0][0] if told else "en"
+        found = [(number, usual if language == _SHORT else language) for number, language in found]
         counts = Counter(language for _, language in found)
-        self._facts = {"rows": len(found), "counts": dict(counts.most_common())}
+        self._facts = {"languages": dict(counts.most_common())} if counts else {}
         if not found:
             return
         main = counts.most_common(1)[0][0]
@@ -59,13 +63,15 @@ class Languages(Check):
 
 
 def told_language(text: str) -> str | None:
-    """The language of a text that is long enough to tell it, else None."""
+    """The language of a text; _SHORT of one in Latin letters that is too short to tell; None where nothing can be
+    told."""
     language = text_language(text)
     if language == "other":
         return None
     if language in _SPACELESS:
         return language if sum(c > "\u0e00" for c in text) >= _LEAST_CHARACTERS else None
-    return language if len(_WORD.findall(text)) >= _LEAST_WORDS else None
+    is_long = len(_WORD.findall(text)) >= _LEAST_WORDS
+    return language if is_long else _SHORT if language in _LATIN else None
 
 
 def _is_many(main: str, language: str, share: float) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
 
 from luthier.data.findings import WARNING
 from luthier.doctor.check import Context
@@ -39,9 +38,6 @@ class PersonalData(TextFault):
                  count=len(self.rows), kinds=kinds, sample=self.sample)  # fmt: skip
         fix = t("--fix OUT --mask puts [phone], [email] … in their place, in training and in serving")
         yield Finding(WARNING, "personal-data", what, fix, data.places(self.rows, data.text_column))
-
-    def facts(self) -> dict[str, Any]:
-        return dict(self._kinds)
 
 
 def _masked_around(text: str, start: int) -> str:

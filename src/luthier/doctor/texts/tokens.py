@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
-from luthier.data.findings import WARNING
+from luthier.data.findings import ERROR, WARNING
 from luthier.doctor.check import Check, Context
 from luthier.doctor.gathered import Gathered, Sampled
-from luthier.doctor.texts.lengths import histogram
 from luthier.errors import shown
 from luthier.language import t
 from luthier.text.scripts import main_language
@@ -28,10 +27,12 @@ _LEAST_CUT = 0.01
 _LEAST_UNKNOWN = 0.01
 _UNKNOWN_NAMES = ("[UNK]", "<unk>", "<UNK>")
 _BATCH = 1000
+_MOST_DRAWN = 10_000
 
 
 class Tokens(Check):
-    """truncation, unknown-token. Asked only where a tokenizer is known."""
+    """truncation, answer-truncation, unknown-token. Asked only where a tokenizer is known. The tokens that a chat
+    template adds are not counted."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -42,10 +43,15 @@ class Tokens(Check):
         if tokenizer is None:
             return
         rows = data.sample.rows if self.context.deep else _within(data.sample.rows)
-        lengths, unknown = _counted(tokenizer, rows)
-        self._facts = {"rows": len(rows), "limit": most, **histogram(lengths, most)}
+        texts = _read_texts(data, rows)
+        lengths, unknown = _counted(tokenizer, texts)
+        drawn = lengths[:: max(1, len(lengths) // _MOST_DRAWN)]
+        self._facts = {"tokens": {"lengths": drawn.tolist(), "limit": most}}
         if most is not None:
             yield from _truncation(data, rows, lengths, most)
+            if not self.context.format.answers_apart:
+                over = [row for row, length in zip(rows, lengths, strict=True) if length > most]
+                yield from _lost_answers(data, tokenizer, over, most)
         yield from _unknown(data, tokenizer, rows, unknown, lengths)
 
     def facts(self) -> dict[str, Any]:
@@ -65,6 +71,46 @@ def _truncation(data: Gathered, rows: Sequence[Sampled], lengths: np.ndarray, mo
     yield Finding(WARNING, "truncation", what + _of_sample(data, rows), fix, _places(data, rows, order))
 
 
+def _lost_answers(data: Gathered, tokenizer: Tokenizer, rows: Sequence[Sampled], most: int) -> Iterator[Finding]:
+    """rows: those that are cut. What is to be learnt lies behind the cut."""
+    layout = data.format
+    parts = cut = 0
+    without: list[int] = []
+    for row in rows:
+        spans = layout.answer_spans(row.example.input, row.example.answer)
+        if spans:
+            end = _read_up_to(tokenizer, row.text, most)
+            lost = sum(span[1] > end for span in spans)
+            parts, cut = parts + len(spans), cut + lost
+            if all(span[0] >= end for span in spans):
+                without.append(row.number)
+    if without and layout.answer_text(rows[0].example.answer):
+        what = t("{count} rows have their whole answer behind the {most} tokens that the model reads: nothing is "
+                 "learnt from them", count=len(without), most=most)  # fmt: skip
+        fix = t("shorten what stands before the answer, raise train.max_length, or take a model that reads more")
+        yield Finding(ERROR, "answer-truncation", what, fix, data.places(without))
+    elif cut:
+        what = t("{cut} of the {parts} answers in texts that are cut lie behind the {most} tokens that the model reads",
+                 cut=cut, parts=parts, most=most)  # fmt: skip
+        fix = t("cut long texts into passages of their own, or take a model that reads more")
+        yield Finding(WARNING, "answer-truncation", what, fix, data.places(without or [row.number for row in rows]))
+
+
+def _read_up_to(tokenizer: Tokenizer, text: str, most: int) -> int:
+    """The character of the text at which a model stops that reads this many tokens."""
+    offsets = tokenizer.encode(text[:_LONGEST], add_special_tokens=False).offsets
+    kept = max(1, most - tokenizer.num_special_tokens_to_add(is_pair=False))
+    return offsets[kept - 1][1] if len(offsets) > kept else len(text)
+
+
+def _read_texts(data: Gathered, rows: Sequence[Sampled]) -> list[str]:
+    """What is read as one sequence. Of an answer that is read apart the longer of both."""
+    if not data.format.answers_apart:
+        return [row.text for row in rows]
+    both = ((data.format.plain_text(row.example.input), data.format.answer_text(row.example.answer)) for row in rows)
+    return [max(pair, key=len) for pair in both]
+
+
 def _unknown(
     data: Gathered, tokenizer: Tokenizer, rows: Sequence[Sampled], unknown: np.ndarray, lengths: np.ndarray
 ) -> Iterator[Finding]:
@@ -75,7 +121,7 @@ def _unknown(
     words = ", ".join(shown(word, 12) for word in _unknown_words(tokenizer, [rows[i] for i in order[:200]]))
     what = t("{share:.1%} of all tokens are unknown to the model's tokenizer ({words} …), in {count} texts",
              share=share, words=words, count=len(order))  # fmt: skip
-    language = main_language(row.text for row in rows)[0]
+    language = main_language(rows[i].text for i in order)[0]
     fix = {
         "en": t("are these words or broken characters? clean them, or take a model with a byte-level tokenizer"),
         "zh": t("the texts are Chinese: take a Chinese model, such as --model hfl/chinese-macbert-base"),
@@ -89,14 +135,14 @@ def _within(rows: Sequence[Sampled]) -> Sequence[Sampled]:
     return rows[:: max(1, -(-characters // _BUDGET))]
 
 
-def _counted(tokenizer: Tokenizer, rows: Sequence[Sampled]) -> tuple[np.ndarray, np.ndarray]:
-    """Of each row its tokens, special ones included, and how many of them are unknown. int64 [N] each."""
+def _counted(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Of each text its tokens, special ones included, and how many of them are unknown. int64 [N] each."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     unknown_id = _unknown_id(tokenizer)
-    lengths, unknown = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
-    for start in range(0, len(rows), _BATCH):
-        some = [row.text for row in rows[start : start + _BATCH]]
+    lengths, unknown = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.int64)
+    for start in range(0, len(texts), _BATCH):
+        some = texts[start : start + _BATCH]
         encodings = tokenizer.encode_batch_fast([text[:_LONGEST] for text in some])
         for i, (text, encoding) in enumerate(zip(some, encodings, strict=True), start):
             scale = max(1.0, len(text) / _LONGEST)
