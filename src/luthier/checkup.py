@@ -101,8 +101,8 @@ def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokeni
     a note on what was not looked at. No model is loaded and the network is not asked."""
     name = settings.model
     if name == "auto" and UNDERSTANDING.intersection(layout.tasks):
-        values = (value for row in table.first for value in row.values() if isinstance(value, str))
-        name = default_model(main_language(values)[0], has_gpu=False)[0].name
+        texts = (max((v for v in row.values() if isinstance(v, str)), key=len, default="") for row in table.first)
+        name = default_model(main_language(texts)[0], has_gpu=False)[0].name
     found = find_tokenizer(name) if name != "auto" else None
     if found is None:
         reason = t("no model is named") if name == "auto" else t("{model} is not on this machine", model=name)

@@ -18,6 +18,8 @@ _IMBALANCE = 10
 """Largest to smallest class: beyond this, accuracy says little about the small ones."""
 _DOMINANT = 0.99
 _MANY_CLASSES = 1000
+_LOOKED_AT = 1000
+"""Rows among which there are enough different ones, unless something is wrong: a million need not be sorted."""
 _LEAST_ROWS = 3
 """Of a class, for each of training, validation and test to have one."""
 
@@ -47,14 +49,16 @@ class TooFew(Check):
     """too-few-rows: not even one different text for each part that is cut from the training file."""
 
     def findings(self, data: Gathered) -> Iterable[Finding]:
-        train = data.part == 0
-        units, needed = len(np.unique(data.text_hash[train])), 1 + len(PARTS) - len(data.given_parts[1:])
+        train = np.flatnonzero(data.part == 0)
+        needed = 1 + len(PARTS) - len(data.given_parts[1:])
+        units = len(np.unique(data.text_hash[train[:_LOOKED_AT]]))
+        units = units if units >= needed else len(np.unique(data.text_hash[train]))
         if units < needed and len(data.given_parts) < len(PARTS):
             sizes = zip(map(shown, data.label_names), data.label_counts, strict=True)
             classes = ", ".join(f"{name} {count}" for name, count in list(sizes)[:10])
             what = t("{units} different rows are too few to split ({classes})", units=units, classes=classes)
             fix = t("at least {needed} are needed, a hundred a class to learn anything; add rows", needed=needed)
-            yield Finding(ERROR, "too-few-rows", what, fix, data.places(np.flatnonzero(train)))
+            yield Finding(ERROR, "too-few-rows", what, fix, data.places(train))
 
 
 class Unseen(Check):

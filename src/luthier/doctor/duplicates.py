@@ -67,6 +67,8 @@ class Leaks(Check):
     def findings(self, data: Gathered) -> Iterable[Finding]:
         for i, name in enumerate(PARTS[1:], 1):
             rows = np.flatnonzero(data.part == i)
+            if not len(rows):
+                continue
             known = np.unique(data.text_hash[data.part < i])
             leaked = rows[np.isin(data.text_hash[rows], known)]
             if len(leaked):
