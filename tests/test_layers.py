@@ -15,7 +15,7 @@ FLOORS = [
     ["types", "files", "extras", "runtime"],
     ["formats.*", "metrics.*", "text.*"],
     ["data.*", "reading.*"],
-    ["doctor.*"],
+    ["doctor.*", "splitting.*"],
     ["models.*"],
     ["task", "batching", "tuning.parts"],
     ["codec", "tuning.*"],
@@ -37,6 +37,7 @@ FLOORS = [
 WITHIN = {
     "data",
     "reading",
+    "splitting",
     "formats",
     "doctor",
     "models",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from luthier import tasks
 from luthier.errors import ConfigError, did_you_mean
+from luthier.formats.known import readable_tasks
 from luthier.language import t
 
 if TYPE_CHECKING:
@@ -31,9 +32,18 @@ def task_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(tasks.__path__))
 
 
+def full_name(name: str) -> str:
+    """Ours for a task that may be called as at the hub."""
+    return _LONG_NAMES.get(name, name)
+
+
 def task(name: str) -> type[AnyTask]:
     """The Task subclass that tasks/<name>.py defines. Errors: ConfigError for an unknown name."""
-    name = _LONG_NAMES.get(name, name)
+    name = full_name(name)
+    if name not in task_names() and name in readable_tasks():
+        what = t("this version does not train the task '{name}' yet", name=name)
+        fix = t("luthier check reads and checks such data; known: {names}", names=", ".join(task_names()))
+        raise ConfigError.at("task", what, fix, code="unknown-choice")
     _check(t("task"), "task", name, task_names())
     from luthier.task import Task
 

@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from luthier.config.schema import Settings
 from luthier.data.columns import find_columns
-from luthier.data.rows import parse_rows
+from luthier.data.rows import parse_rows, with_clean_texts
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
@@ -24,6 +24,7 @@ from luthier.models.known import UNDERSTANDING, default_model
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
+from luthier.text.clean import cleaner
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import read_tokenizer
 from luthier.types import PARTS, Finding
@@ -76,9 +77,12 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
         columns = find_columns(table.columns, layout.columns, settings.data.columns, place)
+        parse = layout.parse
+        if settings.data.clean:  # as training will see them
+            parse = with_clean_texts(parse, layout.map_texts, cleaner(tuple(settings.data.clean)))
         doctor.data.columns.update(columns)
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
-            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, layout.parse, columns)), 1):
+            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, parse, columns)), 1):
                 if i % 10_000 == 0:
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))

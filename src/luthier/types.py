@@ -55,9 +55,9 @@ class Column:
 class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
-    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing).
-    written: what a check over all rows must know of how the answer stood in the file, such as the type of a label;
-    None where nobody asks. An immutable value that many rows share.
+    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing). written: what
+    a check over all rows must know of how the answer stood in the file, such as the type of a label; None where nobody
+    asks; an immutable value that many rows share. mark: what a split by time or by column goes by.
     """
 
     input: InputT
@@ -66,6 +66,7 @@ class Example(Generic[InputT, AnswerT]):
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
     written: Any = field(default=None, compare=False)
+    mark: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

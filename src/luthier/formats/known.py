@@ -26,6 +26,11 @@ def all_formats() -> tuple[AnyFormat, ...]:
     return tuple(found)
 
 
+def readable_tasks() -> list[str]:
+    """Names of the tasks whose data can be read."""
+    return sorted(name for layout in all_formats() for name in layout.tasks)
+
+
 def format_of_task(name: str) -> AnyFormat:
     """Errors: ConfigError for a task that nobody knows."""
     known = {task: layout for layout in all_formats() for task in layout.tasks}
