@@ -72,12 +72,15 @@ def prepare(settings: Settings) -> Prepared:
     skip = data.bad_rows == "skip"
     if not all(file.examples for file in read.values()):
         refuse_errors(doctor.row_findings(), skip_rows=False)
-    found = doctor.findings()
+    found = doctor.findings(hurry=True)
     refuse_errors(found, skip_rows=skip)
     how = decided_split(data.split, set(parts) - {"train"})
     split = _split({name: file.examples for name, file in read.items()}, task, how)
+    leaked = 0
     if skip:
+        rows = sum(len(split.part(name)) for name in PARTS)
         split = without_leaks(split)
+        leaked = rows - sum(len(split.part(name)) for name in PARTS)
     task = task.learn(split.train)
     language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
     return Prepared(
@@ -88,8 +91,8 @@ def prepare(settings: Settings) -> Prepared:
         findings=found,
         files={path: sha256(Path(path)) for path in parts.values()},
         language=language,
-        skipped=sum(f.count for f in found if f.severity == ERROR or (skip and f.code == "split-leak")),
-        notes=(*(note for file in read.values() for note in file.notes), *split.notes),
+        skipped=leaked + sum(f.count for f in found if f.severity == ERROR and f.code != "split-leak"),
+        notes=(*(note for file in read.values() for note in file.notes), *split.notes, *doctor.notes()),
     )
 
 
