@@ -25,11 +25,13 @@ from luthier.types import PARTS, Finding
 
 @dataclass(frozen=True)
 class Checkup:
-    """format: how the rows were understood. columns: its names of them to the file's. findings: the gravest first.
+    """name: of the data, as the user wrote it. format: how the rows were understood. columns: its names of them to the
+    file's. findings: the gravest first.
 
     notes: what was found out about the files. unusable: rows that were left out. facts: numbers for the page.
     """
 
+    name: str
     format: AnyFormat
     columns: Mapping[str, str]
     findings: list[Finding]
@@ -37,6 +39,12 @@ class Checkup:
     data: Gathered
     unusable: int
     facts: Mapping[str, Any]
+
+    def label_counts(self) -> list[tuple[str, int]]:
+        """Each class with its rows, the commonest first."""
+        counts = self.data.label_counts if len(self.data) else ()
+        named = zip(map(str, self.data.label_names), map(int, counts), strict=True)
+        return sorted(named, key=lambda pair: -pair[1])
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -69,7 +77,16 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
     notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
-    return Checkup(layout, dict(doctor.data.columns), findings, notes, doctor.data, doctor.unusable, doctor.facts())
+    return Checkup(
+        settings.data.train,
+        layout,
+        dict(doctor.data.columns),
+        findings,
+        notes,
+        doctor.data,
+        doctor.unusable,
+        doctor.facts(),
+    )
 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Self
@@ -33,6 +33,17 @@ class Place:
 
     def as_json(self) -> dict[str, Any]:
         return {"file": without_secrets(self.file), "line": self.line, "column": self.column}
+
+
+def places_text(places: Sequence[Place], most: int) -> str:
+    """The first of them in short: a file is named once, then come its lines alone; "…" for the rest."""
+    parts: list[str] = []
+    file = None
+    for place in places[:most]:
+        same = place.file == file and place.line is not None
+        parts.append(str(place.line) if same else str(place))
+        file = place.file
+    return ", ".join(parts) + (" …" if len(places) > most else "")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from luthier.task import AnyTask
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding
 
-_GROUP = Column("group", required=False)
+_GROUP = Column("group", required=False, key="data.split.group")
 DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
 
 

@@ -37,12 +37,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads. usual: the names by which people call it, nearest first."""
+    """A column that is read. usual: the names by which people call it, nearest first. key: the setting that names it,
+    data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    key: str = ""
+
+    @property
+    def setting(self) -> str:
+        return self.key or f"data.columns.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,8 @@ class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
     row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing).
+    written: what a check over all rows must know of how the answer stood in the file, such as the type of a label;
+    None where nobody asks. An immutable value that many rows share.
     """
 
     input: InputT
@@ -57,6 +65,7 @@ class Example(Generic[InputT, AnswerT]):
     place: Place = field(default=Place("memory"), compare=False)
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
+    written: Any = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

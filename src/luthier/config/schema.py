@@ -44,7 +44,7 @@ class SplitSettings(Section):
 
     test: _Share = None
     validation: _Share = None
-    seed: _Seed | None = None
+    seed: Annotated[StrictInt | None, _wanted("a whole number from 0", ge=0, lt=2**63)] = None
     by: Annotated[Literal["random", "group"], _wanted("random or group")] = "random"
     group: _AutoText = None
 

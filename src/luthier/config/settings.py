@@ -177,7 +177,18 @@ def _check_task(node: Located | None) -> list[Problem]:
             return _at(name.place, error)
     hints = get_type_hints(kind)
     options = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
-    return _check_options("task", node, "name", options)
+    return _check_options("task", node, "name", options) or _check_ranges(kind, node)
+
+
+def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
+    """What a task itself says of its options, at the place of the option that it names."""
+    written = {key: value for key, value in node.section().items() if key != "name"}
+    try:
+        kind(**{key: value.plain() for key, value in written.items()})
+    except ConfigError as error:
+        named = [(p, written.get(p.place.file.rpartition(".")[2], node)) for p in error.problems]
+        return [Problem(at.place, f"{p.place.file} {p.what}", p.fix, p.code) for p, at in named]
+    return []
 
 
 def _check_tuning(node: Located | None) -> list[Problem]:

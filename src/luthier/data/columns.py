@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 
 from luthier.errors import DataError, Place, nearest_name, shown
+from luthier.formats.cells.columns import folded
 from luthier.language import t
 from luthier.types import Column
 
@@ -27,7 +27,7 @@ def find_columns(
     found: dict[str, str] = {}
     for column in wanted:
         if column.name in asked and (with_answers or not column.is_answer):
-            found[column.name] = _asked(asked[column.name], column.name, present, place)
+            found[column.name] = _asked(asked[column.name], column, present, place)
     for column in wanted:
         if column.name in found or (column.is_answer and not with_answers):
             continue
@@ -49,12 +49,7 @@ def find_columns(
     return found
 
 
-def folded(name: str) -> str:
-    """A name without what people do not see: case, outer space, width."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
-
-
-def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
+def _asked(name: str, column: Column, present: Sequence[str], place: Place) -> str:
     if name in present:
         return name
     alike = [other for other in present if folded(other) == folded(name)]
@@ -63,11 +58,10 @@ def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
     nearest = nearest_name(name, present)
     what = t("no column {name}; the file has {columns}", name=shown(name), columns=_listed(present))
     if nearest is not None:
-        fix = t(
-            "did you mean {name}? data.columns.{ours}={value}", name=shown(nearest), ours=ours, value=quoted(nearest)
-        )
+        setting = f"{column.setting}={quoted(nearest)}"
+        fix = t("did you mean {name}? {setting}", name=shown(nearest), setting=setting)
     else:
-        fix = t("name one of them: data.columns.{ours}=…", ours=ours)
+        fix = t("name one of them: {setting}", setting=f"{column.setting}=…")
     raise DataError.at(place, what, fix, code="missing-column")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from luthier.data.findings import ERROR, grouped
@@ -69,10 +70,14 @@ class Doctor:
         layout = self.context.format
         texts: list[str] = []
         for example in examples:
-            text, answer = layout.plain_text(example.input), layout.answer_text(example.answer)
-            texts.append(f"{text}\n{answer}" if answer else text)
-            self._remarks += layout.remarks(example)
+            texts.append(layout.whole_text(example.input, example.answer))
+            self._remarks += (self._in_their_words(remark) for remark in layout.remarks(example))
         piece = Piece(len(self.data), part, examples, texts)
         self.data.add(piece)
         for check in self._checks:
             check.see(piece)
+
+    def _in_their_words(self, remark: Problem) -> Problem:
+        """With the file's name of the column instead of the format's."""
+        column = self.data.columns.get(str(remark.place.column), remark.place.column)
+        return replace(remark, place=replace(remark.place, column=column))
