@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.config.schema import Settings
-from luthier.data.columns import find_columns
+from luthier.data.columns import find_columns, renamed_columns
 from luthier.data.rows import parse_rows
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
@@ -19,7 +19,8 @@ from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
-from luthier.reading.read import Table, open_table
+from luthier.reading.open import named_parts, open_data
+from luthier.reading.read import Table
 from luthier.types import PARTS, Finding
 
 
@@ -62,13 +63,13 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     if settings.data.train is None:
         fix = t("luthier check tickets.csv, or data.train=tickets.csv")
         raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
-    files = {name: path for name in PARTS if (path := getattr(settings.data, name)) is not None}
-    tables = {name: open_table(Path(path), read_options(settings.data)) for name, path in files.items()}
+    data = settings.data
+    parts = named_parts(settings.data.train, data.validation, data.test)
+    tables = {name: open_data(names, read_options(data)) for name, names in parts.names.items()}
     layout = _format(settings, tables["train"])
     doctor = Doctor(Context(layout, deep=deep))
     for name, table in tables.items():
-        place = Place(str(table.path), 1 if table.columns else None)
-        columns = find_columns(table.columns, layout.columns, settings.data.columns, place)
+        columns = find_columns(table.columns, layout.columns, data.columns, table.head)
         doctor.data.columns.update(columns)
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
             for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, layout.parse, columns)), 1):
@@ -76,9 +77,10 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    said = renamed_columns(doctor.data.columns, data.columns)
+    notes = [*parts.notes, *(f"{table.path.name}: {note}" for table in tables.values() for note in table.notes), *said]
     return Checkup(
-        settings.data.train,
+        tables["train"].name,
         layout,
         dict(doctor.data.columns),
         findings,

@@ -10,7 +10,7 @@ from typing import Any
 from luthier import catalog
 from luthier.codec import Codec
 from luthier.config.schema import DataSettings, Settings, SplitSettings
-from luthier.data.columns import find_columns
+from luthier.data.columns import find_columns, renamed_columns
 from luthier.data.findings import ERROR, grouped, refuse_errors
 from luthier.data.leaks import without_leaks
 from luthier.data.rows import parse_rows, with_group
@@ -18,9 +18,9 @@ from luthier.data.split import Shares, Split, split_examples
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError, DataError, Place, Problem
-from luthier.files import sha256
 from luthier.language import t
-from luthier.reading.read import ReadOptions, Table, open_table
+from luthier.reading.open import Named, named_parts, open_data
+from luthier.reading.read import ReadOptions, Table
 from luthier.task import AnyTask
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding
@@ -53,6 +53,7 @@ class _File:
     examples: list[Example[Any, Any]]
     columns: Mapping[str, str]
     notes: list[str]
+    digests: Mapping[str, str]
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -62,19 +63,15 @@ def prepare(settings: Settings) -> Prepared:
         fix = t("luthier train tickets.csv, or data.train=tickets.csv")
         raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
     task = make_task(settings)
-    parts = {name: getattr(data, name) for name in PARTS if getattr(data, name) is not None}
-    same = [name for name in parts if name != "train" and Path(parts[name]) == Path(data.train)]
-    if same:
-        what = t("is the training file and the {part} file", part=same[0])
-        raise DataError.at(data.train, what, t("name two files, or let Luthier split"), code="split-leak")
+    parts = named_parts(data.train, data.validation, data.test)
     doctor = Doctor(Context(task.format))
-    read = {name: _read(Path(path), task, data, name, doctor) for name, path in parts.items()}
+    read = {name: _read(names, task, data, name, doctor) for name, names in parts.names.items()}
     skip = data.bad_rows == "skip"
     if not all(file.examples for file in read.values()):
         refuse_errors(doctor.row_findings(), skip_rows=False)
     found = doctor.findings()
     refuse_errors(found, skip_rows=skip)
-    how = decided_split(data.split, set(parts) - {"train"})
+    how = decided_split(data.split, set(parts.names) - {"train"})
     split = _split({name: file.examples for name, file in read.items()}, task, how)
     if skip:
         split = without_leaks(split)
@@ -86,10 +83,10 @@ def prepare(settings: Settings) -> Prepared:
         how=how,
         columns=read["train"].columns,
         findings=found,
-        files={path: sha256(Path(path)) for path in parts.values()},
+        files={name: digest for file in read.values() for name, digest in file.digests.items()},
         language=language,
         skipped=sum(f.count for f in found if f.severity == ERROR or (skip and f.code == "split-leak")),
-        notes=(*(note for file in read.values() for note in file.notes), *split.notes),
+        notes=(*parts.notes, *(note for file in read.values() for note in file.notes), *split.notes),
     )
 
 
@@ -101,22 +98,22 @@ def make_task(settings: Settings) -> AnyTask:
 
 
 def read_options(data: DataSettings) -> ReadOptions:
-    return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes)
+    return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes, data.query)
 
 
-def read_examples(path: Path, codec: Codec, data: DataSettings) -> list[Example[Any, Any]]:
-    """The labelled rows of one more file, for an evaluation. Errors: DataError for rows that cannot be read."""
-    table = open_table(path, read_options(data))
+def read_examples(named: Named, codec: Codec, data: DataSettings) -> list[Example[Any, Any]]:
+    """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
+    table = open_data(named, read_options(data))
     columns = _columns_again(table, codec, data, with_answers=True)
     examples, problems = _sorted_out(parse_rows(table.rows, codec.task.format.parse, columns))
     refuse_errors(grouped(problems), skip_rows=False)
     return examples
 
 
-def read_inputs(path: Path, codec: Codec, data: DataSettings) -> Iterator[Any]:
-    """The inputs of a file that may have no answers, one by one; in the place of one that cannot be read stands the
+def read_inputs(named: Named, codec: Codec, data: DataSettings) -> Iterator[Any]:
+    """The inputs of files that may have no answers, one by one; in the place of one that cannot be read stands the
     Problem with it."""
-    table = open_table(path, read_options(data))
+    table = open_data(named, read_options(data))
     columns = _columns_again(table, codec, data, with_answers=False)
     return parse_rows(table.rows, codec.task.format.parse_input, columns)
 
@@ -126,13 +123,13 @@ def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answe
     known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
     asked = {**known, **data.columns}
     return find_columns(
-        table.columns, codec.task.format.columns, asked, Place(str(table.path)), with_answers=with_answers
+        table.columns, codec.task.format.columns, asked, table.head, with_answers=with_answers
     )
 
 
-def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doctor) -> _File:
-    table = open_table(path, read_options(data))
-    place = Place(str(path), 1 if table.columns else None)
+def _read(names: Named, task: AnyTask, data: DataSettings, part: str, doctor: Doctor) -> _File:
+    table = open_data(names, read_options(data))
+    place = table.head
     columns = find_columns(table.columns, task.format.columns, data.columns, place)
     group = data.split.group
     if group is not None and part == "train":
@@ -142,7 +139,8 @@ def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doct
         parse = task.format.parse
     doctor.data.columns.update(columns)
     examples = list(doctor.watch(part, parse_rows(table.rows, parse, columns)))
-    return _File(examples, columns, [f"{path.name}: {note}" for note in table.notes])
+    notes = [f"{table.path.name}: {note}" for note in (*table.notes, *renamed_columns(columns, data.columns))]
+    return _File(examples, columns, notes, table.digests())
 
 
 def _sorted_out(items: Iterable[Any]) -> tuple[list[Any], list[Problem]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import DataError, Problem
+from luthier.errors import DataError, Place, Problem
 from luthier.files import sha256
 from luthier.language import t
 from luthier.reading import columnar, conll, jsons, prose, sheets, tables
@@ -57,7 +57,13 @@ class Table:
 
     @property
     def path(self) -> Path:
+        """To be shown by its last part."""
         return Path(self.name)
+
+    @property
+    def head(self) -> Place:
+        """Where its columns are named."""
+        return Place(self.name, 1 if self.columns else None)
 
 
 @dataclass(frozen=True)
