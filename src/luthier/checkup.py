@@ -69,7 +69,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     layout = _format(settings, tables["train"])
     doctor = Doctor(Context(layout, deep=deep))
     for name, table in tables.items():
-        columns = find_columns(table.columns, layout.columns, data.columns, table.head)
+        columns = find_columns(table.columns, layout.columns, data.columns, table.head, first=table.first)
         doctor.data.columns.update(columns)
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
             for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, layout.parse, columns)), 1):
@@ -93,4 +93,4 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:
     name = settings.task.get("name", "auto")
-    return guess_format(table.columns, table.first) if name == "auto" else format_of_task(name)
+    return guess_format(table.columns, table.first, settings.data.columns) if name == "auto" else format_of_task(name)

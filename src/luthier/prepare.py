@@ -123,14 +123,15 @@ def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answe
     known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
     asked = {**known, **data.columns}
     return find_columns(
-        table.columns, codec.task.format.columns, asked, table.head, with_answers=with_answers
-    )
+        table.columns, codec.task.format.columns, asked, table.head, with_answers=with_answers,
+        first=table.first,
+    )  # fmt: skip
 
 
 def _read(names: Named, task: AnyTask, data: DataSettings, part: str, doctor: Doctor) -> _File:
     table = open_data(names, read_options(data))
     place = table.head
-    columns = find_columns(table.columns, task.format.columns, data.columns, place)
+    columns = find_columns(table.columns, task.format.columns, data.columns, place, first=table.first)
     group = data.split.group
     if group is not None and part == "train":
         group = find_columns(table.columns, (_GROUP,), {"group": group}, place)["group"]

@@ -37,13 +37,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is read. usual: the names by which people call it, nearest first. key: the setting that names it,
+    """A column that is read. usual: the names by which people call it, nearest first. several: it may be spread over
+    several columns that hold 0 and 1 each, which are then read as name:theirs. key: the setting that names it,
     data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    several: bool = False
     key: str = ""
 
     @property

@@ -55,7 +55,9 @@ def written(content: str | bytes, name: str = "tickets.csv") -> Callable[[Path],
     return make
 
 
-def rows(*bad: Sequence[Any], good: Sequence[Sequence[Any]] = GOOD, header: Sequence[str] = HEADER) -> Callable[[Path], object]:
+def rows(
+    *bad: Sequence[Any], good: Sequence[Sequence[Any]] = GOOD, header: Sequence[str] = HEADER
+) -> Callable[[Path], object]:
     """Good rows with bad ones behind them: the first bad one stands on line 62."""
     return written(table([*good, *bad], header))
 
@@ -79,9 +81,16 @@ def encoded(encoding: str, *, chinese: bool = True, bom: bytes = b"") -> Callabl
 
 _PLACES = ["快递", "客服", "退款", "发票", "账单", "密码", "屏幕", "电池", "耳机", "地址", "订单", "会员"]
 _WHATS = ["一直没有消息", "已经等了三天", "今天又出错了", "请尽快处理一下", "怎么还没有到"]
-CHINESE = [(f"{place}{what}，麻烦你们看看", "物流" if i % 2 else "售后") for i, place in enumerate(_PLACES) for what in _WHATS]
+CHINESE = [
+    (f"{place}{what}，麻烦你们看看", "物流" if i % 2 else "售后") for i, place in enumerate(_PLACES) for what in _WHATS
+]
 _ETATS = ["le colis", "la facture", "le café", "la commande", "le téléphone", "la clé", "l'écran", "le reçu"]
-_SUITES = ["est arrivé cassé à l'école", "n'a pas été livré où je l'espérais", "a déjà été payé très tôt", "coûte 5 € de trop"]
+_SUITES = [
+    "est arrivé cassé à l'école",
+    "n'a pas été livré où je l'espérais",
+    "a déjà été payé très tôt",
+    "coûte 5 € de trop",
+]
 FRENCH = [(f"{etat} {suite}", "livré" if i % 2 else "payé") for i, etat in enumerate(_ETATS) for suite in _SUITES]
 
 
@@ -128,7 +137,9 @@ _QA = [{"context": f"Anna number {i} lives in Paris.", "question": f"Where does 
         "answers": {"text": ["Paris"], "answer_start": [len(f"Anna number {i} lives in ")]}, "id": str(i)} for i in range(30)]  # fmt: skip
 _CHAT = [{"messages": [{"role": "user", "content": f"What is {i} and {i}?"},
                        {"role": "assistant", "content": f"It is {i + i}."}]} for i in range(30)]  # fmt: skip
-_SUM = [{"input": f"a long story about the number {i} and its many friends", "output": f"number {i}"} for i in range(30)]
+_SUM = [
+    {"input": f"a long story about the number {i} and its many friends", "output": f"number {i}"} for i in range(30)
+]
 
 
 def chat(*turns: tuple[str, Any]) -> dict[str, Any]:
@@ -140,7 +151,9 @@ def entity_rows(*bad: Any) -> Callable[[Path], object]:
 
 
 def spans(*entities: dict[str, Any], text: str = "Anna lives in Paris") -> Callable[[Path], object]:
-    good = [{"text": f"Anna {i} lives in Paris", "entities": [{"start": 0, "end": 4, "label": "PER"}]} for i in range(30)]
+    good = [
+        {"text": f"Anna {i} lives in Paris", "entities": [{"start": 0, "end": 4, "label": "PER"}]} for i in range(30)
+    ]
     return lines({"text": text, "entities": list(entities)}, good=good)
 
 

@@ -7,14 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 from luthier.data.findings import ERROR, grouped
+from luthier.doctor.answers import Ids, LabelTypes, Tags
 from luthier.doctor.check import Check, Context
 from luthier.doctor.classes import Classes, Unseen
 from luthier.doctor.duplicates import Duplicates, Leaks, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.doctor.targets import Numbers, Swapped
 from luthier.errors import Problem
 from luthier.types import Example, Finding
 
-CHECKS: tuple[type[Check], ...] = (Classes, Unseen, SameText, Duplicates, Leaks)
+CHECKS: tuple[type[Check], ...] = (
+    Classes, Unseen, LabelTypes, Tags, Numbers, Swapped, Ids, SameText, Duplicates, Leaks,
+)  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500
 

@@ -132,6 +132,11 @@ class Gathered:
         return np.array(self._part, np.uint8)
 
     @cached_property
+    def file(self) -> np.ndarray:
+        """uint16 [N], indices into files."""
+        return np.array(self._file, np.uint16)
+
+    @cached_property
     def text_hash(self) -> np.ndarray:
         """int64 [N]."""
         return np.array(self._text, np.int64)

@@ -35,9 +35,18 @@ def format_of_task(name: str) -> AnyFormat:
     return known[name]
 
 
-def guess_format(columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> AnyFormat:
-    """columns: the file's. first: the values of its first rows. The format with the highest `likeness`; text and
-    label where none claims the rows."""
-    scores = {layout: layout.likeness(columns, first) for layout in all_formats()}
-    best = max(scores, key=lambda layout: scores[layout])
-    return best if scores[best] > 0 else format_of_task("classification")
+def guess_format(
+    columns: Sequence[str], first: Sequence[Mapping[str, Any]], asked: Mapping[str, str] | None = None
+) -> AnyFormat:
+    """columns: the file's. first: the values of its first rows. asked: what the user said under data.columns, which
+    only a format with such columns can be meant by.
+
+    The format with the highest `likeness`; text and label where none claims the rows.
+    """
+    ours = {theirs: name for name, theirs in (asked or {}).items()}
+    renamed = [ours.get(name, name) for name in columns]
+    rows = [{ours.get(name, name): value for name, value in row.items()} for row in first]
+    possible = [form for form in all_formats() if {column.name for column in form.columns}.issuperset(asked or ())]
+    scores = {layout: layout.likeness(renamed, rows) for layout in possible}
+    best = max(scores, key=lambda layout: scores[layout], default=None)
+    return best if best is not None and scores[best] > 0 else format_of_task("classification")

@@ -40,7 +40,7 @@ def checked_spans(text: str, spans: Sequence[Span], place: Place) -> tuple[Entit
     for one, two in pairwise(entities):
         if two.start < one.end:
             what = t("{one} and {two} overlap", one=_described(text, one), two=_described(text, two))
-            raise DataError.at(place, what, t("keep one of the two"), code="span-overlap")
+            raise DataError.at(place, what, t("keep one of the two"), code="overlapping-spans")
     return tuple(entities)
 
 
@@ -52,16 +52,16 @@ class _Fault(NamedTuple):
 def _fault(text: str, span: Span) -> _Fault | None:
     start, end = span.start, span.end
     if start >= end:
-        return _Fault("span-range", t("the span {start} to {end} holds nothing", start=start, end=end))
+        return _Fault("bad-span", t("the span {start} to {end} holds nothing", start=start, end=end))
     if start < 0 or end > len(text):
         what = t("the span {start} to {end} lies outside the text of {length} characters",
                  start=start, end=end, length=len(text))  # fmt: skip
-        return _Fault("span-range", what)
+        return _Fault("bad-span", what)
     held = text[start:end]
     if span.surface is not None and span.surface != held:
         what = t("the span {start} to {end} reads {held}, not {surface}",
                  start=start, end=end, held=shown(held), surface=shown(span.surface))  # fmt: skip
-        return _Fault("span-text", what)
+        return _Fault("bad-span", what)
     if cuts_word(text, start) or cuts_word(text, end):
         what = t("the span {start} to {end} cuts a word: {held} in {around}", start=start, end=end,
                  held=shown(held), around=shown(text[max(0, start - 10) : end + 10]))  # fmt: skip
@@ -78,7 +78,7 @@ def _explained(text: str, span: Span, fault: _Fault, place: Place) -> DataError:
                       end=other.end, surface=shown(text[other.start : other.end]))  # fmt: skip
             what = f"{fault.what}; {right}"
             fix = t("count characters (Unicode code points) from 0, the end not included")
-            return DataError.at(place, what, fix, code="offset-unit")
+            return DataError.at(place, what, fix, code="bad-span")
     fix = t("count characters from 0, the end not included; or remove the span")
     if span.surface is not None and (found := text.find(span.surface)) >= 0:
         fix = t("{surface} stands at {start} to {end}", surface=shown(span.surface), start=found,
