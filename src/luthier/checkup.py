@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from luthier.config.schema import Settings
@@ -13,7 +12,7 @@ from luthier.data.rows import parse_rows
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
-from luthier.errors import ConfigError, Place
+from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
@@ -21,7 +20,7 @@ from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import named_parts, open_data
 from luthier.reading.read import Table
-from luthier.types import PARTS, Finding
+from luthier.types import Finding
 
 
 @dataclass(frozen=True)

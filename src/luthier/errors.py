@@ -167,15 +167,20 @@ def printable(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Addresses without who logs in and with what: that reaches no message and no record."""
+    """Addresses without who logs in and with what: that reaches no message and no record. ${NAME} stays."""
     if "://" not in text:
         return text
-    return _SECRET_KEY.sub(r"\1***", _LOGIN.sub(r"\1***@", text))
+    return _SECRET_KEY.sub(_hidden, _LOGIN.sub(_hidden, text))
 
 
-_LOGIN = re.compile(r"(://)[^/\s]*@")
+def _hidden(match: re.Match[str]) -> str:
+    """${NAME} stands for an environment variable: a name is no secret."""
+    return match[0] if "${" in match[2] else f"{match[1]}***{match[3]}"
+
+
+_LOGIN = re.compile(r"(://)([^/\s]*)(@)")
 _SECRET_KEY = re.compile(
-    r"([?&;][\w.-]*(?:token|sig|signature|secret|password|passwd|pwd|key|credential|auth)[\w.-]*=)[^&;\s'\"]+", re.I
+    r"([?&;][\w.-]*(?:token|sig|signature|secret|password|passwd|pwd|key|credential|auth)[\w.-]*=)([^&;\s'\"]+)()", re.I
 )
 
 _BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from luthier import catalog
@@ -17,13 +16,13 @@ from luthier.data.rows import parse_rows, with_group
 from luthier.data.split import Shares, Split, split_examples
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
-from luthier.errors import ConfigError, DataError, Place, Problem
+from luthier.errors import ConfigError, Problem
 from luthier.language import t
-from luthier.reading.open import Named, named_parts, open_data
+from luthier.reading.open import Named, named_parts, open_data, refuse_shared
 from luthier.reading.read import ReadOptions, Table
 from luthier.task import AnyTask
 from luthier.text.scripts import main_language
-from luthier.types import PARTS, Column, Example, Finding
+from luthier.types import Column, Example, Finding
 
 _GROUP = Column("group", required=False, key="data.split.group")
 DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
@@ -64,6 +63,7 @@ def prepare(settings: Settings) -> Prepared:
         raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
     task = make_task(settings)
     parts = named_parts(data.train, data.validation, data.test)
+    refuse_shared(parts)
     doctor = Doctor(Context(task.format))
     read = {name: _read(names, task, data, name, doctor) for name, names in parts.names.items()}
     skip = data.bad_rows == "skip"

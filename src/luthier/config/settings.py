@@ -18,6 +18,7 @@ from luthier.config.located import COMMAND_LINE, Located, located, override, rea
 from luthier.config.schema import NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
 from luthier.language import t
+from luthier.reading.elsewhere.addresses import is_database
 
 
 def read_settings(
@@ -74,7 +75,7 @@ def check_settings(root: Located) -> Settings:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
     problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
-    problems += _conflicts(root, settings) if settings else []
+    problems += _conflicts(root, settings) + _query_conflict(root, settings) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
         raise ConfigError(*unique.values())
@@ -245,3 +246,14 @@ def _conflicts(root: Located, settings: Settings) -> list[Problem]:
         found.append(Problem(place, t("data.split.group, but all parts are given as files: nothing is split"),
                              t("drop it"), "conflict"))  # fmt: skip
     return found
+
+
+def _query_conflict(root: Located, settings: Settings) -> list[Problem]:
+    data = settings.data
+    parts = [[part] if isinstance(part, str) else part or [] for part in (data.train, data.validation, data.test)]
+    named = [name for part in parts for name in part]
+    if data.query is None or not named or any(map(is_database, named)):
+        return []
+    place = root.find(["data", "query"]).place
+    what = t("data.query is given, and no database is named")
+    return [Problem(place, what, t("data.train=sqlite:///… or postgresql://…, or drop the query"), "conflict")]

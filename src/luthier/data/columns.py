@@ -112,9 +112,7 @@ def _ambiguous(column: Column, hits: Sequence[str], place: Place) -> DataError:
     return DataError.at(place, what, t("say which: {ways}", ways=ways), code="ambiguous-column")
 
 
-def _missing(
-    column: Column, present: Sequence[str], place: Place, first: Sequence[Mapping[str, Any]]
-) -> DataError:
+def _missing(column: Column, present: Sequence[str], place: Place, first: Sequence[Mapping[str, Any]]) -> DataError:
     if _looks_like_data(present, first):
         what = t("line 1 looks like data, not like a header: {columns}", columns=_listed(present))
         longest = max(range(len(present)), key=lambda i: len(present[i])) + 1

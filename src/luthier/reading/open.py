@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from luthier.errors import DataError, Problem, shown
+from luthier.errors import DataError, Problem, shown, without_secrets
 from luthier.language import t
-from luthier.reading.elsewhere.addresses import is_database, is_hub_name, scheme_of
+from luthier.reading.elsewhere.addresses import is_database, is_hub_name, scheme_of, with_variables
 from luthier.reading.elsewhere.database import Answer
 from luthier.reading.elsewhere.folders import parts_inside
 from luthier.reading.elsewhere.hubs import hub_data, is_hub_address
@@ -56,7 +56,7 @@ def expanded(named: Named) -> list[str]:
 def named_parts(train: Named, validation: Named | None = None, test: Named | None = None) -> Parts:
     """A folder named as train may hold validation and test as well; those that are named themselves go first.
 
-    Errors: DataError as `expanded`, and for a file that is in two parts.
+    Errors: DataError as `expanded`.
     """
     names: dict[str, list[str]] = {}
     notes: list[str] = []
@@ -72,8 +72,18 @@ def named_parts(train: Named, validation: Named | None = None, test: Named | Non
     for part, given in (("validation", validation), ("test", test)):
         if given is not None:
             names[part] = expanded(given)
-    _refuse_shared(names)
     return Parts(names, notes)
+
+
+def refuse_shared(parts: Parts) -> None:
+    """Errors: DataError for a file that is in two parts."""
+    seen: dict[str, str] = {}
+    for part, files in parts.names.items():
+        for name in files:
+            other = seen.setdefault(_identity(name), part)
+            if other != part:
+                what = t("is the {one} file and the {other} file", one=other, other=part)
+                raise DataError.at(name, what, t("name two files, or let Luthier split"), code="split-leak")
 
 
 def check_named(named: Named, options: ReadOptions = DEFAULT) -> None:
@@ -135,7 +145,7 @@ def _no_match(pattern: str) -> DataError:
 
 def _open_one(name: str, options: ReadOptions) -> Table:
     if is_database(name):
-        answer = Answer(name, options.query)
+        answer = Answer(name, with_variables(name), options.query)
         return Table(answer.name, answer.columns, iter(answer.rows), (), answer.first, digests=answer.digests)
     if scheme_of(name):
         return _open_remote(name, options)
@@ -147,10 +157,8 @@ def _open_one(name: str, options: ReadOptions) -> Table:
 
 def _open_remote(address: str, options: ReadOptions) -> Table:
     """The copy on this machine goes when the rows have been drawn, or nobody holds them any more."""
-    from luthier.errors import without_secrets
-
     keep = tempfile.TemporaryDirectory(prefix="luthier-")
-    path = fetch(address, Path(keep.name), options.max_bytes)
+    path = fetch(with_variables(address), Path(keep.name), options.max_bytes)
     table = open_table(path, options, name=without_secrets(address))
     digests = table.digests()
 
@@ -195,16 +203,6 @@ def _refuse_other_columns(first: Table, other: Table) -> None:
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(shown(name, 30) for name in columns[:8]) + (" …" if len(columns) > 8 else "")
-
-
-def _refuse_shared(names: dict[str, list[str]]) -> None:
-    seen: dict[str, str] = {}
-    for part, files in names.items():
-        for name in files:
-            other = seen.setdefault(_identity(name), part)
-            if other != part:
-                what = t("is the {one} file and the {other} file", one=other, other=part)
-                raise DataError.at(name, what, t("name two files, or let Luthier split"), code="split-leak")
 
 
 def _identity(name: str) -> str:

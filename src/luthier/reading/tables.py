@@ -91,6 +91,10 @@ def _unfit(
 ) -> Problem | None:
     """Why a record is no row, if so. raw: its line, where it has only one."""
     if len(record) != len(header):
+        if len(record) < len(header) and raw and not raw.endswith(("\n", "\r")):
+            what = t("ends in the middle of a row, with {fields} of {columns} fields: the file looks cut",
+                     fields=len(record), columns=len(header))  # fmt: skip
+            return Problem(place, what, t("fetch or export it again"), "cut-file")
         return _ragged(place, record, header, dialect.delimiter)
     if has_header and record == header:
         what = t("the header stands here again; were files joined?")

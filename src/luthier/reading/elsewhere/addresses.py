@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from luthier.errors import DataError, without_secrets
+from luthier.language import t
 
 ResultT = TypeVar("ResultT")
 
@@ -69,6 +73,24 @@ def file_name(address: str) -> str:
     except ValueError:
         name = ""
     return re.sub(r"[^\w.-]+", "-", name).strip(".-")[-100:] or "data"
+
+
+def with_variables(address: str) -> str:
+    """With ${NAME} filled in from the environment, so that no secret need stand in a file or a command.
+
+    Errors: DataError for a variable that is not set, and for a login that was left out where the address was stored.
+    """
+    if ":***@" in address or "//***@" in address or "=***" in address:
+        fix = t("give the address again, or write the secret as ${NAME}, an environment variable")
+        raise DataError.at(address, t("the login was not stored with the run"), fix, code="no-login")
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] in os.environ:
+            return quote(os.environ[match[1]], safe="")
+        what = t("the environment variable {name} is not set", name=match[1])
+        raise DataError.at(without_secrets(address), what, f"export {match[1]}=…", code="no-login")
+
+    return re.sub(r"\$\{(\w+)\}", value, address)
 
 
 class Watch:

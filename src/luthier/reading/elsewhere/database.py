@@ -34,9 +34,12 @@ _PEEK = 100
 class Answer:
     """What a query gives. name: the address without secrets. columns, first: as in a Table. rows: can be drawn once."""
 
-    def __init__(self, address: str, query: str | None) -> None:
-        """Errors: ConfigError without a query; DataError where the database or the query cannot be had."""
-        self.name = without_secrets(address)
+    def __init__(self, named: str, address: str, query: str | None) -> None:
+        """named: the address as the user wrote it.
+
+        Errors: ConfigError without a query, or for one that the database refuses; DataError where it cannot be had.
+        """
+        self.name = without_secrets(named)
         if query is None or not query.strip():
             what = t("{address} is a database, and no query is given", address=self.name)
             raise ConfigError.at("data.query", what, "'data.query=select text, label from …'", code="no-query")

@@ -53,9 +53,9 @@ def parts_inside(folder: Path) -> dict[str, list[Path]]:
 
 
 def _by_name(folder: Path, files: list[Path]) -> dict[str, list[Path]]:
-    if not files:
-        raise is_folder(folder)
     kinds = Counter(_ending(path) for path in files)
+    if not kinds.keys() & _ENDINGS:
+        raise is_folder(folder)
     if len(kinds) > 1:
         listed = ", ".join(f"{kind} ({count})" for kind, count in kinds.most_common(6))
         what = t("is a folder with files of several kinds: {kinds}", kinds=listed)
@@ -113,8 +113,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _holds_rows(path: Path) -> bool:
-    visible = not path.name.startswith((".", "_")) and not _ABOUT.fullmatch(path.name.partition(".")[0])
-    return visible and path.is_file() and _ending(path) in _ENDINGS
+    return not path.name.startswith((".", "_")) and not _ABOUT.fullmatch(path.name.partition(".")[0]) and path.is_file()
 
 
 def _ending(path: Path) -> str:
