@@ -110,17 +110,31 @@ def _one_character(asked: str) -> str:
 
 
 def _quoting(source: Source, delimiter: str) -> Quoting:
-    """In tab-separated files a quote is often just a quote: told by lines that are even only without quoting."""
+    """In tab-separated files a quote is often just a quote. Where one opens a cell and does not close it, both ways of
+    reading are tried, and the one that fits more rows is taken."""
     if delimiter != "\t":
         return csv.QUOTE_MINIMAL
-    widths: set[int] = set()
-    unbalanced = False
     with source.open_lines() as lines:
-        for line in itertools.islice(lines, _QUOTING_LINES):
-            cells = line.rstrip("\r\n").split("\t")
-            if line.strip():
-                widths.add(len(cells))
-            if len(widths) > 1:
-                return csv.QUOTE_MINIMAL
-            unbalanced |= any(cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')) for cell in cells)
-    return csv.QUOTE_NONE if unbalanced else csv.QUOTE_MINIMAL
+        begin = list(itertools.islice(lines, _QUOTING_LINES))
+    cells = (cell for line in begin if '"' in line for cell in line.rstrip("\r\n").split("\t"))
+    if not any(cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')) for cell in cells):
+        return csv.QUOTE_MINIMAL
+    quoted, plain = (_fitting(begin, delimiter, quoting) for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_NONE))
+    return csv.QUOTE_NONE if plain > quoted else csv.QUOTE_MINIMAL
+
+
+def _fitting(lines: Sequence[str], delimiter: str, quoting: Quoting) -> int:
+    """Lines that belong to records of the usual number of cells."""
+    reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    widths: Counter[int] = Counter()
+    begin = 0
+    while True:
+        try:
+            record = next(reader, None)
+        except csv.Error:
+            begin = reader.line_num
+            continue
+        if record is None:
+            return widths.most_common(1)[0][1] if widths else 0
+        widths[len(record)] += reader.line_num - begin
+        begin = reader.line_num

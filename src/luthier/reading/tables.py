@@ -36,8 +36,9 @@ def read_header(source: Source, dialect: Dialect, *, is_names: bool = True) -> t
     for name, count in Counter(header).items() if is_names else ():
         if count > 1 and name.strip():
             columns = " and ".join(str(i) for i, other in enumerate(header, 1) if other == name)
+            fix = t("rename one of them; or data.header=false, if line 1 is data already")
             what = t("{name} stands in columns {columns}", name=shown(name), columns=columns)
-            raise DataError.at(Place(source.name, 1), what, t("rename one of them"), code="duplicate-header")
+            raise DataError.at(Place(source.name, 1), what, fix, code="duplicate-header")
     return header
 
 

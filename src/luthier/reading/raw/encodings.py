@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from luthier.errors import DataError, Place, did_you_mean, shown
 from luthier.language import t
-from luthier.reading.raw.plausible import MODELS, Model
+from luthier.reading.raw.plausible import COMMON, MODELS
 
 UTF8 = "utf-8"
 _BOMS = (
@@ -125,29 +125,26 @@ def _told(evidence: _Evidence, name: str, mark: int) -> Encoding:
         return Encoding(UTF8, mark)
     ranked = rank(evidence.sample)
     if ranked and ranked[0][1] >= _SURE:
-        return Encoding(ranked[0][0].codec, 0, min(ranked[0][1], 0.999))
-    raise _ambiguous(name, evidence, [model for model, _ in ranked[:4]])
+        return Encoding(ranked[0][0], 0, min(ranked[0][1], 0.999))
+    raise _ambiguous(name, evidence, [codec for codec, _ in ranked[:4]])
 
 
-def rank(lines: list[bytes]) -> list[tuple[Model, float]]:
-    """Encodings in which the lines make sense, the likeliest first, each with its probability among them. Where two
-    read the same text, only the first counts."""
-    scores: list[tuple[float, Model]] = []
-    seen: set[str] = set()
-    for model in MODELS:
-        text = _decoded(lines, model.codec)
-        if text is None or text in seen:
+def rank(lines: list[bytes]) -> list[tuple[str, float]]:
+    """Encodings in which the lines make sense, the likeliest first, each with its probability among them and chance.
+    Of two that read the same text only the better one counts."""
+    best: dict[str, tuple[float, str]] = {}
+    for codec, models in MODELS.items():
+        text = _decoded(lines, codec)
+        if text is None:
             continue
-        seen.add(text)
-        score, characters = model.score(text)
-        if characters and score / characters >= _SENSIBLE:
-            scores.append((score, model))
-    scores.sort(key=lambda pair: -pair[0])
-    if not scores:
-        return []
-    best = scores[0][0]
-    weights = [math.exp(max(score - best, -700.0)) for score, _ in scores]
-    return [(model, weight / sum(weights)) for (_, model), weight in zip(scores, weights, strict=True)]
+        score, characters = max(model.score(text) for model in models)
+        if characters and score / characters >= _SENSIBLE and (text not in best or score > best[text][0]):
+            best[text] = (score, codec)
+    best = {text: (score + COMMON.get(codec, 0.0), codec) for text, (score, codec) in best.items()}
+    ranked = sorted(best.values(), key=lambda pair: -pair[0])
+    weights = [math.exp(max(score - ranked[0][0], -700.0)) for score, _ in ranked]
+    total = sum(weights) + (math.exp(max(-ranked[0][0], -700.0)) if ranked else 0.0)
+    return [(codec, weight / total) for (_, codec), weight in zip(ranked, weights, strict=True)]
 
 
 def _decoded(lines: list[bytes], codec: str) -> str | None:
@@ -171,13 +168,13 @@ def _confirmed(encoding: Encoding, evidence: _Evidence, name: str) -> Encoding:
              encoding=encoding.codec, found=found.hex(" "), offset=offset)  # fmt: skip
     ranked = rank(evidence.sample) if evidence.good == 0 else []
     if ranked:
-        fix = t("it looks like {name}: leave data.encoding out, or data.encoding={name}", name=ranked[0][0].codec)
+        fix = t("it looks like {name}: leave data.encoding out, or data.encoding={name}", name=ranked[0][0])
     else:
         fix = t("leave data.encoding out to have it found, or name another")
     raise DataError.at(Place(name, line), what, fix, code="encoding")
 
 
-def _ambiguous(name: str, evidence: _Evidence, candidates: list[Model]) -> DataError:
+def _ambiguous(name: str, evidence: _Evidence, candidates: list[str]) -> DataError:
     assert evidence.first is not None
     line, offset, found = evidence.first
     what = t("is not {encoding}: bytes {found} at offset {offset}", encoding=UTF8, found=found.hex(" "), offset=offset)
@@ -185,9 +182,9 @@ def _ambiguous(name: str, evidence: _Evidence, candidates: list[Model]) -> DataE
         fix = t("save the file as UTF-8, or name its encoding: data.encoding=gb18030 (or cp1252, utf-16 …)")
         return DataError.at(Place(name, line), what, fix, code="encoding")
     text = evidence.sample[0]
-    readings = ", ".join(f"{m.codec} {shown(text.decode(m.codec, 'replace').strip(), 40)}" for m in candidates)
+    readings = ", ".join(f"{codec} {shown(text.decode(codec, 'replace').strip(), 40)}" for codec in candidates)
     what += t("; it could be {readings}", readings=readings)
-    ways = " | ".join(f"data.encoding={model.codec}" for model in candidates)
+    ways = " | ".join(f"data.encoding={codec}" for codec in candidates)
     return DataError.at(Place(name, line), what, t("say which: {ways}", ways=ways), code="encoding")
 
 

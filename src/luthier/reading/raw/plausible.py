@@ -8,10 +8,10 @@ rounded from counts over Chinese, Spanish and French corpora read rightly and wr
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_OFTEN, _USUAL, _RARE, _STRANGE = 2.0, 0.6, -1.5, -4.0
+_OFTEN, _USUAL, _FOREIGN, _RARE, _STRANGE = 2.0, 0.6, -0.5, -1.5, -4.0
 
 _SIMPLIFIED = frozenset(
     "的了是不一有在个人好我大送和很时以中为到年这还来点上没国小可用子生吃也就能都多要么下后本成会家太度于出分道间地学他过发行们新"
@@ -29,16 +29,34 @@ _JAPANESE = frozenset(
     "日一人年大本中長出時行見月分後前生間上東今入学高子外来気話書名山千手国会社者事業的方用作品新自動場合家物心店食味料金注文商"
 )
 _CJK_MARKS = frozenset("，。！？、；：“”‘’（）《》【】「」『』・…—～　％")
-_LATIN = "äöüßéèêëàâáãåçñíìîïóòôõúùûøæœÄÖÜÉÈÊÀÂÁÃÅÇÑÍÎÓÔÕÚØÆŒ"
+_WESTERN = (
+    "éèêëàâçîïôùûüœæÉÈÊÀÂÇÎÔŒ",
+    "äöüßÄÖÜéè",
+    "áéíñóúüÁÉÍÑÓÚçàèòï",
+    "ãõáàâçéêíóôúüÃÕÁÀÂÇÉÊÍÓÔÚ",
+    "åäöæøéÅÄÖÆØÉ",
+    "áéíóúýðþæöÁÉÍÓÚÝÐÞÆÖ",
+    "àèéìòùÀÈÉÌÒÙ",
+    "éëïöüèêáóúíÉËÏ",
+)
+_CENTRAL = (
+    "ąćęłńóśźżĄĆĘŁŃÓŚŹŻ",
+    "áčďéěíňóřšťúůýžľôäÁČĎÉĚÍŇÓŘŠŤÚŮÝŽĽ",
+    "áéíóöőúüűÁÉÍÓÖŐÚÜŰ",
+    "čćđšžČĆĐŠŽ",
+    "ăâîşţĂÂÎŞŢ",
+)
+"""Letters beyond ASCII, a language or family a line: French, German, Spanish and Catalan, Portuguese, Nordic, Icelandic, Italian,
+Dutch; Polish, Czech and Slovak, Hungarian, South Slavic, Romanian."""
+_WORDS = frozenset("àÀáÁâåÅéÉèÈêëöÖóÓôúÚæøùíÍ")
+"""Letters that are words by themselves somewhere."""
 _LATIN_MARKS = "“”„‘’–—…«»€£§©®™°·•¿¡\xa0ªº½²"
 
 
 @dataclass(frozen=True)
 class Model:
-    """How texts in one encoding look. codec: Python's name, the one to be pasted. weigh: of a character and the two
-    beside it."""
+    """How texts of one kind look. weigh: of a character and the two beside it, in nats."""
 
-    codec: str
     weigh: Callable[[str, str, str], float]
 
     def score(self, text: str) -> tuple[float, int]:
@@ -95,29 +113,39 @@ def _japanese(codec: str, first: int, last: int) -> Callable[[str, str, str], fl
     return weigh
 
 
+_HANGUL = frozenset(
+    "이다는을가에의도로하고한지서기사시어자아니었습해요은인대제그나를보수것있않부정전주상면만라일리게들과년우여원장구중성세스비할동방문없"
+    "안되내오모무화신경조공실배송환불품객립세감심빨늦너다음또좋맛"
+)
+
+
 def _korean(character: str, before: str, behind: str) -> float:
-    if character in "이다에의는로하을가고지서한은기으년대사시를리도인스일":
+    if character in _HANGUL:
         return _OFTEN
     if "\uac00" <= character <= "\ud7a3":
         return _USUAL
     return 1.0 if character in _CJK_MARKS else _STRANGE
 
 
-def _western(letters: str, marks: str = _LATIN_MARKS) -> Callable[[str, str, str], float]:
-    """Latin with accents: such letters stand among plain ones, and signs do not."""
+def _latin(letters: str, family: Sequence[str] = ()) -> Callable[[str, str, str], float]:
+    """Latin with accents: such letters stand among plain ones, and signs do not. family: letters of the languages of
+    the same encoding, from which names come."""
+    known, kin = frozenset(letters), frozenset("".join(family))
 
     def weigh(character: str, before: str, behind: str) -> float:
         plain = (before.isascii() and before.isalpha()) + (behind.isascii() and behind.isalpha())
-        if character.isalpha() and character not in "ªº":
-            if before.islower() and character.isupper():
+        if not character.isalpha() or character in "ªº":
+            if character not in _LATIN_MARKS:
                 return _STRANGE
-            if not plain:
-                known = before in letters or behind in letters
-                return _RARE if known or not (before.isascii() and behind.isascii()) else 0.0
-            return (_OFTEN if plain == 2 else 1.5) if character in letters else _RARE
-        if character in marks:
             return _STRANGE if plain == 2 and character not in "’–—·\xa0" else 0.8
-        return _STRANGE
+        if before.islower() and character.isupper():
+            return _STRANGE
+        if character not in known:
+            return _FOREIGN if character in kin else _RARE
+        if plain:
+            return _OFTEN if plain == 2 else 1.5
+        alone = before.isascii() and behind.isascii()
+        return (1.5 if character in _WORDS else _RARE) if alone else 0.0
 
     return weigh
 
@@ -136,19 +164,23 @@ def _alphabet(first: str, last: str, often: str, extra: str = "") -> Callable[[s
     return weigh
 
 
-MODELS = (
-    Model("gb18030", _ideographs(_SIMPLIFIED, _level("gb2312", 0xB0, 0xD7, 0xF7))),
-    Model("big5", _ideographs(_TRADITIONAL, _level("big5", 0xA4, 0xC6, 0xF9))),
-    Model("cp932", _japanese("cp932", 0x88, 0x97)),
-    Model("euc_jp", _japanese("euc_jp", 0xB0, 0xCF)),
-    Model("cp949", _korean),
-    Model("cp1252", _western(_LATIN)),
-    Model("cp1250", _western("ąćęłńóśźżáčďéěíňřšťúůýžäöüßőűôľĺŕĄĆĘŁŃÓŚŹŻÁČĎÉĚÍŇŘŠŤÚŮÝŽÄÖÜŐŰ")),
-    Model("cp1254", _western("çğıöşüâîûÇĞİÖŞÜ")),
-    Model("cp1251", _alphabet("А", "я", "оеаинтсрвлкмдпугяызбйьчхжцшюэфщъё", "ёЁіїєґІЇЄҐ")),
-    Model("koi8_r", _alphabet("А", "я", "оеаинтсрвлкмдпугяызбйьчхжцшюэфщъё", "ёЁ")),
-    Model("cp1253", _alphabet("Ά", "ώ", "ατοιενρσκηπςυμλίόάγέδήωχθύώφβξζψ")),
-    Model("cp1255", _alphabet("א", "ת", "יוהלרבתמאשנעםדקחפסכגטצןזךףץ")),
-    Model("cp1256", _alphabet("ء", "ي", "اليمونرتبةعدسفهكقأحجشطصىخإذضغئزثظءؤآ", "پچژگ،؛؟")),
-    Model("cp874", _alphabet("ก", "๛", "านรอกเงมยลวดทสตะปบคหแจพชขใไโัิี่้็์ึืุูำผฟถซฉญณธภศษฝฮฬฤ")),
-)
+_RUSSIAN = "оеаинтсрвлкмдпугяызбйьчхжцшюэфщъё"
+MODELS: dict[str, tuple[Model, ...]] = {
+    "gb18030": (Model(_ideographs(_SIMPLIFIED, _level("gb2312", 0xB0, 0xD7, 0xF7))),),
+    "big5": (Model(_ideographs(_TRADITIONAL, _level("big5", 0xA4, 0xC6, 0xF9))),),
+    "cp932": (Model(_japanese("cp932", 0x88, 0x97)),),
+    "euc_jp": (Model(_japanese("euc_jp", 0xB0, 0xCF)),),
+    "cp949": (Model(_korean),),
+    "cp1252": tuple(Model(_latin(letters, _WESTERN)) for letters in _WESTERN),
+    "cp1250": tuple(Model(_latin(letters, _CENTRAL)) for letters in _CENTRAL),
+    "cp1254": (Model(_latin("çğıöşüâîûÇĞİÖŞÜ")),),
+    "cp1251": (Model(_alphabet("А", "я", _RUSSIAN, "ёЁіїєґІЇЄҐ")),),
+    "koi8_r": (Model(_alphabet("А", "я", _RUSSIAN, "ёЁ")),),
+    "cp1253": (Model(_alphabet("Ά", "ώ", "ατοιενρσκηπςυμλίόάγέδήωχθύώφβξζψ")),),
+    "cp1255": (Model(_alphabet("א", "ת", "יוהלרבתמאשנעםדקחפסכגטצןזךףץ")),),
+    "cp1256": (Model(_alphabet("ء", "ي", "اليمونرتبةعدسفهكقأحجشطصىخإذضغئزثظءؤآ", "پچژگ،؛؟")),),
+    "cp874": (Model(_alphabet("ก", "๛", "านรอกเงมยลวดทสตะปบคหแจพชขใไโัิี่้็์ึืุูำผฟถซฉญณธภศษฝฮฬฤ")),),
+}
+"""By Python's name of the encoding, the one to be pasted, how texts in it look: a model a language or family."""
+COMMON = {"gb18030": 2.0, "cp1252": 2.0}
+"""Nats by which these are likelier before a byte was seen."""
