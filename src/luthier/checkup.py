@@ -17,10 +17,9 @@ from luthier.errors import ConfigError, Place
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
-from luthier.prepare import read_options
+from luthier.prepare import cleaning, read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
-from luthier.text.clean import cleaner
 from luthier.types import PARTS, Finding
 
 
@@ -72,7 +71,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
         columns = find_columns(table.columns, layout.columns, settings.data.columns, place)
         parse = layout.parse
         if settings.data.clean:  # as training will see them
-            parse = with_clean_texts(parse, layout.map_texts, cleaner(tuple(settings.data.clean)))
+            parse = with_clean_texts(parse, layout, cleaning(settings.data, layout))
         doctor.data.columns.update(columns)
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
             for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, parse, columns)), 1):

@@ -19,10 +19,11 @@ from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError, DataError, Place, Problem
 from luthier.files import sha256
+from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.reading.read import ReadOptions, Table, open_table
 from luthier.task import AnyTask
-from luthier.text.clean import cleaner
+from luthier.text.clean import KEEPS_LENGTH, Cleaner, cleaner
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding
 
@@ -101,6 +102,17 @@ def make_task(settings: Settings) -> AnyTask:
     return catalog.task("classification" if name == "auto" else name)(**options)
 
 
+def cleaning(data: DataSettings, layout: AnyFormat) -> Cleaner:
+    """What data.clean asks for. Errors: ConfigError where it would tear answers from their places in the text."""
+    moving = sorted(set(data.clean) - KEEPS_LENGTH)
+    if moving and layout.answers_are_places:
+        what = t("answers are places in the text, and {steps} would move them under a model that answers with places",
+                 steps=", ".join(moving))  # fmt: skip
+        fix = t("clean the data beforehand: luthier check DATA --fix OUT --steps {steps}", steps=",".join(moving))
+        raise ConfigError.at("data.clean", what, fix, code="conflict")
+    return cleaner(tuple(data.clean))
+
+
 def read_options(data: DataSettings) -> ReadOptions:
     return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes)
 
@@ -142,7 +154,7 @@ def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doct
     else:
         parse = task.format.parse
     if data.clean:
-        parse = with_clean_texts(parse, task.format.map_texts, cleaner(tuple(data.clean)))
+        parse = with_clean_texts(parse, task.format, cleaning(data, task.format))
     doctor.data.columns.update(columns)
     examples = list(doctor.watch(part, parse_rows(table.rows, parse, columns)))
     return _File(examples, columns, [f"{path.name}: {note}" for note in table.notes])
