@@ -69,7 +69,8 @@ def clean_example(example: Example[Any, Any], layout: AnyFormat, clean: Callable
     if emptied:
         what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
         raise DataError.at(example.place, what, t("remove the row, or clean by other steps"), code="missing-text")
-    return replace(example, input=input, answer=answer)
+    unchanged = input == example.input and answer == example.answer
+    return example if unchanged else replace(example, input=input, answer=answer)
 
 
 def renamed(row: Row, columns: Mapping[str, str]) -> Row:

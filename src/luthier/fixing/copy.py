@@ -85,14 +85,10 @@ def survey(originals: Sequence[Original], steps: Collection[str], screen: Progre
         seen.columns.update(dict.fromkeys(table.columns))
         schema = Schema(Path(original.name)) if original.ending == ".parquet" and original.schema is None else None
         for row in _tracked(table, screen, t("reading {file}", file=Path(original.name).name)):
-            mended = _usable(row, original.mender, steps)
-            if isinstance(mended, Problem):
-                seen.add(None, {})
-                continue
-            values = _own(mended.values)
-            seen.add(mended.example, values)
-            if schema is not None:
-                schema.see(values)
+            mended = _usable(row, original.mender.glance, steps)
+            seen.add(mended)
+            if schema is not None and isinstance(mended, Mended):
+                schema.see(_own(mended.values))
         seen_of.append(seen)
         schemas.append(original.schema if schema is None else schema.found())
     return Survey(seen_of, decide(seen_of, steps), schemas)
@@ -114,7 +110,7 @@ def write_copy(
     with open_sink(out, original.ending, columns, found.schemas[number], header=original.header) as sink:
         for count, row in enumerate(rows, 1):
             mended = _usable(row, original.mender, steps)
-            if not seen.is_of(count - 1, None if isinstance(mended, Problem) else mended.example):
+            if not (seen.is_of(count - 1, mended) or _keeps_texts(mended)):
                 raise _changed(original)
             if isinstance(mended, Problem) or isinstance(row, Problem):
                 assert isinstance(mended, Problem)
@@ -131,6 +127,10 @@ def write_copy(
     tally.rows += count
     if count != len(seen):
         raise _changed(original)
+
+
+def _keeps_texts(mended: Mended | Problem) -> bool:
+    return isinstance(mended, Mended) and bool(mended.changes) and mended.changes[-1].reason != ""
 
 
 def _tracked(table: Table, screen: Progress, what: str) -> Iterator[Row | Problem]:
@@ -151,9 +151,9 @@ def _changed(original: Original) -> DataError:
     return DataError.at(original.name, what, fix, code="changed-file")
 
 
-def _usable(row: Row | Problem, mender: Mender, steps: Collection[str]) -> Mended | Problem:
+def _usable(row: Row | Problem, mend: Callable[[Row], Mended | Problem], steps: Collection[str]) -> Mended | Problem:
     """Errors: DataError for a row that can neither be copied nor, as the user wants it, be dropped."""
-    found = row if isinstance(row, Problem) else mender(row)
+    found = row if isinstance(row, Problem) else mend(row)
     if isinstance(found, Problem) and DROP not in steps:
         fix = t("mend it, or let such rows be left out: --steps …,drop")
         raise DataError(replace(found, fix=f"{found.fix}; {fix}"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from luthier.data.rows import clean_example, parse_rows, renamed
 from luthier.errors import DataError, Place, Problem
-from luthier.formats.format import AnyFormat
+from luthier.formats.format import AnyFormat, Format
 from luthier.language import t
 from luthier.text.clean import Change as TextChange
 from luthier.text.clean import Cleaner
@@ -54,10 +54,12 @@ class Mender:
 
     def __init__(self, layout: AnyFormat, columns: Mapping[str, str], clean: Cleaner, *, repairs: bool) -> None:
         self.layout, self.columns = layout, columns
-        self._clean, self._repairs = clean, repairs
+        self._clean = clean
+        self._repairs = repairs and type(layout).repaired is not Format.repaired
 
     def __call__(self, row: Row) -> Mended | Problem:
-        """The row, or what is wrong with it."""
+        """The row, or what is wrong with it. A row whose texts cannot be changed without its answer being lost keeps
+        them, and the last change says so."""
         values, changes = self._repaired(row)
         example = self.read(row, values)
         if isinstance(example, Problem):
@@ -67,11 +69,11 @@ class Mender:
             clean = clean_example(example, self.layout, tracing)
         except DataError as error:
             return error.problems[0]
-        if clean == example:
+        if clean is example:
             return Mended(values, example, changes)
         if self._same_answers(example, clean):
             for rewritten in (self._in_place, self._anew):
-                new, made = rewritten(replace(row, values=values), example, clean, tracing)
+                new, made = rewritten(Row(values, row.place, row.number), example, clean, tracing)
                 if made and self.read(row, new) == clean:
                     return Mended(new, clean, (*changes, *map(self._discreet, made)))
         reason = t("left as it is: its answer cannot be moved with the text for sure")
@@ -79,10 +81,26 @@ class Mender:
 
     def read(self, row: Row, values: Mapping[str, Any]) -> Example[Any, Any] | Problem:
         """What a row with these values says."""
-        return next(parse_rows([replace(row, values=values)], self.layout.parse, self.columns))
+        return next(parse_rows([Row(values, row.place, row.number)], self.layout.parse, self.columns))
+
+    def glance(self, row: Row) -> Mended | Problem:
+        """As the call, without the trouble of writing the texts back where that cannot fail: for a first look, which
+        asks what a row says and not how it is written."""
+        if self.layout.answers_are_places:
+            return self(row)
+        values, _ = self._repaired(row)
+        example = self.read(row, values)
+        if isinstance(example, Problem):
+            return example
+        try:
+            return Mended(values, clean_example(example, self.layout, self._clean))
+        except DataError as error:
+            return error.problems[0]
 
     def _repaired(self, row: Row) -> tuple[Mapping[str, Any], tuple[Change, ...]]:
-        cells = self.layout.repaired(renamed(row, self.columns)) if self._repairs else {}
+        if not self._repairs:
+            return row.values, ()
+        cells = self.layout.repaired(renamed(row, self.columns))
         theirs = {self.columns[ours]: cell for ours, cell in cells.items()}
         values = {**row.values, **theirs}
         if not theirs or isinstance(self.read(row, values), Problem):
@@ -106,8 +124,9 @@ class Mender:
         """Every text that was cleaned replaced where it stands, however deep in a cell."""
         values, changes = dict(row.values), list[Change]()
         for theirs in self.columns.values():
-            place = replace(row.place, column=theirs)
-            values[theirs] = _replaced(row.values.get(theirs), place, tracing, changes)
+            if theirs in values:
+                place = Place(row.place.file, row.place.line, theirs)
+                values[theirs] = _replaced(values[theirs], place, tracing, changes)
         return values, changes
 
     def _anew(

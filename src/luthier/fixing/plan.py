@@ -9,15 +9,14 @@ from array import array
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from luthier.errors import DataError
+from luthier.errors import DataError, Problem
+from luthier.fixing.mend import Mended
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.text.alike import alike_labels
-from luthier.types import Example
 
 LABELS, DROP, DEDUPLICATE, LEAKS = "labels", "drop", "deduplicate", "leaks"
 KEPT, REPEATED, CONFLICTING, LEAKED = range(4)
@@ -37,27 +36,24 @@ class Seen:
     def __len__(self) -> int:
         return len(self._line)
 
-    def add(self, example: Example[Any, Any] | None, values: Mapping[str, Any]) -> None:
-        """The next row; None for one that cannot be used."""
+    def add(self, row: Mended | Problem) -> None:
+        """The next row, or what is wrong with it."""
+        example = row.example if isinstance(row, Mended) else None
         self._usable.append(example is not None)
         self._text.append(hash(example.input) if example else 0)
         self._answer.append(hash(example.answer) if example else 0)
         self._line.append((example.place.line or 0) if example else 0)
-        if example is None:
+        if example is None or isinstance(row, Problem):
             return
-        if values.keys() != self.columns.keys():
-            self.columns.update(dict.fromkeys(values))
+        if row.values.keys() != self.columns.keys():
+            self.columns.update(dict.fromkeys(row.values))
         if isinstance(example.answer, str) and self._layout.stratum(example.answer) == example.answer:
             self.labels[example.answer] += 1
 
-    def is_of(self, number: int, example: Example[Any, Any] | None) -> bool:
+    def is_of(self, number: int, row: Mended | Problem) -> bool:
         """Whether a row is the one that was seen at this place."""
-        if number >= len(self):
-            return False
-        return (self._usable[number], self._text[number]) == (
-            example is not None,
-            hash(example.input) if example else 0,
-        )
+        text = hash(row.example.input) if isinstance(row, Mended) else 0
+        return number < len(self) and self._usable[number] == isinstance(row, Mended) and self._text[number] == text
 
     @property
     def usable(self) -> np.ndarray:
