@@ -31,7 +31,7 @@ LABELLED = [
     Fault({"text": "a", "label": "\ud83d"}, "lone-surrogate", ("\\ud83d",), "label"),
     Fault({"body": "", "label": "x"}, "missing-text", ("no text",), "body"),
     Fault({"body": " \u3000\n", "label": "x"}, "missing-text", ("no text",), "body"),
-    Fault({"body": "\u200b\ufeff\u3164", "label": "x"}, "missing-text", ("U+200B U+FEFF U+3164",), "body"),
+    Fault({"body": "\u200b\ufeff\u3164", "label": "x"}, "invisible-text", ("U+200B U+FEFF U+3164",), "body"),
     Fault({"body": "half \ud83d an emoji", "label": "x"}, "lone-surrogate", ("character 6", "\\ud83d"), "body"),
     Fault({"body": 7, "label": "x"}, "wrong-type", ("the number '7'",), "body"),
     Fault({"body": True, "label": "x"}, "wrong-type", ("truth value",), "body"),

@@ -93,7 +93,7 @@ class EntityRows(Format[Passage, Entities]):
         if len(tags) != len(passage.words):
             what = t("{words} words and {tags} tags", words=len(passage.words), tags=len(tags))
             fix = t("every word needs one tag, O where nothing is")
-            raise DataError.at(place, what, fix, code="token-tag-length")
+            raise DataError.at(place, what, fix, code="length-mismatch")
         found, tagging = read_tags(tags, place, row.values.get(LINES))
         words = passage.words
         entities = tuple(Entity(words[first][0], words[last - 1][1], label) for first, last, label in found)
