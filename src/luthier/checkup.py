@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
 from luthier.config.schema import Settings
 from luthier.data.columns import find_columns
 from luthier.data.rows import parse_rows, with_clean_texts
@@ -17,10 +19,14 @@ from luthier.errors import ConfigError, Place
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
+from luthier.models.find import find_tokenizer
+from luthier.models.known import UNDERSTANDING, default_model
 from luthier.prepare import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table, open_table
 from luthier.text.clean import cleaner
+from luthier.text.scripts import main_language
+from luthier.text.tokenizer import read_tokenizer
 from luthier.types import PARTS, Finding
 
 
@@ -64,7 +70,8 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     files = {name: path for name in PARTS if (path := getattr(settings.data, name)) is not None}
     tables = {name: open_table(Path(path), read_options(settings.data)) for name, path in files.items()}
     layout = _format(settings, tables["train"])
-    doctor = Doctor(Context(layout, deep=deep))
+    tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
+    doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
         columns = find_columns(table.columns, layout.columns, settings.data.columns, place, first=table.first)
@@ -78,7 +85,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes] + unread
     return Checkup(
         settings.data.train,
         layout,
@@ -89,6 +96,24 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
         doctor.unusable,
         doctor.facts(),
     )
+
+
+def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
+    """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
+    a note on what was not looked at. No model is loaded and the network is not asked."""
+    name = settings.model
+    if name == "auto" and UNDERSTANDING.intersection(layout.tasks):
+        texts = (max((v for v in row.values() if isinstance(v, str)), key=len, default="") for row in table.first)
+        name = default_model(main_language(texts)[0], has_gpu=False)[0].name
+    found = find_tokenizer(name) if name != "auto" else None
+    if found is None:
+        reason = t("no model is named") if name == "auto" else t("{model} is not on this machine", model=name)
+        note = t("not looked at: texts too long for the model, words unknown to it ({reason}; --model FOLDER)",
+                 reason=reason)  # fmt: skip
+        return None, None, [note]
+    wanted = settings.train.max_length
+    most = found.most_tokens if wanted == "auto" else min(wanted, found.most_tokens)
+    return read_tokenizer(found.folder), most, []
 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:

@@ -36,7 +36,7 @@ class Duplicates(Check):
         repeats = np.flatnonzero(np.arange(len(data)) != first[group])
         agreeing = repeats[~differs[group[repeats]]]
         if len(agreeing):
-            what = t("{count} rows repeat an earlier text and label", count=len(agreeing))
+            what = t("{count} rows repeat an earlier text and label", count=len(agreeing)) + _random_leak(data)
             fix = t("they stay on one side of the split; remove them if they are copies by mistake")
             yield Finding(WARNING, "exact-duplicate", what, fix, data.places(agreeing),
                           data.places(first[group[agreeing]]))  # fmt: skip
@@ -49,12 +49,27 @@ class Duplicates(Check):
             yield Finding(WARNING, "conflicting-label", what, fix, data.places(conflicting))
 
 
+def _random_leak(data: Gathered) -> str:
+    """What the repeats would do to a test that is cut at random, as scikit-learn's train_test_split(test_size=0.2,
+    random_state=42) does. Nothing is said where a test file is given."""
+    if (data.part > 0).any():
+        return ""
+    order = np.random.RandomState(42).permutation(len(data))
+    test = order[: -(-len(data) // 5)]
+    known = np.unique(data.text_hash[order[len(test) :]])
+    leaked = int(np.isin(data.text_hash[test], known).sum())
+    return t("; in a plain random 80/20 split {leaked} of the {test} test rows would stand in train too",
+             leaked=leaked, test=len(test))  # fmt: skip
+
+
 class Leaks(Check):
     """split-leak: an input of a given validation or test file that was seen before it is judged."""
 
     def findings(self, data: Gathered) -> Iterable[Finding]:
         for i, name in enumerate(PARTS[1:], 1):
             rows = np.flatnonzero(data.part == i)
+            if not len(rows):
+                continue
             known = np.unique(data.text_hash[data.part < i])
             leaked = rows[np.isin(data.text_hash[rows], known)]
             if len(leaked):

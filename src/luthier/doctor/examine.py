@@ -9,16 +9,27 @@ from typing import Any
 from luthier.data.findings import ERROR, grouped
 from luthier.doctor.answers import Ids, LabelTypes, Tags
 from luthier.doctor.check import Check, Context
-from luthier.doctor.classes import Classes, Unseen
+from luthier.doctor.classes import Classes, TooFew, Unseen
 from luthier.doctor.duplicates import Duplicates, Leaks, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.doctor.labels.given_away import LabelInText, Shortcuts
+from luthier.doctor.labels.names import AlikeLabels
 from luthier.doctor.sets import SetClasses
 from luthier.doctor.targets import Numbers, Swapped
+from luthier.doctor.texts.characters import Invisible, Lost, Misread
+from luthier.doctor.texts.columns import NotText
+from luthier.doctor.texts.languages import Languages
+from luthier.doctor.texts.lengths import Lengths
+from luthier.doctor.texts.markup import Boilerplate, Markup
+from luthier.doctor.texts.people import PersonalData
+from luthier.doctor.texts.tokens import Tokens
 from luthier.errors import Problem
 from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
-    Classes, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, SameText, Duplicates, Leaks,
+    Classes, TooFew, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, AlikeLabels, NotText, SameText,
+    Duplicates, Leaks, Shortcuts, LabelInText, Misread, Lost, Invisible, Markup, Boilerplate, PersonalData, Languages,
+    Lengths, Tokens,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500

@@ -175,6 +175,12 @@ class Gathered:
         return isinstance(next(iter(self.labels), None), frozenset)
 
     @property
+    def text_column(self) -> str | None:
+        """The format's name of the column of texts; None where there are several, or none of a row's own."""
+        names = [column.name for column in self.format.columns if not column.is_answer and column.name in self.columns]
+        return names[0] if len(names) == 1 else None
+
+    @property
     def given_parts(self) -> list[str]:
         """The parts that have rows."""
         return [name for i, name in enumerate(PARTS) if (self.part == i).any()]
