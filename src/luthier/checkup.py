@@ -85,7 +85,8 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes] + unread
+    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    notes += [*doctor.notes(), *unread]
     return Checkup(
         settings.data.train,
         layout,
