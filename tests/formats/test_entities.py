@@ -111,6 +111,8 @@ ROWS = [
     Fault(spans(span(1, 3, text="北京"), text="a 北京"), "span-text", ("'北京' stands at 2 to 4",), "entities"),
     Fault(spans(span("0", 4)), "entity-syntax", ("no entity",), "entities"),
     Fault(spans(span(0, 4, None)), "entity-syntax", ("no entity",), "entities"),
+    Fault({"text": "Anna", "label": {"PER": {"Anna": [[1, 4]]}}}, "span-range", ("'Anna' stands at 0 to 4",), "label"),
+    Fault({"text": "Anna", "label": {"PER": {"Anna": 3}}}, "entity-syntax", ("[first, last]",), "label"),
     Fault(spans("PER"), "missing-column", ("no tokens",), "tags"),
     Fault(spans(span(0, 2), text="北京大学")),
 ]
@@ -133,6 +135,7 @@ WRITTEN = [
     {"text": "Anna is here", "label": [[0, 4, "PER"]]},
     {"text": "Anna is here", "entities": '[{"start": 0, "end": 4, "label": "PER"}]'},
     {"text": "Anna is here", "entities": [{"start_offset": 0, "end_offset": 4, "labels": ["PER"]}]},
+    {"text": "Anna is here", "label": {"PER": {"Anna": [[0, 3]]}, "LOC": {}}},
     {"tokens": "Anna is here", "tags": "B-PER O O"},
     {"words": '["Anna", "is", "here"]', "labels": "['B-PER', 'O', 'O']"},
 ]

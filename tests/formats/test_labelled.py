@@ -111,6 +111,7 @@ NUMBERS = [
     Fault({"text": "a", "label": "very good"}, "not-a-number", ("task=classification",), "label"),
     Fault({"text": "a", "label": "1_000"}, "not-a-number", ("'1_000'",), "label"),
     Fault({"text": "a", "label": "inf"}, "not-a-number", ("infinite",), "label"),
+    Fault({"text": "a", "label": 10**400}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": "1e999"}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": float("-inf")}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": "nan"}, "nan-label", ("NaN",), "label"),
@@ -134,6 +135,7 @@ TEXTS = [
     (QueryRows(), Fault({"query": "a", "positive": "a "}, "equal-pair", ("both texts",))),
     (QueryRows(), Fault({"query": "a", "positive": "b", "negative": ["b"]}, "equal-negative", ("'b'",), "negative")),
     (QueryRows(), Fault({"query": "a", "positive": ["b", 3]}, "wrong-type", ("'3'",), "positive")),
+    (QueryRows(), Fault({"query": "a", "positive": "b", "score": "much"}, "not-a-number", ("'much'",), "score")),
     (Plain(), Fault({"text": "\n"}, "missing-text", ("no text",), "text")),
 ]
 

@@ -120,7 +120,7 @@ ROWS = [
     Fault(chat(USER, {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": "{x"}}]}),
           "tool-call", ("turn 2", "'{x'"), M),
     Fault(chat(USER, {"role": "assistant", "content": "", "tool_calls": [{"arguments": {}}]}), "tool-call", ("without a name",), M),
-    Fault(chat(USER, YES, tools="[not"), "tool-call", ("tools are no JSON",), "tools"),
+    Fault(chat(USER, YES, tools="[not"), "tool-call", ("tools are no JSON list",), "tools"),
     Fault(chat(USER, {"role": "assistant", "content": "x", "weight": -1}), "turn-weight", ("'-1'",), M),
     Fault(chat(USER, YES, USER), "turn-order", ("ends with the user",)),
     Fault(chat(USER, USER, YES), "turn-order", ("turns 1 and 2 are both of the user",)),

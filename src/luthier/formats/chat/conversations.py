@@ -71,9 +71,10 @@ def _system(row: Row) -> list[Turn]:
 
 def _history(row: Row) -> list[Turn]:
     """Alpaca's earlier rounds: [["question", "answer"], …]."""
-    place = replace(row.place, column="history")
+    place, value = replace(row.place, column="history"), row.values.get("history") or []
     turns: list[Turn] = []
-    for number, pair in enumerate(as_list(row.values.get("history")) or (), 1):
+    rounds = as_list(value)
+    for number, pair in enumerate([value] if rounds is None else rounds, 1):
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             what = t("round {number} of the history is no pair: {value}", number=number, value=shown(pair))
             raise DataError.at(place, what, t('write [["question", "answer"], …]'), code="wrong-type")
