@@ -127,8 +127,8 @@ class Tags(Check):
         if len(strays) and not is_iob1:
             what = t("{count} sentences have a tag such as {tag} that continues no entity of its type; it is read as a "
                      "beginning, as conlleval does", count=len(strays), tag=shown(strays.first_tag))  # fmt: skip
-            yield Finding(WARNING, "tag-sequence", what, t("mend the tags; --fix writes an I- that begins an entity as B-"),
-                          strays.places(data))  # fmt: skip
+            fix = t("mend the tags; --fix writes an I- that begins an entity as B-")
+            yield Finding(WARNING, "tag-sequence", what, fix, strays.places(data))
         if len(unended):
             what = t("{count} sentences have an entity, such as the one begun by {tag}, without an end (E or S); it "
                      "is read up to its last tag", count=len(unended), tag=shown(unended.first_tag))  # fmt: skip

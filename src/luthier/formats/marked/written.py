@@ -28,9 +28,8 @@ def read_clue(value: Mapping[str, Any], place: Place) -> list[Span]:
             for pair in places if isinstance(places, list) else [places]:
                 if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair))):
                     what = t("{value} is no entity", value=shown({surface: places}))
-                    raise DataError.at(
-                        place, what, t("write [first, last], counted in characters"), code="entity-syntax"
-                    )
+                    fix = t("write [first, last], counted in characters")
+                    raise DataError.at(place, what, fix, code="entity-syntax")
                 spans.append(Span(pair[0], pair[1] + 1, label, surface))
     return spans
 
