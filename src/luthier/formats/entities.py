@@ -79,12 +79,13 @@ class EntityRows(Format[Passage, Entities]):
         if not words:
             raise DataError.at(place, t("no words"), t("remove the row"), code="missing-text")
         for i, word in enumerate(words):
-            here = replace(place, line=lines[i]) if lines else place
             if not isinstance(word, str) or not word:
+                here = replace(place, line=lines[i]) if lines else place
                 what = t("word {number} is {value}", number=i + 1, value=shown(word))
                 raise DataError.at(here, what, t("write it as a string, or remove it and its tag"), code="wrong-type")
-            refuse_surrogates(word, here)
-        return Passage(*join_words(words))
+        passage = Passage(*join_words(words))
+        refuse_surrogates(passage.text, place)
+        return passage
 
     def _tagged(self, passage: Passage, row: Row) -> Example[Passage, Entities]:
         place = replace(row.place, column="tags")
