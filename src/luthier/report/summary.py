@@ -44,7 +44,7 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "task": prepared.task.name,
         "model": settings.model,
         "tuning": settings.tuning,
-        "data": _data(prepared),
+        "data": data_summary(prepared),
         "split": _split(prepared),
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
@@ -92,7 +92,7 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def _data(prepared: Prepared) -> dict[str, Any]:
+def data_summary(prepared: Prepared) -> dict[str, Any]:
     findings = [finding.as_json() for finding in prepared.findings]
     for finding in findings:
         finding["rows"] = finding["rows"][:_MOST_ROWS]
