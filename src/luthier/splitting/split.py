@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from luthier.data.split import Split
+from luthier.errors import DataError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.splitting.folds import fold_of_units, parts_of_fold
@@ -25,6 +26,7 @@ MOST_NEAR, MOST_CHARACTERS = 200_000, 100_000_000
 on one core, in proportion to the rows."""
 
 Examples = Sequence[Example[Any, Any]]
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,11 @@ def split_examples(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any
 
 def fold_examples(examples: Examples, layout: AnyFormat, way: Way) -> Folds:
     """Errors: DataError where a fold would be empty or nothing like its share."""
+    return _bound(examples, layout, way, way.folds or 0, _folded)
+
+
+def _folded(examples: Examples, layout: AnyFormat, way: Way, units: Units) -> Folds:
     folds, by_group = way.folds or 0, way.by == "group"
-    units = _units(examples, layout, way, least=folds)
     fold, notes = fold_of_units(units, folds, way.shares.seed)
     held = Counter(f for f, rows in zip(fold, units.rows, strict=True) for _ in rows if f >= 0)
     if len(held) < folds:
@@ -78,8 +83,11 @@ def fold_examples(examples: Examples, layout: AnyFormat, way: Way) -> Folds:
 
 
 def _shared(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
+    return _bound(examples, layout, way, way.shares.least, _by_shares)
+
+
+def _by_shares(examples: Examples, layout: AnyFormat, way: Way, units: Units) -> Split[Any, Any]:
     shares, by_group = way.shares, way.by == "group"
-    units = _units(examples, layout, way, shares.least)
     part, notes = by_shares(units, shares)
     rows = _of_rows(units, part)
     sizes = np.bincount(rows, minlength=len(PARTS)).tolist()
@@ -90,6 +98,35 @@ def _shared(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
             if shares.of(p) > 0:
                 uneven_groups(examples, {t(name): sizes[p]}, shares.of(p) * len(examples))
     return _dealt(examples, rows, (*notes, *_kept_together(units), *_off(sizes, shares, len(examples))))
+
+
+def _bound(
+    examples: Examples, layout: AnyFormat, way: Way, least: int,
+    make: Callable[[Examples, AnyFormat, Way, Units], MadeT],
+) -> MadeT:  # fmt: skip
+    """What `make` makes of the units that must stay together. The user's groups come first: where near-duplicates, or
+    even equal texts, chain so many of them together that nothing can be split, these are let go, and it is said."""
+    strata = Strata.of([layout.stratum(example.answer) for example in examples])
+    near = near_duplicates([layout.plain_text(example.input) for example in examples]) if way.near else None
+    by_group = way.by == "group"
+    tries: list[tuple[np.ndarray | None, bool, list[str]]] = [(near, True, [])]
+    if not way.near and len(examples) > MOST_NEAR:
+        tries[0][2].append(t("only equal rows are kept on one side: near-duplicates of so many rows are looked for "
+                             "with data.split.near_duplicates=true"))  # fmt: skip
+    if by_group:
+        tries.append((None, True, [t("near-duplicates of different groups may stand on both sides: to keep them "
+                                     "together, too, would leave too few groups to split")]))  # fmt: skip
+        tries.append((None, False, [t("equal texts of different groups may stand on both sides: to keep them "
+                                      "together, too, would leave too few groups to split")]))  # fmt: skip
+    refused: DataError | None = None
+    for pairs, equal, notes in tries:
+        units = bind(examples, strata, pairs, by_group=by_group, least=least, equal=equal)
+        try:
+            return make(examples, layout, way, replace(units, notes=(*notes, *units.notes)))
+        except DataError as error:
+            refused = error
+    assert refused is not None
+    raise refused
 
 
 def _timed(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
@@ -134,17 +171,6 @@ def looks_near(examples: Examples, layout: AnyFormat, asked: bool | None) -> boo
     if asked is not None:
         return asked
     return len(examples) <= MOST_NEAR and sum(len(layout.plain_text(e.input)) for e in examples) <= MOST_CHARACTERS
-
-
-def _units(examples: Examples, layout: AnyFormat, way: Way, least: int) -> Units:
-    strata = Strata.of([layout.stratum(example.answer) for example in examples])
-    near = near_duplicates([layout.plain_text(example.input) for example in examples]) if way.near else None
-    units = bind(examples, strata, near, by_group=way.by == "group", least=least)
-    if way.near or len(examples) <= MOST_NEAR:
-        return units
-    note = t("only equal rows are kept on one side: near-duplicates of so many rows are looked for with "
-             "data.split.near_duplicates=true")  # fmt: skip
-    return Units(units.rows, units.counts, strata, (note, *units.notes))
 
 
 def _of_rows(units: Units, part: Sequence[int]) -> list[int]:
