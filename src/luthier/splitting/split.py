@@ -14,7 +14,7 @@ from luthier.errors import DataError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.splitting.folds import fold_of_units, parts_of_fold
-from luthier.splitting.refuse import few_times, group_split, named_parts, too_few, uneven_groups, unseen
+from luthier.splitting.refuse import few_times, group_split, named_parts, smaller_shares, too_few, uneven_groups, unseen
 from luthier.splitting.shares import Shares, by_shares
 from luthier.splitting.times import by_time, seconds
 from luthier.splitting.units import Strata, Units, bind
@@ -78,7 +78,9 @@ def _folded(examples: Examples, layout: AnyFormat, way: Way, units: Units) -> Fo
     if len(held) < folds:
         raise (group_split if by_group else too_few)(examples, layout, len(units), folds)
     if by_group:
-        uneven_groups(examples, {t("fold {number}", number=f + 1): held[f] for f in held}, len(examples) / folds)
+        for f, size in held.items():
+            title = t("fold {number}", number=f + 1)
+            uneven_groups(examples, title, size, len(examples) / folds, f"data.split.folds={max(2, folds // 2)}")
     return Folds(examples, units, fold, way.shares, (*notes, *_kept_together(units)))
 
 
@@ -96,7 +98,8 @@ def _by_shares(examples: Examples, layout: AnyFormat, way: Way, units: Units) ->
     if by_group:
         for p, name in enumerate(PARTS):
             if shares.of(p) > 0:
-                uneven_groups(examples, {t(name): sizes[p]}, shares.of(p) * len(examples))
+                instead = smaller_shares(shares.test, shares.validation, units.sizes.max() / len(examples))
+                uneven_groups(examples, t(name), sizes[p], shares.of(p) * len(examples), instead)
     return _dealt(examples, rows, (*notes, *_kept_together(units), *_off(sizes, shares, len(examples))))
 
 
