@@ -252,7 +252,9 @@ def _with_given(data: _Data, own: Split[Any, Any]) -> Split[Any, Any]:
 
 def _way(how: SplitSettings) -> Way:
     seed = DEFAULT_SEED if how.seed is None else how.seed
-    return Way(Shares(how.test or 0.0, how.validation or 0.0, seed), how.by, bool(how.near_duplicates), how.folds)
+    return Way(
+        Shares(how.test or 0.0, how.validation or 0.0, seed), how.by or "random", bool(how.near_duplicates), how.folds
+    )
 
 
 def decided_split(split: SplitSettings, given: set[str]) -> SplitSettings:
@@ -262,6 +264,7 @@ def decided_split(split: SplitSettings, given: set[str]) -> SplitSettings:
     by = next((name for name in ("group", "time", "column") if getattr(split, name) is not None), split.by)
     if split.from_ is not None or by == "column":
         return split.model_copy(update={"by": by})
+    by = by or "random"
     test, validation = split.test, split.validation
     if split.folds is not None:
         test, validation = None, DEFAULT_VALIDATION if validation is None else validation

@@ -188,7 +188,9 @@ def test_only_a_test_share_is_the_textbooks_split(models: TinyModels, tickets: P
 
     settings = {**QUICK, "data": {"split": {"test": 0.2}}}
     run = luthier.train(tickets, model=str(models.encoder), out=str(tmp_path / "run"), **settings)
-    assert run.report["split"] == {"train": 48, "validation": 0, "test": 12, "seed": 42, "by": "random", "group": None}
+    assert run.report["split"] == {
+        "train": 48, "validation": 0, "test": 12, "seed": 42, "by": "random", "group": None, "near_duplicates": True,
+    }  # fmt: skip
     labels = [label for _, label in ticket_rows(60)]
     _, test = train_test_split(list(range(60)), test_size=0.2, random_state=42, stratify=labels)
     split = json.loads((run.folder / "split.json").read_text(encoding="utf-8"))["rows"]

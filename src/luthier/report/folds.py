@@ -22,13 +22,13 @@ def folds_summary(
 ) -> dict[str, Any]:  # fmt: skip
     """runs: of each fold its report.json. trial: of the predictions of all folds together."""
     first = runs[0]
-    how = prepared.how
+    how, tested = prepared.how, trial.test.main.n
     return {
         "task": first["task"],
         "model": first["model"],
         "tuning": first["tuning"],
         "data": data_summary(prepared),
-        "split": {"folds": how.folds, "seed": how.seed, "by": how.by, "group": how.group},
+        "split": {"folds": how.folds, "seed": how.seed, "by": how.by, "group": how.group, "rows": tested},
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
         "baselines": {name: [s.as_json() for s in report.scores] for name, report in trial.baselines.items()},

@@ -109,4 +109,5 @@ def data_summary(prepared: Prepared) -> dict[str, Any]:
 
 def _split(prepared: Prepared) -> dict[str, Any]:
     sizes = {name: len(prepared.split.part(name)) for name in PARTS}
-    return {**sizes, "seed": prepared.how.seed, "by": prepared.how.by, "group": prepared.how.group}
+    how = prepared.how.model_dump(exclude={"test", "validation"}, exclude_none=True)
+    return {"group": None, "seed": None, **how, **sizes}
