@@ -68,7 +68,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes] + doctor.notes()
     return Checkup(layout, dict(doctor.data.columns), findings, notes, doctor.data, doctor.unusable, doctor.facts())
 
 

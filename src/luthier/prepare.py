@@ -74,6 +74,7 @@ class _Data:
     findings: Sequence[Finding]
     settings: DataSettings
     how: SplitSettings
+    notes: Sequence[str]
 
     @property
     def examples(self) -> dict[str, list[Example[Any, Any]]]:
@@ -117,20 +118,22 @@ def _gather(settings: Settings) -> _Data:
     read = {name: _read(Path(path), task, data, name, doctor) for name, path in parts.items()}
     if not all(file.examples for file in read.values()):
         refuse_errors(doctor.row_findings(), skip_rows=False)
-    found = doctor.findings()
+    found = doctor.findings(hurry=True)
     refuse_errors(found, skip_rows=data.bad_rows == "skip")
     how = decided_split(data.split, set(parts) - {"train"})
     if how.by in ("random", "group") and how.from_ is None:
         near = looks_near(read["train"].examples, task.format, how.near_duplicates)
         how = how.model_copy(update={"near_duplicates": near})
     files = {path: sha256(Path(path)) for path in parts.values()}
-    return _Data(task, read, parts, files, found, data, how)
+    return _Data(task, read, parts, files, found, data, how, doctor.notes())
 
 
 def _prepared(data: _Data, split: Split[Any, Any]) -> Prepared:
-    skip = data.settings.bad_rows == "skip"
-    if skip:
+    leaked = 0
+    if data.settings.bad_rows == "skip":
+        rows = sum(len(split.part(name)) for name in PARTS)
         split = without_leaks(split)
+        leaked = rows - sum(len(split.part(name)) for name in PARTS)
     task = data.task.learn(split.train)
     language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
     file_of = {name: data.paths.get(name, data.paths["train"]) for name in PARTS}
@@ -143,8 +146,8 @@ def _prepared(data: _Data, split: Split[Any, Any]) -> Prepared:
         files=data.files,
         saved=SavedSplit.of(split, data.files, file_of, data.reading),
         language=language,
-        skipped=sum(f.count for f in data.findings if f.severity == ERROR or (skip and f.code == "split-leak")),
-        notes=(*(note for file in data.read.values() for note in file.notes), *split.notes),
+        skipped=leaked + sum(f.count for f in data.findings if f.severity == ERROR and f.code != "split-leak"),
+        notes=(*(note for file in data.read.values() for note in file.notes), *split.notes, *data.notes),
     )
 
 

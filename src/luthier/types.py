@@ -213,7 +213,8 @@ class Finding:
 
     severity: "error" for rows that cannot be used or results that cannot be trusted (training stops),
     "warning" for what training goes on with. code: kebab-case, never changes. rows: the most suspect first; where a
-    finding is about pairs, `other` has for each row the one that it is a pair with.
+    finding is about pairs, `other` has for each row the one that it is a pair with. suggested: for each row the label
+    that it should rather have, where that is what the finding is about.
     """
 
     severity: str
@@ -222,6 +223,7 @@ class Finding:
     fix: str
     rows: Sequence[Place] = ()
     other: Sequence[Place] = ()
+    suggested: Sequence[str] = ()
 
     @property
     def count(self) -> int:
@@ -235,6 +237,7 @@ class Finding:
             "count": self.count,
             "rows": [place.as_json() for place in self.rows],
             **({"other": [place.as_json() for place in self.other]} if self.other else {}),
+            **({"suggested": list(self.suggested)} if self.suggested else {}),
             "fix": self.fix,
         }
 

@@ -1,6 +1,7 @@
 """Texts that differ in little more than a word are found, and those whose one word is the message are not."""
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ def pairs(*texts: str) -> list[tuple[int, int]]:
         ("the driver left my parcel at the porch", "the driver left parcel at the porch"),
         ("the driver left my parcel at the porch", "the driver left my parcel at the porch today"),
         ("the driver left my parcel at the porch", "today the driver left my parcel at the porch"),
+        ("today the driver left my parcel at the porch", "the driver left my parcel at the porch today"),
         ("我的快递为什么还没有到", "我的快递为什么还没到"),
         ("我上个星期寄出的快递为什么还没有到呢", "我上个星期寄出的包裹为什么还没有到呢"),
         ("??!", "??!"),
@@ -80,6 +82,40 @@ def test_a_crowd_hangs_together_without_every_pair_of_it() -> None:
     found = near_duplicates([*others, *crowd])
     assert set(clusters(found, 2200)[2000:]) == {2000}
     assert len(found) < 200 * 100
+
+
+def test_pictures_count_as_words() -> None:
+    assert pairs("what a day 😀", "what a day 😡") == []
+    assert pairs("what a day 😀", "what a day!😀") == [(0, 1)]
+
+
+def test_embeddings_deny_pairs_of_short_texts_that_mean_something_else() -> None:
+    texts = ["how can i freeze my card", "how can i burn my card", "how can i Burn my card"]
+
+    def embed(asked: Sequence[str]) -> np.ndarray:
+        return np.array([[1.0, 0.0] if "freeze" in text else [0.0, 1.0] for text in asked])
+
+    assert near_duplicates(texts).tolist() == [[0, 1], [1, 2]]
+    assert near_duplicates(texts, embed=embed).tolist() == [[1, 2]]
+    assert near_duplicates(texts, embed=lambda asked: np.ones((len(asked), 1))).tolist() == [[0, 1], [1, 2]]
+
+
+def one_word_apart(a: list[str], b: list[str]) -> bool:
+    def cut(text: list[str]) -> list[list[str]]:
+        return [text, *(text[:k] + text[k + 1 :] for k in range(len(text)) if len(text) >= 5)]
+
+    return any(one in cut(b) for one in cut(a))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_one_changed_word_is_found_as_by_comparing_all_with_all(seed: int) -> None:
+    draw = random.Random(seed)
+    texts = [[draw.choice("abcde") for _ in range(draw.randrange(4, 8))] for _ in range(60)]
+    texts = [list(text) for text in dict.fromkeys(map(tuple, texts))]
+    wanted = [(i, j) for j in range(len(texts)) for i in range(j) if one_word_apart(texts[i], texts[j])]
+    found = pairs(*(" ".join(text) for text in texts))
+    assert wanted
+    assert set(found) == set(wanted)
 
 
 def test_clusters_bear_the_number_of_their_first_text() -> None:

@@ -1,4 +1,4 @@
-"""Which inputs stand there more than once, with another answer, or on both sides of a split?"""
+"""Which inputs stand there more than once, and which of them with another answer?"""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from luthier.doctor.check import Check
 from luthier.doctor.gathered import Gathered
 from luthier.errors import Place
 from luthier.language import t
-from luthier.types import PARTS, Finding
-
-_TRUSTED_LEAK = 0.2
-"""A larger share of known rows makes a score meaningless."""
+from luthier.types import Finding
 
 
 class SameText(Check):
@@ -46,19 +43,3 @@ class Duplicates(Check):
             what = t("{count} rows have the same text as another and a different label", count=len(conflicting))
             fix = t("decide which label is right; no model can learn both")
             yield Finding(WARNING, "conflicting-label", what, fix, data.places(conflicting))
-
-
-class Leaks(Check):
-    """split-leak: an input of a given validation or test file that was seen before it is judged."""
-
-    def findings(self, data: Gathered) -> Iterable[Finding]:
-        for i, name in enumerate(PARTS[1:], 1):
-            rows = np.flatnonzero(data.part == i)
-            known = np.unique(data.text_hash[data.part < i])
-            leaked = rows[np.isin(data.text_hash[rows], known)]
-            if len(leaked):
-                what = t("{count} of {all} {part} rows stand in the training data too",
-                         count=len(leaked), all=len(rows), part=t(name))  # fmt: skip
-                severity = ERROR if len(leaked) > _TRUSTED_LEAK * len(rows) else WARNING
-                fix = t("remove them from one side, or let Luthier split: give data.train alone")
-                yield Finding(severity, "split-leak", what, fix, data.places(leaked))

@@ -13,6 +13,7 @@ import numpy as np
 
 from luthier.errors import Place
 from luthier.formats.format import AnyFormat
+from luthier.text.shingling.pieces import Pieces
 from luthier.types import PARTS, Example
 
 MOST_ROWS = 50_000
@@ -92,6 +93,8 @@ class Gathered:
     labels: dict[Hashable, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     """The format's names of columns to the file's."""
+    near: np.ndarray | None = None
+    """int64 [P, 2], near-duplicates in the sample, once somebody has looked for them."""
     _file: array[int] = field(default_factory=lambda: array("H"))
     _line: array[int] = field(default_factory=lambda: array("q"))
     _part: array[int] = field(default_factory=lambda: array("B"))
@@ -154,6 +157,20 @@ class Gathered:
     def label_counts(self) -> np.ndarray:
         """int64 [C], rows of each class in all parts."""
         return np.bincount(self.label[self.label >= 0], minlength=len(self.labels))
+
+    @cached_property
+    def sample_numbers(self) -> np.ndarray:
+        """int64 [S], which rows are in the sample."""
+        return np.array([row.number for row in self.sample.rows], np.int64)
+
+    @cached_property
+    def sample_texts(self) -> list[str]:
+        """Of each row of the sample its input as one text, without what a person wrote as the answer."""
+        return [self.format.plain_text(row.example.input) for row in self.sample.rows]
+
+    @cached_property
+    def sample_pieces(self) -> Pieces:
+        return Pieces.of(self.sample_texts)
 
     @property
     def given_parts(self) -> list[str]:
