@@ -12,13 +12,16 @@ from luthier.prepare import Prepared, prepare
 from luthier.types import PARTS
 from tiny import ticket_rows, write_csv
 
-HEADER = ["id", "body", "team", "when", "part"]
+HEADER = ["about", "body", "team", "when", "part"]
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     parts = ["train"] * 70 + ["Dev"] * 10 + ["TEST"] * 20
-    rows = [(i, *row, f"2024-01-{1 + i // 4:02d}", parts[i]) for i, row in enumerate(ticket_rows(100))]
+    rows = [
+        (f"ticket number {i} of {row[1]}", *row, f"2024-01-{1 + i // 4:02d}", parts[i])
+        for i, row in enumerate(ticket_rows(100))
+    ]
     return write_csv(tmp_path / "tickets.csv", HEADER, rows)
 
 
@@ -49,7 +52,7 @@ def test_other_columns_and_an_other_name_of_the_file_keep_the_rows(file: Path, t
     run = save(first, tmp_path / "run")
     copy = tmp_path / "copy.csv"
     copy.write_bytes(file.read_bytes())
-    again = prepared(copy, f"data.split.from={run}", "data.columns.text=id")
+    again = prepared(copy, f"data.split.from={run}", "data.columns.text=about")
     assert rows(again) == rows(first) and again.split.test[0].input != first.split.test[0].input
 
 

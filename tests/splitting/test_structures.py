@@ -53,7 +53,8 @@ def alike(rows: list[Example[Any, Any]], notes: tuple[str, ...]) -> list[tuple[i
     """Pairs that must not be parted; none where the notes say that they could not all be kept together."""
     if any("may stand on both sides" in note for note in notes):
         return []
-    return [(i, j) for i, j in near_duplicates([row.input for row in rows]).tolist()]
+    pairs = near_duplicates([row.input for row in rows]).tolist()
+    return [(i, j) for i, j in pairs if rows[i].input == rows[j].input or _shared(rows[i].answer, rows[j].answer)]
 
 
 @MANY
@@ -149,6 +150,10 @@ def test_multi_label_rows_keep_the_share_of_every_label() -> None:
     for label, count in _classes(rows).items():
         assert abs(_classes(parts.test)[label] - 0.2 * count) <= 1
         assert abs(_classes(parts.validation)[label] - 0.1 * count) <= 1
+
+
+def _shared(one: Any, other: Any) -> bool:
+    return one == other or (isinstance(one, frozenset) and bool(one & other))
 
 
 def _classes(rows: Any) -> Counter[str]:

@@ -110,7 +110,7 @@ def _bound(
     """What `make` makes of the units that must stay together. The user's groups come first: where near-duplicates, or
     even equal texts, chain so many of them together that nothing can be split, these are let go, and it is said."""
     strata = Strata.of([layout.stratum(example.answer) for example in examples])
-    near = near_duplicates([layout.plain_text(example.input) for example in examples]) if way.near else None
+    near = _near(examples, layout, strata) if way.near else None
     by_group = way.by == "group"
     tries: list[tuple[np.ndarray | None, bool, list[str]]] = [(near, True, [])]
     if not way.near and len(examples) > MOST_NEAR:
@@ -174,6 +174,15 @@ def looks_near(examples: Examples, layout: AnyFormat, asked: bool | None) -> boo
     if asked is not None:
         return asked
     return len(examples) <= MOST_NEAR and sum(len(layout.plain_text(e.input)) for e in examples) <= MOST_CHARACTERS
+
+
+def _near(examples: Examples, layout: AnyFormat, strata: Strata) -> np.ndarray:
+    """Pairs of near-duplicates that share a class, or have none. Where classes differ, the word that differs is what
+    is to be learnt: such a row in training gives nothing away, and chains of them would bind whole classes together."""
+    pairs_P2 = near_duplicates([layout.plain_text(example.input) for example in examples])
+    classes = [set(own) for own in strata.of_row]
+    agree = [not classes[i] or not classes[j] or bool(classes[i] & classes[j]) for i, j in pairs_P2.tolist()]
+    return pairs_P2[np.array(agree, bool)]
 
 
 def _of_rows(units: Units, part: Sequence[int]) -> list[int]:
