@@ -45,6 +45,11 @@ def without_invisible(text: str) -> str:
     return _SUSPECT.sub(lambda match: match[1] or _instead(text, match.start(), rtl), text)
 
 
+def may_hold_invisible(text: str) -> bool:
+    """Quick; where it says no, `without_invisible` changes nothing."""
+    return _SUSPECT.search(text) is not None
+
+
 def _instead(text: str, position: int, rtl: bool) -> str:
     character = text[position]
     before, after = text[position - 1 : position] if position else "", text[position + 1 : position + 2]

@@ -1,47 +1,8 @@
-"""Which characters in a text were broken or slipped in on its way, and what stood there before?"""
+"""Which texts are UTF-8 that was read in another encoding once, and what stood there before?"""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterator
-
-_RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
-UNSEEN = re.compile(
-    "[\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0001-\U000e007f]"
-)
-_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_JOINERS = frozenset("\u200c\u200d")
-_NO_SPACES = re.compile("[\u0e00-\u0eff\u0f00-\u109f\u1780-\u17ff\u19e0-\u19ff\u1a20-\u1aaf]")
-"""Thai, Lao, Tibetan, Burmese, Khmer, Tai Tham: a zero-width space may stand between their words."""
-_JOINING = re.compile("[\u0590-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc]")
-"""Scripts whose letters change with a joiner beside them: Arabic and its kin, the Indic ones, Burmese, Khmer,
-Mongolian."""
-_SIGN_CATEGORIES = ("So", "Sk", "Mn", "Me")
-_SIGN_PIECES = "#*0123456789\u2640\u2642\U0001f3f4"
-
-
-def invisible(text: str) -> Iterator[int]:
-    """Where a character stands that nobody sees and nothing needs: zero-width, soft hyphens, a byte order mark inside,
-    marks of direction in a text that has only one. A joiner within an emoji or a word of a joining script, and
-    directions in a text written from right to left, are part of the writing."""
-    if text.isascii():
-        return
-    both_ways: bool | None = None
-    for match in UNSEEN.finditer(text):
-        i, c = match.start(), match.group()
-        if c in _DIRECTIONS:
-            both_ways = bool(_RIGHT_TO_LEFT.search(text)) if both_ways is None else both_ways
-            needed = both_ways
-        elif c in _JOINERS:
-            needed = _joins(text, i)
-        elif c == "\u200b":
-            needed = bool(_NO_SPACES.search(text[max(0, i - 1) : i + 2]))
-        else:
-            needed = c > "\U000e0000" and "\U0001f3f4" in text[max(0, i - 7) : i]
-        if not needed:
-            yield i
 
 
 def likely_original(text: str) -> str | None:
@@ -59,14 +20,6 @@ def may_be_misread(text: str) -> bool:
     return not text.isascii() and bool(_LATIN_TRACE.search(text) or _GBK_TRACE.search(text))
 
 
-def _joins(text: str, i: int) -> bool:
-    before, after = text[max(0, i - 1) : i], text[i + 1 : i + 2]
-    if not before or not after:
-        return False
-    signs = (unicodedata.category(c) in _SIGN_CATEGORIES or c in _SIGN_PIECES for c in (before, after))
-    return all(signs) or bool(_JOINING.match(before) and (_JOINING.match(after) or text[i] == "\u200c"))
-
-
 # ---- UTF-8 read as Windows-1252 or Latin-1
 
 _TAILS = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
@@ -82,7 +35,7 @@ _WINDOWS = {ord(bytes([b]).decode("cp1252")): b for b in range(0x80, 0xA0) if b 
 
 def _from_latin(match: re.Match[str]) -> str:
     run = match.group()
-    if not _LATIN_TRACE.match(run) and not _LATIN_TRACE.search(run):
+    if not _LATIN_TRACE.search(run):
         return run
     try:
         return bytes(_WINDOWS.get(ord(c), ord(c)) for c in run).decode("utf-8")
