@@ -6,10 +6,12 @@ import re
 
 
 def likely_original(text: str) -> str | None:
-    """What the text was before its UTF-8 was read as Windows-1252, Latin-1 or GBK; None where it was not."""
+    """What the text was before its UTF-8 was read as Windows-1252, Latin-1 or GBK, or its Windows-1252 as Latin-1;
+    None where it was not."""
     if text.isascii():
         return None
     mended = _LATIN_RUN.sub(_from_latin, text) if _LATIN_TRACE.search(text) else text
+    mended = _CONTROL.sub(lambda match: match.group().encode("latin-1").decode("cp1252", "ignore"), mended)
     if mended == text and _GBK_TRACE.search(text):
         mended = _WIDE_RUN.sub(_from_gbk, text)
     return mended if mended != text else None
@@ -17,13 +19,15 @@ def likely_original(text: str) -> str | None:
 
 def may_be_misread(text: str) -> bool:
     """Quick; where it says no, `likely_original` finds nothing."""
-    return not text.isascii() and bool(_LATIN_TRACE.search(text) or _GBK_TRACE.search(text))
+    return not text.isascii() and bool(_CONTROL.search(text) or _LATIN_TRACE.search(text) or _GBK_TRACE.search(text))
 
 
 # ---- UTF-8 read as Windows-1252 or Latin-1
 
 _TAILS = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 """What the bytes 0x80 to 0xBF are read as."""
+_CONTROL = re.compile("[\x80-\x9f]")
+"""Quotation marks and dashes of Windows-1252 that were read as Latin-1: nobody writes these control characters."""
 _LETTER_TAILS = "\u0080-\u00a9\u00ac-\u00ba\u00bc-\u00bf€ƒ†‡ˆ‰Š‹ŒŽ•˜™š›œžŸ„"
 """Without closing quotation marks, dashes and dots, which may stand behind a capital that ends a word."""
 _LATIN_TRACE = re.compile(

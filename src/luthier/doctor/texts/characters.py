@@ -67,13 +67,11 @@ class Invisible(TextFault):
         return not joined.isascii() and may_hold_invisible(joined)
 
     def fault(self, text: str) -> str | None:
+        text = likely_original(text) or text  # halves of a broken character are told as mojibake
         clean = without_invisible(text)
-        if clean == text or likely_original(text) is not None:  # halves of a broken character: told as mojibake
-            return None
-        gone = [c for c in dict.fromkeys(text) if text.count(c) > clean.count(c)]
+        gone = [c for c in dict.fromkeys(text) if text.count(c) > clean.count(c)] if clean != text else []
         self._kinds.update(gone)
-        at = text.index(gone[0]) if gone else 0
-        return shown(around(text, at, at + 1))
+        return shown(around(text, at := text.index(gone[0]), at + 1)) if gone else None
 
     def told(self, data: Gathered) -> Iterable[Finding]:
         kinds = ", ".join(f"U+{ord(c):04X}" for c, _ in self._kinds.most_common(5))
