@@ -13,28 +13,16 @@ from typing import TYPE_CHECKING
 
 from luthier import tasks
 from luthier.errors import ConfigError, did_you_mean
-from luthier.formats.known import readable_tasks
+from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
 
-_LONG_NAMES = {
-    "text-classification": "classification",
-    "sequence-classification": "classification",
-    "sentence-pair-classification": "classification",
-}
-"""The hub's names of tasks, also accepted."""
-
 
 def task_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(tasks.__path__))
-
-
-def full_name(name: str) -> str:
-    """Ours for a task that may be called as at the hub."""
-    return _LONG_NAMES.get(name, name)
 
 
 def task(name: str) -> type[AnyTask]:

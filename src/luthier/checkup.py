@@ -49,9 +49,7 @@ class Checkup:
 
     def label_counts(self) -> list[tuple[str, int]]:
         """Each class with its rows, the commonest first."""
-        counts = self.data.label_counts if len(self.data) else ()
-        named = zip(map(str, self.data.label_names), map(int, counts), strict=True)
-        return sorted(named, key=lambda pair: -pair[1])
+        return self.data.class_counts()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -76,7 +74,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
     for name, table in tables.items():
         place = Place(str(table.path), 1 if table.columns else None)
-        columns = find_columns(table.columns, layout.columns, settings.data.columns, place)
+        columns = find_columns(table.columns, layout.columns, settings.data.columns, place, first=table.first)
         parse = layout.parse
         if settings.data.clean:  # as training will see them
             parse = with_clean_texts(parse, layout.map_texts, cleaner(tuple(settings.data.clean)))
@@ -87,7 +85,8 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes] + unread
+    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
+    notes += [*doctor.notes(), *unread]
     return Checkup(
         settings.data.train,
         layout,
@@ -120,4 +119,4 @@ def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokeni
 
 def _format(settings: Settings, table: Table) -> AnyFormat:
     name = settings.task.get("name", "auto")
-    return guess_format(table.columns, table.first) if name == "auto" else format_of_task(name)
+    return guess_format(table.columns, table.first, settings.data.columns) if name == "auto" else format_of_task(name)

@@ -73,6 +73,7 @@ class _Data:
     paths: Mapping[str, str]
     files: Mapping[str, str]
     findings: Sequence[Finding]
+    notes: Sequence[str]
     settings: DataSettings
     how: SplitSettings
 
@@ -118,20 +119,22 @@ def _gather(settings: Settings) -> _Data:
     read = {name: _read(Path(path), task, data, name, doctor) for name, path in parts.items()}
     if not all(file.examples for file in read.values()):
         refuse_errors(doctor.row_findings(), skip_rows=False)
-    found = doctor.findings()
+    found = doctor.findings(hurry=True)
     refuse_errors(found, skip_rows=data.bad_rows == "skip")
     how = decided_split(data.split, set(parts) - {"train"})
     if how.by in ("random", "group") and how.from_ is None:
         near = looks_near(read["train"].examples, task.format, how.near_duplicates)
         how = how.model_copy(update={"near_duplicates": near})
     files = {path: sha256(Path(path)) for path in parts.values()}
-    return _Data(task, read, parts, files, found, data, how)
+    return _Data(task, read, parts, files, found, doctor.notes(), data, how)
 
 
 def _prepared(data: _Data, split: Split[Any, Any]) -> Prepared:
-    skip = data.settings.bad_rows == "skip"
+    skip, leaked = data.settings.bad_rows == "skip", 0
     if skip:
+        rows = sum(len(split.part(name)) for name in PARTS)
         split = without_leaks(split)
+        leaked = rows - sum(len(split.part(name)) for name in PARTS)
     task = data.task.learn(split.train)
     language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
     file_of = {name: data.paths.get(name, data.paths["train"]) for name in PARTS}
@@ -144,8 +147,8 @@ def _prepared(data: _Data, split: Split[Any, Any]) -> Prepared:
         files=data.files,
         saved=SavedSplit.of(split, data.files, file_of, data.reading),
         language=language,
-        skipped=sum(f.count for f in data.findings if f.severity == ERROR or (skip and f.code == "split-leak")),
-        notes=(*(note for file in data.read.values() for note in file.notes), *split.notes),
+        skipped=leaked + sum(f.count for f in data.findings if f.severity == ERROR and f.code != "split-leak"),
+        notes=(*(note for file in data.read.values() for note in file.notes), *split.notes, *data.notes),
     )
 
 
@@ -182,14 +185,15 @@ def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answe
     known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
     asked = {**known, **data.columns}
     return find_columns(
-        table.columns, codec.task.format.columns, asked, Place(str(table.path)), with_answers=with_answers
-    )
+        table.columns, codec.task.format.columns, asked, Place(str(table.path)), with_answers=with_answers,
+        first=table.first,
+    )  # fmt: skip
 
 
 def _read(path: Path, task: AnyTask, data: DataSettings, part: str, doctor: Doctor) -> _File:
     table = open_table(path, read_options(data))
     place = Place(str(path), 1 if table.columns else None)
-    columns = find_columns(table.columns, task.format.columns, data.columns, place)
+    columns = find_columns(table.columns, task.format.columns, data.columns, place, first=table.first)
     parse = _split_parser(task, data.split, table, place) if part == "train" else task.format.parse
     if data.clean:
         parse = with_clean_texts(parse, task.format.map_texts, cleaner(tuple(data.clean)))

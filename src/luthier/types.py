@@ -37,13 +37,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that is read. usual: the names by which people call it, nearest first. key: the setting that names it,
+    """A column that is read. usual: the names by which people call it, nearest first. several: it may be spread over
+    several columns that hold 0 and 1 each, which are then read as name:theirs. key: the setting that names it,
     data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    several: bool = False
     key: str = ""
 
     @property
@@ -221,7 +223,8 @@ class Finding:
 
     severity: "error" for rows that cannot be used or results that cannot be trusted (training stops),
     "warning" for what training goes on with. code: kebab-case, never changes. rows: the most suspect first; where a
-    finding is about pairs, `other` has for each row the one that it is a pair with.
+    finding is about pairs, `other` has for each row the one that it is a pair with. suggested: for each row the label
+    that it should rather have, where that is what the finding is about.
     """
 
     severity: str
@@ -230,6 +233,7 @@ class Finding:
     fix: str
     rows: Sequence[Place] = ()
     other: Sequence[Place] = ()
+    suggested: Sequence[str] = ()
 
     @property
     def count(self) -> int:
@@ -243,6 +247,7 @@ class Finding:
             "count": self.count,
             "rows": [place.as_json() for place in self.rows],
             **({"other": [place.as_json() for place in self.other]} if self.other else {}),
+            **({"suggested": list(self.suggested)} if self.suggested else {}),
             "fix": self.fix,
         }
 

@@ -18,7 +18,7 @@ from luthier.config.conflicts import split_conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
-from luthier.formats.known import readable_tasks
+from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
 
@@ -184,7 +184,7 @@ def _check_task(node: Located | None) -> list[Problem]:
     if name is None or name.value == "auto":
         kind = catalog.task("classification")  # so that options can be set before the task is inferred
     else:
-        if catalog.full_name(str(name.value)) in set(readable_tasks()) - set(catalog.task_names()):
+        if full_name(str(name.value)) in set(readable_tasks()) - set(catalog.task_names()):
             return []  # its data can be checked; to train it is refused where that is asked for
         try:
             kind = catalog.task(str(name.value))

@@ -29,7 +29,7 @@ class Classes(Check):
 
     def findings(self, data: Gathered) -> Iterable[Finding]:
         counts, rows = data.label_counts, len(data)
-        if not len(counts):
+        if not len(counts) or data.has_sets:
             return
         file = Place(data.files[0])
         if len(counts) == 1:
@@ -67,7 +67,7 @@ class Unseen(Check):
     def findings(self, data: Gathered) -> Iterable[Finding]:
         known = np.unique(data.label[data.part == 0])
         rows = np.flatnonzero((data.part > 0) & (data.label >= 0) & ~np.isin(data.label, known))
-        if len(rows) and len(known):
+        if len(rows) and len(known) and not data.has_sets:
             names = ", ".join(sorted(shown(data.label_names[c]) for c in np.unique(data.label[rows]))[:5])
             what = t("{count} rows to validate or test on have a label that no training row has ({names})",
                      count=len(rows), names=names)  # fmt: skip

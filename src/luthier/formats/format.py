@@ -19,6 +19,9 @@ class Format(ABC, Generic[InputT, AnswerT]):
     answers_apart: ClassVar[bool] = False
     """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
 
+    answers_are_places: ClassVar[bool] = False
+    """Whether answers point into the text by characters, so that a text may change its length only with them."""
+
     @property
     def name(self) -> str:
         """The file's name."""

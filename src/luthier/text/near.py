@@ -47,9 +47,13 @@ def near_duplicates(texts: Sequence[str], *, embed: Embed | None = None) -> np.n
     Of several equal texts each is paired with the first, and only the first with what is near to them. embed: from
     texts to unit vectors [N, D], by which pairs of short texts are confirmed.
     """
-    pieces = Pieces.of(texts)
+    return near_pairs(Pieces.of(texts), texts, embed)
+
+
+def near_pairs(pieces: Pieces, texts: Sequence[str], embed: Embed | None = None) -> np.ndarray:
+    """As `near_duplicates`, of texts whose pieces are known."""
     first, group = np.unique(pieces.whole, return_index=True, return_inverse=True)[1:]
-    again = np.flatnonzero(first[group] != np.arange(len(texts)))
+    again = np.flatnonzero(first[group] != np.arange(len(pieces)))
     equal = np.stack([first[group[again]], again], 1)
     different = np.sort(first)
     lengths, unspaced = pieces.lengths[different], pieces.unspaced[different].astype(np.int64)
