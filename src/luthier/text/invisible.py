@@ -20,11 +20,12 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1
 _MONGOLIAN = re.compile("[\u1800-\u18af]")
 _FLAG = "\U0001f3f4[\U000e0030-\U000e007a]{1,16}\U000e007f"
 """A region's flag is spelled in tag characters; anywhere else these are a hidden text."""
-_SUSPECT = re.compile(
-    f"({_FLAG})|"
+_ODD = (
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff"
     "\uffa0\ufff9-\ufffc\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_HAS_ODD = re.compile(_ODD)
+_SUSPECT = re.compile(f"({_FLAG})|{_ODD}")
 _ZERO_WIDTH_SPACE, _NON_JOINER, _JOINER, _VOWEL_SEPARATOR = "\u200b", "\u200c", "\u200d", "\u180e"
 _OVERRIDES = "\u202d\u202e"
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
@@ -39,7 +40,7 @@ def without_invisible(text: str) -> str:
     spaces; direction marks in texts with right-to-left letters (never overrides, which make a text read otherwise than
     it is stored); variation selectors.
     """
-    if _SUSPECT.search(text) is None:
+    if not may_hold_invisible(text):
         return text
     rtl = _HAS_RTL.search(text) is not None
     return _SUSPECT.sub(lambda match: match[1] or _instead(text, match.start(), rtl), text)
@@ -47,7 +48,7 @@ def without_invisible(text: str) -> str:
 
 def may_hold_invisible(text: str) -> bool:
     """Quick; where it says no, `without_invisible` changes nothing."""
-    return _SUSPECT.search(text) is not None
+    return _HAS_ODD.search(text) is not None
 
 
 def _instead(text: str, position: int, rtl: bool) -> str:

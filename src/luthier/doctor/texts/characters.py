@@ -67,6 +67,8 @@ class Invisible(TextFault):
         return not joined.isascii() and may_hold_invisible(joined)
 
     def fault(self, text: str) -> str | None:
+        if text.isascii() or not may_hold_invisible(text):
+            return None
         text = likely_original(text) or text  # halves of a broken character are told as mojibake
         clean = without_invisible(text)
         gone = [c for c in dict.fromkeys(text) if text.count(c) > clean.count(c)] if clean != text else []
