@@ -4,30 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from luthier.config.schema import Settings
-from luthier.data.columns import find_columns
-from luthier.data.rows import parse_rows, with_clean_texts
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
-from luthier.errors import ConfigError, Place
+from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
 from luthier.models.find import find_tokenizer
 from luthier.models.known import UNDERSTANDING, default_model
-from luthier.prepare import read_options
+from luthier.preparing.rows import read_options, rows_of
 from luthier.progress import SILENT, Progress
-from luthier.reading.read import Table, open_table
-from luthier.text.clean import cleaner
+from luthier.reading.open import named_parts, open_data
+from luthier.reading.read import Table
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import read_tokenizer
-from luthier.types import PARTS, Finding
+from luthier.types import Finding
 
 
 @dataclass(frozen=True)
@@ -67,28 +64,26 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     if settings.data.train is None:
         fix = t("luthier check tickets.csv, or data.train=tickets.csv")
         raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
-    files = {name: path for name in PARTS if (path := getattr(settings.data, name)) is not None}
-    tables = {name: open_table(Path(path), read_options(settings.data)) for name, path in files.items()}
+    data = settings.data
+    parts = named_parts(settings.data.train, data.validation, data.test)
+    tables = {name: open_data(names, read_options(data)) for name, names in parts.names.items()}
     layout = _format(settings, tables["train"])
     tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
     doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
+    notes = list(parts.notes)
     for name, table in tables.items():
-        place = Place(str(table.path), 1 if table.columns else None)
-        columns = find_columns(table.columns, layout.columns, settings.data.columns, place, first=table.first)
-        parse = layout.parse
-        if settings.data.clean:  # as training will see them
-            parse = with_clean_texts(parse, layout.map_texts, cleaner(tuple(settings.data.clean)))
-        doctor.data.columns.update(columns)
+        part = rows_of(table, layout, data, name)
+        doctor.data.columns.update(part.columns)
+        notes += part.notes
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
-            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, parse, columns)), 1):
+            for i, _ in enumerate(doctor.watch(name, part.rows), 1):
                 if i % 10_000 == 0:
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes = [f"{table.path.name}: {note}" for table in tables.values() for note in table.notes]
     notes += [*doctor.notes(), *unread]
     return Checkup(
-        settings.data.train,
+        tables["train"].name,
         layout,
         dict(doctor.data.columns),
         findings,

@@ -299,7 +299,7 @@ CASES: list[Case] = [
     # ---- other kinds of file
     Case(74, "a cut Parquet file", "R", "damaged-file", parquet(_BOTH, cut=400), file=P),
     Case(74, "Parquet without rows", "R", "no-rows", parquet({"body": [], "team": []}), file=P),
-    Case(75, "an Excel workbook under a text name", "K", "", lambda f: _excel(f / "tickets.csv")),
+    Case(75, "an Excel workbook under a text name", "R", "wrong-kind", lambda f: _excel(f / "tickets.csv")),
     Case(75, "a PDF", "R", "wrong-kind", written(b"%PDF-1.7 ..."), "PDF"),
     Case(75, "a picture", "R", "wrong-kind", written(b"\x89PNG\r\n\x1a\n...."), "PNG"),
     Case(75, "an HTML page", "R", "wrong-kind", written("<!DOCTYPE html><html></html>"), "HTML"),
@@ -316,7 +316,7 @@ CASES: list[Case] = [
     Case(78, "a looping link", "R", "no-such-file", loop),
     Case(79, "a near name", "R", "no-such-file", written(table(GOOD), "ticket.csv"), "did you mean 'ticket.csv'"),
     Case(79, "a pattern that matches nothing", "R", "no-such-file", written(table(GOOD), "ticket.csv"), file="*.jsonl"),
-    Case(80, "an unknown scheme", "R", "no-such-file", lambda f: None, file="gopher://example.com/a.csv"),
+    Case(80, "an unknown scheme", "R", "unknown-scheme", lambda f: None, file="gopher://example.com/a.csv"),
     Case(80, "an address that cannot be reached", "R", "unreachable", lambda f: None, file="http://127.0.0.1:9/a.csv"),
     Case(82, "a folder without write permission", "K", "", lambda f: [written(table(GOOD))(f), f.chmod(0o555)]),
 ]  # fmt: skip

@@ -28,6 +28,10 @@ _Seed = Annotated[StrictInt, _wanted("a whole number from 0", ge=0, lt=2**63)]
 _Share = Annotated[float | None, _wanted("a share from 0 to below 1", ge=0, lt=1, allow_inf_nan=False)]
 _Text = Annotated[StrictStr, _wanted("a text")]
 _AutoText = Annotated[StrictStr | None, _wanted("a text")]
+_Files = Annotated[
+    StrictStr | Annotated[list[StrictStr], Field(min_length=1)] | None,
+    _wanted("a file, a pattern, a folder or an address, or a list of them"),
+]
 
 
 def _step(name: str) -> str:
@@ -68,14 +72,15 @@ class SplitSettings(Section):
 
 
 class DataSettings(Section):
-    """train, validation, test: files. columns: the task's name of a column to the file's.
-
-    clean: steps by which every text is cleaned, in training and whenever the model answers.
+    """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
+    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
+    every text is cleaned, in training and whenever the model answers.
     """
 
-    train: _AutoText = None
-    validation: _AutoText = None
-    test: _AutoText = None
+    train: _Files = None
+    validation: _Files = None
+    test: _Files = None
+    query: _AutoText = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None

@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
-from luthier.config.conflicts import split_conflicts
+from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
@@ -76,7 +76,7 @@ def check_settings(root: Located) -> Settings:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
     problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
-    problems += _conflicts(root, settings) if settings else []
+    problems += conflicts(root, settings.data) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
         raise ConfigError(*unique.values())
@@ -241,8 +241,3 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
 
 def _at(place: Place, error: ConfigError) -> list[Problem]:
     return [Problem(place, p.what, p.fix, p.code) for p in error.problems]
-
-
-def _conflicts(root: Located, settings: Settings) -> list[Problem]:
-    """Settings that are right one by one and contradict each other."""
-    return split_conflicts(root, settings.data)

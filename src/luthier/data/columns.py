@@ -48,10 +48,10 @@ def find_columns(
         needed = column.required and not (column.is_answer and not with_answers)
         if needed and not _is_found(column, found):
             free = [name for name in present if name not in found.values()]
-            if len(present) <= 2 and len(free) == 1 and not _looks_like_data(present):
+            if len(present) <= 2 and len(free) == 1 and not _looks_like_data(present, first):
                 found[column.name] = free[0]
             else:
-                raise _missing(column, present, place)
+                raise _missing(column, present, place, first)
     _distinct(found, place)
     return found
 
@@ -112,10 +112,12 @@ def _ambiguous(column: Column, hits: Sequence[str], place: Place) -> DataError:
     return DataError.at(place, what, t("say which: {ways}", ways=ways), code="ambiguous-column")
 
 
-def _missing(column: Column, present: Sequence[str], place: Place) -> DataError:
-    if _looks_like_data(present):
+def _missing(column: Column, present: Sequence[str], place: Place, first: Sequence[Mapping[str, Any]]) -> DataError:
+    if _looks_like_data(present, first):
         what = t("line 1 looks like data, not like a header: {columns}", columns=_listed(present))
-        fix = t("data.header=false data.columns.{name}=1 (columns are then counted from 1)", name=column.name)
+        longest = max(range(len(present)), key=lambda i: len(present[i])) + 1
+        fix = t("data.header=false data.columns.{name}={number} (columns are then counted from 1)",
+                name=column.name, number=longest)  # fmt: skip
         return DataError.at(place, what, fix, code="no-header")
     what = t(
         "cannot tell which column is the {name}; the file has {columns}", name=column.name, columns=_listed(present)
@@ -133,9 +135,22 @@ def _distinct(found: Mapping[str, str], place: Place) -> None:
                 raise DataError.at(place, what, t("name two columns"), code="same-column")
 
 
-def _looks_like_data(header: Sequence[str]) -> bool:
-    """Long cells, cells of several words with a full stop, bare numbers: a header has none of these."""
-    return any(len(name) > 60 or name.strip().isdigit() or len(name.split()) > 6 for name in header)
+def _looks_like_data(header: Sequence[str], first: Sequence[Mapping[str, Any]]) -> bool:
+    """Long cells, cells of many words, bare numbers, and words that come again and again in their own column: a header
+    has none of these."""
+    if list(header) == [str(i) for i in range(1, len(header) + 1)]:
+        return False  # columns that were counted, because there is no header
+    again = any(sum(row.get(name) == name for row in first) > 1 for name in header if name)
+    return again or any(len(name) > 60 or name.strip().isdigit() or len(name.split()) > 6 for name in header)
+
+
+def renamed_columns(found: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
+    """For people: which columns were taken although they are written in another way than was asked for."""
+    return [
+        t("column {asked} is read from {found}", asked=shown(asked.get(ours, ours)), found=shown(theirs))
+        for ours, theirs in found.items()
+        if theirs != asked.get(ours, theirs) or (ours not in asked and theirs != theirs.strip())
+    ]
 
 
 def _listed(columns: Sequence[str]) -> str:

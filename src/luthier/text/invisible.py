@@ -26,6 +26,8 @@ _ODD = (
 )
 _HAS_ODD = re.compile(_ODD)
 _SUSPECT = re.compile(f"({_FLAG})|{_ODD}")
+_PRINTABLE = "\u3164\uffa0\ufffc"
+"""Those of them that Python takes for printable."""
 _ZERO_WIDTH_SPACE, _NON_JOINER, _JOINER, _VOWEL_SEPARATOR = "\u200b", "\u200c", "\u200d", "\u180e"
 _OVERRIDES = "\u202d\u202e"
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
@@ -40,6 +42,8 @@ def without_invisible(text: str) -> str:
     spaces; direction marks in texts with right-to-left letters (never overrides, which make a text read otherwise than
     it is stored); variation selectors.
     """
+    if text.isprintable() and not any(character in text for character in _PRINTABLE):  # ten times as quick as a search
+        return text
     if not may_hold_invisible(text):
         return text
     rtl = _HAS_RTL.search(text) is not None
