@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ from luthier.text.shingling.pieces import Pieces, pieces_of
 from luthier.types import Example
 
 PLANTS = 1000
+_UNSPACED = re.compile(r"[\u3400-\u9fff]").match
 
 
 def main() -> None:
@@ -57,9 +59,10 @@ def read(path: Path, settings: Sequence[str]) -> list[Example[str, str]]:
 
 
 def _words(text: str) -> tuple[list[str], str]:
-    """The units that are changed, and what stands between them: words, or two characters of an unspaced text."""
-    if len(text.split()) * 8 < len(text) and not text.isascii():
-        return [text[i : i + 2] for i in range(0, len(text), 2)], ""
+    """The units that are changed, and what stands between them: words; of an unspaced text two characters or a word in
+    another script, with the punctuation behind."""
+    if sum(_UNSPACED(character) is not None for character in text) * 2 > len(text):
+        return re.findall(r"(?:[\u3400-\u9fff]{1,2}|[^\W\u3400-\u9fff]+)\W*", text) or [text], ""
     return text.split(), " "
 
 
