@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from luthier.errors import DataError, LuthierError, Problem
+from luthier.errors import DataError, LuthierError, Place, Problem, shown
 from luthier.language import t
 from luthier.types import Example, Row
 
@@ -41,6 +41,48 @@ def with_group(parse: Callable[[Row], Example[Any, Any]], column: str) -> Callab
         return replace(parse(row), group=str(group))
 
     return parse_grouped
+
+
+def with_mark(
+    parse: Callable[[Row], Example[Any, Any]], column: str, read: Callable[[Any, Place], Any]
+) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, which also keeps what a split by time or by column goes by. column: the file's own name. read: from
+    a cell and its place to that; raises DataError."""
+
+    def parse_marked(row: Row) -> Example[Any, Any]:
+        mark = read(row.values.get(column), replace(row.place, column=column))
+        return replace(parse(row), mark=mark)
+
+    return parse_marked
+
+
+def with_clean_texts(
+    parse: Callable[[Row], Example[Any, Any]], map_texts: Callable[[Any, Callable[[str], str]], Any],
+    clean: Callable[[str], str],
+) -> Callable[[Row], Example[Any, Any]]:  # fmt: skip
+    """The parser, whose inputs are cleaned. A row of which cleaning leaves an empty text cannot be used.
+
+    map_texts: the format's.
+    """
+
+    def parse_cleaned(row: Row) -> Example[Any, Any]:
+        example = parse(row)
+        emptied: list[str] = []
+
+        def change(text: str) -> str:
+            cleaned = clean(text)
+            if text.strip() and not cleaned.strip():
+                emptied.append(text)
+            return cleaned
+
+        input = map_texts(example.input, change)
+        if emptied:
+            what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
+            fix = t("remove the row, or change data.clean")
+            raise DataError.at(row.place, what, fix, code="missing-text")
+        return replace(example, input=input)
+
+    return parse_cleaned
 
 
 def renamed(row: Row, columns: Mapping[str, str]) -> Row:
