@@ -21,6 +21,8 @@ from luthier.types import Finding
 
 _BUDGET = 3_000_000
 """Characters to look at without deep: some two seconds."""
+_LONGEST = 20_000
+"""Characters of one text: beyond, every word stands in it."""
 _DENSE = "\u3040-\u30ff\u3400-\u9fff"
 _TOKEN = re.compile(rf"[{_DENSE}]|[^\W{_DENSE}]+(?:['’-][^\W{_DENSE}]+)*|[^\w\s]")
 _PRECISION = 0.99
@@ -102,7 +104,7 @@ def tokens(text: str) -> set[str]:
 
 
 def _words(text: str) -> list[str]:
-    return _TOKEN.findall(text.lower())
+    return _TOKEN.findall(text[:_LONGEST].lower())
 
 
 def _is_dense(word: str) -> bool:
@@ -121,7 +123,7 @@ def _labelled(data: Gathered, *, deep: bool) -> Sequence[Sampled]:
     if not 1 < len(data.labels) <= _MOST_CLASSES:
         return []
     rows = [row for row in data.sample.rows if data.label[row.number] >= 0]
-    characters = sum(len(row.text) for row in rows)
+    characters = sum(min(len(row.text), _LONGEST) for row in rows)
     return rows if deep else rows[:: max(1, -(-characters // _BUDGET))]
 
 
