@@ -32,7 +32,9 @@ def test_a_control_character_is_told_with_line_and_column(character: str, code: 
     assert values(rows) == [("fine", "a"), ("fine", "c")]
 
 
-def test_tabs_and_line_breaks_are_no_control_characters_and_nor_is_the_mark_that_ends_a_dos_file(tmp_path: Path) -> None:
+def test_tabs_and_line_breaks_are_no_control_characters_and_nor_is_the_mark_that_ends_a_dos_file(
+    tmp_path: Path,
+) -> None:
     rows = read(tmp_path / "a.csv", 'text,label\r\n"a\tb\r\nc",x\r\nd,y\r\n\x1a')
     assert values(rows) == [("a\tb\r\nc", "x"), ("d", "y")]
 
