@@ -18,6 +18,7 @@ from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError, Problem
 from luthier.language import t
+from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named, named_parts, open_data, refuse_shared
 from luthier.reading.read import ReadOptions, Table
 from luthier.task import AnyTask
@@ -101,21 +102,28 @@ def read_options(data: DataSettings) -> ReadOptions:
     return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes, data.query)
 
 
-def read_examples(named: Named, codec: Codec, data: DataSettings) -> list[Example[Any, Any]]:
+def read_examples(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> list[Example[Any, Any]]:
     """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
-    table = open_data(named, read_options(data))
+    table = _told(open_data(named, read_options(data)), screen)
     columns = _columns_again(table, codec, data, with_answers=True)
     examples, problems = _sorted_out(parse_rows(table.rows, codec.task.format.parse, columns))
     refuse_errors(grouped(problems), skip_rows=False)
     return examples
 
 
-def read_inputs(named: Named, codec: Codec, data: DataSettings) -> Iterator[Any]:
+def read_inputs(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> Iterator[Any]:
     """The inputs of files that may have no answers, one by one; in the place of one that cannot be read stands the
     Problem with it."""
-    table = open_data(named, read_options(data))
+    table = _told(open_data(named, read_options(data)), screen)
     columns = _columns_again(table, codec, data, with_answers=False)
     return parse_rows(table.rows, codec.task.format.parse_input, columns)
+
+
+def _told(table: Table, screen: Progress) -> Table:
+    """What was found out about the format is said."""
+    for note in table.notes:
+        screen.say(f"{table.path.name}: {note}")
+    return table
 
 
 def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:
