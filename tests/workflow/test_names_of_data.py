@@ -5,7 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from luthier.prepare import prepare
+from luthier.preparing.prepare import prepare
 
 from luthier.checkup import check
 from luthier.config.settings import load_settings
