@@ -129,7 +129,8 @@ class Parquet(Sink):
 
 
 class Sheet(Sink):
-    """An Excel workbook of one sheet. Text is written as text, never as a formula or a number: 007 stays 007."""
+    """An Excel workbook of one sheet. Text is written as text, never as a formula or a number: 007 stays 007.
+    Excel has one kind of line break in a cell, \\n."""
 
     def __init__(self, path: Path, columns: Sequence[str], *, header: bool) -> None:
         import openpyxl
