@@ -11,7 +11,7 @@ from luthier.errors import places_text
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.types import PARTS
 

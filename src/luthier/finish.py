@@ -17,7 +17,7 @@ from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
 from luthier.inference.artifact import load_artifact, save_artifact
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
@@ -26,11 +26,12 @@ from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, environment, summary
 from luthier.runfolder import CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
+from luthier.splitting.saved import NAME as SPLIT
 from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial, judged_part
 from luthier.tuning.parts import Tuned
-from luthier.types import PARTS, LabelledWindow, Report, Score
+from luthier.types import LabelledWindow, Report, Score
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,9 @@ def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:
         return
     reasons = "\n".join(f"{choice.key}: {choice.reason}" for choice in ready.choices)
     heading = t("The resolved configuration of this run; `luthier train` with it repeats the run.") + "\n" + reasons
-    rows = {name: [example.row for example in prepared.split.part(name)] for name in PARTS}
     with disk_trouble(owned.path):
         write_text(owned.path / "environment.json", json.dumps(environment(), indent=1))
-        write_text(owned.path / "split.json", json.dumps({"files": prepared.files, "rows": rows}))
+        write_text(owned.path / SPLIT, prepared.saved.text())
         write_text(owned.path / CONFIG, as_yaml(ready.settings, heading))
 
 

@@ -21,11 +21,10 @@ from luthier.fixing.plan import DEDUPLICATE, DROP, LABELS, LEAKS
 from luthier.fixing.sinks import ENDINGS, check_ending
 from luthier.formats.format import AnyFormat
 from luthier.language import t
-from luthier.prepare import read_options
+from luthier.preparing.rows import read_options
 from luthier.progress import SILENT, Progress
-from luthier.reading.read import ReadOptions, open_table
+from luthier.reading.open import named_parts, open_data
 from luthier.text.clean import STEPS, Cleaner
-from luthier.types import PARTS
 
 ROW_STEPS = (REPAIR, LABELS, DROP, LEAKS, DEDUPLICATE)
 """Steps that look at more than a text, in the order in which they are done."""
@@ -109,7 +108,9 @@ def fix(
     chosen = set(default_steps(settings, found) if steps is None else steps) | ({"mask"} if mask else set())
     names = tuple(name for name in (*STEPS, *ROW_STEPS) if name in chosen)
     files = _files(settings)
-    originals = {part: _original(settings, found.format, path, names, out, len(files)) for part, path in files.items()}
+    originals = {
+        part: _original(settings, found.format, named, names, out, len(files)) for part, named in files.items()
+    }
     looked = survey(list(originals.values()), names, screen)
     targets = _targets(originals, out)
     tally = Tally()
@@ -126,8 +127,11 @@ def fix(
     )  # fmt: skip
 
 
-def _files(settings: Settings) -> dict[str, str]:
-    return {part: path for part in PARTS if (path := getattr(settings.data, part)) is not None}
+def _files(settings: Settings) -> dict[str, list[str]]:
+    """Of each part the single files and addresses."""
+    data = settings.data
+    assert data.train is not None
+    return named_parts(data.train, data.validation, data.test).names
 
 
 def _log(out: Path) -> Path:
@@ -135,27 +139,25 @@ def _log(out: Path) -> Path:
 
 
 def _is_input(settings: Settings, out: Path) -> bool:
-    return any(Path(path).exists() and out.exists() and Path(path).samefile(out) for path in _files(settings).values())
+    paths = [Path(name) for names in _files(settings).values() for name in names]
+    return any(path.exists() and out.exists() and path.samefile(out) for path in paths)
 
 
 def _original(
-    settings: Settings, layout: AnyFormat, name: str, steps: Sequence[str], out: Path, count: int
+    settings: Settings, layout: AnyFormat, names: Sequence[str], steps: Sequence[str], out: Path, count: int
 ) -> Original:
-    path, options = Path(name), read_options(settings.data)
-    table = open_table(path, options)
+    path, options = Path(names[0]), read_options(settings.data)
+    table = open_data(names, options)
+    name = table.name
     if len(set(table.columns)) < len(table.columns):
         what, fix = t("several columns have no name, and would become one"), t("give each a name")
         raise DataError.at(Place(name, 1), what, fix, code="duplicate-header")
-    columns = find_columns(table.columns, layout.columns, settings.data.columns, Place(name, 1))
+    columns = find_columns(table.columns, layout.columns, settings.data.columns, table.head, first=table.first)
     mender = Mender(layout, columns, Cleaner(step for step in steps if step in STEPS), repairs=REPAIR in steps)
     own = path.suffix.lower()
     ending = out.suffix.lower() if count == 1 else own if own in ENDINGS else ".jsonl"
-    schema = _schema(path) if ending == ".parquet" else None
-    return Original(name, partial(_open, path, options), mender, ending, options.header, schema)
-
-
-def _open(path: Path, options: ReadOptions) -> Any:
-    return open_table(path, options)
+    schema = _schema(path) if len(names) == 1 and ending == ".parquet" else None
+    return Original(name, partial(open_data, names, options), mender, ending, options.header, schema)
 
 
 def _schema(path: Path) -> Any:

@@ -17,7 +17,7 @@ from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, token_lengths

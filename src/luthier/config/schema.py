@@ -28,6 +28,10 @@ _Seed = Annotated[StrictInt, _wanted("a whole number from 0", ge=0, lt=2**63)]
 _Share = Annotated[float | None, _wanted("a share from 0 to below 1", ge=0, lt=1, allow_inf_nan=False)]
 _Text = Annotated[StrictStr, _wanted("a text")]
 _AutoText = Annotated[StrictStr | None, _wanted("a text")]
+_Files = Annotated[
+    StrictStr | Annotated[list[StrictStr], Field(min_length=1)] | None,
+    _wanted("a file, a pattern, a folder or an address, or a list of them"),
+]
 
 
 def _step(name: str) -> str:
@@ -39,29 +43,44 @@ def _step(name: str) -> str:
 class Section(BaseModel):
     """Frozen; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 class SplitSettings(Section):
     """test, validation: shares of all rows. Neither given: 0.2 and 0.1. Only test given: the textbook's two parts,
-    with no validation. by: random, or group, which keeps the rows of one `group` value on one side."""
+    with no validation; only test=0: all rows but a tenth train.
+
+    by: random; group keeps the rows of one value of the column `group` on one side; time tests on the latest by the
+    column `time`; column does as the column `column` says. time_format: how times are written, as strptime has it.
+    near_duplicates: whether rows that differ in little more than a word stay on one side; None where there are not too
+    many rows to look. folds: every row is tested once, in one of so many runs; fold: only this one of them is run.
+    from: a run, or its split.json, whose rows are taken again.
+    """
 
     test: _Share = None
     validation: _Share = None
     seed: Annotated[StrictInt | None, _wanted("a whole number from 0", ge=0, lt=2**63)] = None
-    by: Annotated[Literal["random", "group"], _wanted("random or group")] = "random"
+    by: Annotated[Literal["random", "group", "time", "column"], _wanted("random, group, time or column")] = "random"
     group: _AutoText = None
+    time: _AutoText = None
+    time_format: _AutoText = None
+    column: _AutoText = None
+    near_duplicates: Annotated[StrictBool | None, _wanted("true or false")] = None
+    folds: Annotated[StrictInt | None, _wanted("a whole number from 2", ge=2)] = None
+    fold: Annotated[StrictInt | None, _wanted("a whole number from 1, at most data.split.folds", ge=1)] = None
+    from_: Annotated[StrictStr | None, _wanted("a run's folder or a split.json", alias="from")] = None
 
 
 class DataSettings(Section):
-    """train, validation, test: files. columns: the task's name of a column to the file's.
-
-    clean: steps by which every text is cleaned, in training and whenever the model answers.
+    """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
+    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
+    every text is cleaned, in training and whenever the model answers.
     """
 
-    train: _AutoText = None
-    validation: _AutoText = None
-    test: _AutoText = None
+    train: _Files = None
+    validation: _Files = None
+    test: _Files = None
+    query: _AutoText = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None

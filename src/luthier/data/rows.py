@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from luthier.errors import DataError, LuthierError, Problem, shown
+from luthier.errors import DataError, LuthierError, Place, Problem, shown
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.types import Example, Row
@@ -42,6 +42,19 @@ def with_group(parse: Callable[[Row], Example[Any, Any]], column: str) -> Callab
         return replace(parse(row), group=str(group))
 
     return parse_grouped
+
+
+def with_mark(
+    parse: Callable[[Row], Example[Any, Any]], column: str, read: Callable[[Any, Place], Any]
+) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, which also keeps what a split by time or by column goes by. column: the file's own name. read: from
+    a cell and its place to that; raises DataError."""
+
+    def parse_marked(row: Row) -> Example[Any, Any]:
+        mark = read(row.values.get(column), replace(row.place, column=column))
+        return replace(parse(row), mark=mark)
+
+    return parse_marked
 
 
 def with_clean_texts(

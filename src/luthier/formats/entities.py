@@ -50,10 +50,11 @@ class EntityRows(Format[Passage, Entities]):
         tokens, tags, text, spans = ([as_list(v) for v in values_of(first, named(columns, c))] for c in self.columns)
         if tokens and all(tokens) and (named(columns, self.columns[1]) or named(columns, self.columns[3])):
             return 1.0 if tags or spans else 0.0
-        filled = [span for span in spans if span]
-        if text and spans and None not in spans and filled:
-            return 1.0 if all(is_span(span) for row in filled for span in row) else 0.0
-        return 0.0
+        if not text or not spans or None in spans:
+            return 0.0
+        filled = [span for row in spans for span in row or ()]
+        named_so = named(columns, Column("entities", ("实体",))) is not None
+        return 1.0 if all(map(is_span, filled)) and (filled or named_so) else 0.0
 
     def parse(self, row: Row) -> Example[Passage, Entities]:
         passage = self.parse_input(row)
@@ -93,7 +94,7 @@ class EntityRows(Format[Passage, Entities]):
         if len(tags) != len(passage.words):
             what = t("{words} words and {tags} tags", words=len(passage.words), tags=len(tags))
             fix = t("every word needs one tag, O where nothing is")
-            raise DataError.at(place, what, fix, code="length-mismatch")
+            raise DataError.at(place, what, fix, code="token-tag-length")
         found, tagging = read_tags(tags, place, row.values.get(LINES))
         words = passage.words
         entities = tuple(Entity(words[first][0], words[last - 1][1], label) for first, last, label in found)

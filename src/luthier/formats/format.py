@@ -16,6 +16,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
     columns: ClassVar[tuple[Column, ...]]
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose data look like this, the commonest first."""
+    answers_apart: ClassVar[bool] = False
+    """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
 
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from luthier.errors import DataError, Problem, shown
@@ -65,10 +66,18 @@ def _label(row: Row) -> str:
     raise DataError.at(place, what, t("for several labels a row use task=multilabel"), code="wrong-type")
 
 
-def _kind(label: Any) -> str:
-    """The type of a label, by which 1, "1", 1.0 and true are told apart. 2.5 is a number like 2."""
+class LabelKind(StrEnum):
+    """The type of a label in its file, by which 1, "1", 1.0 and true are told apart; 2.5 is a number like 2."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DECIMAL = "decimal number"
+    TRUTH = "truth value"
+
+
+def _kind(label: Any) -> LabelKind:
     if isinstance(label, str):
-        return "text"
+        return LabelKind.TEXT
     if isinstance(label, bool):
-        return "truth value"
-    return "decimal" if isinstance(label, float) and label.is_integer() else "number"
+        return LabelKind.TRUTH
+    return LabelKind.DECIMAL if isinstance(label, float) and label.is_integer() else LabelKind.NUMBER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 
 _CARD = """\
 ---

@@ -91,11 +91,11 @@ def split_tag(tag: Any, place: Place) -> tuple[str, str]:
     if tag == OUTSIDE:
         return OUTSIDE, ""
     if tag is None or (isinstance(tag, str) and not tag.strip()):
-        raise DataError.at(place, t("a word has no tag"), t("write O where nothing is"), code="missing-tag")
+        raise DataError.at(place, t("a word has no tag"), t("write O where nothing is"), code="bad-tag")
     if isinstance(tag, (int, float)):
         what = t("the tag is the number {value}", value=shown(tag))
         fix = t('write tags as names, such as "B-PER"; a data set of the hub keeps them in its features (int2str)')
-        raise DataError.at(place, what, fix, code="tag-number")
+        raise DataError.at(place, what, fix, code="bad-tag")
     if not isinstance(tag, str):
         what = t("the tag {value} is no text", value=shown(tag))
         raise DataError.at(place, what, t('write tags as names, such as "B-PER"'), code="wrong-type")
@@ -103,7 +103,7 @@ def split_tag(tag: Any, place: Place) -> tuple[str, str]:
         return _PREFIXES[tag[0]], tag[2:]
     if tag[0] in _PREFIXES and tag[1:] in ("", "-", "_"):
         what = t("the tag {tag} has no type", tag=shown(tag))
-        raise DataError.at(place, what, t("write which, as in {tag}-PER", tag=tag[0]), code="typeless-tag")
+        raise DataError.at(place, what, t("write which, as in {tag}-PER", tag=tag[0]), code="bad-tag")
     raise _unknown(tag, place)
 
 
@@ -118,7 +118,7 @@ def _unknown(tag: str, place: Place) -> DataError:
         fix = t("write {tag}", tag=f"{prefix}-{label}")
     else:
         fix = t("tags are O, or B- or I- and a type (also E-, S-, M-, L-, U-): B-PER, I-PER")
-    return DataError.at(place, what, fix, code="unknown-tag")
+    return DataError.at(place, what, fix, code="bad-tag")
 
 
 def write_tags(entities: Sequence[tuple[int, int, str]], words: int) -> list[str]:

@@ -36,7 +36,7 @@ def read_span(value: Any, place: Place) -> Span:
     if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label.strip()):
         what = t("{value} is no entity", value=shown(value))
         fix = t('write {"start": 0, "end": 5, "label": "PER"}, counted in characters')
-        raise DataError.at(place, what, fix, code="entity-syntax")
+        raise DataError.at(place, what, fix, code="bad-span")
     return Span(start, end, label, surface if isinstance(surface, str) else None)
 
 

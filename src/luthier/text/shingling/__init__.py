@@ -1,0 +1,1 @@
+"""Texts as rows of hashed pieces, and where such rows are alike."""

@@ -1,0 +1,78 @@
+"""Texts that are equal once a word is left out of one or both: a deletion neighbourhood (Mor and Fraenkel 1982)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from luthier.text.shingling.pieces import AT_ONCE, Pieces, begins, stretches
+
+_BASE = 0x9E3779B97F4A7C15
+
+
+def one_left_out(pieces: Pieces, chosen: np.ndarray, *, longest: int, for_each: int, most: int) -> np.ndarray:
+    """Pairs [P, 2] of the chosen texts, of which no two are equal.
+
+    longest: pieces that a word has at most. for_each: so many pieces a text must have for each piece that it may leave
+    out. most: where more texts than this are equal but for one and the same place, that place is a template's, and no
+    pair comes of it. Memory is bounded: the keys are worked on in as many turns as that takes.
+    """
+    turns = int(pieces.lengths[chosen].sum()) * longest // (4 * AT_ONCE) + 1
+    found = [np.zeros((0, 2), np.int64)]
+    for turn in range(turns):
+        keys, owners = _keys(pieces, chosen, longest, for_each, turn, turns)
+        found.append(_same_key(keys, owners, most))
+    return np.concatenate(found)
+
+
+def _keys(
+    pieces: Pieces, chosen: np.ndarray, longest: int, for_each: int, turn: int, turns: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Keys of the chosen texts as they are and with a word left out at every place, and whose they are.
+
+    A key is a polynomial of the pieces' hashes modulo 2^64. Its base is odd and so has an inverse, by which what
+    stands behind a gap moves up.
+    """
+    back = pow(_BASE, -1, 1 << 64)
+    keys, owners = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
+
+    def keep(made: np.ndarray, whose: np.ndarray) -> None:
+        mine = made % np.uint64(turns) == turn
+        keys.append(made[mine])
+        owners.append(whose[mine])
+
+    for numbers, hashes, starts in pieces.chunks(chosen):
+        lengths = np.diff(starts)
+        terms = hashes * _powers(int(lengths.max(initial=0)))[stretches(np.zeros(len(numbers), np.int64), starts)]
+        sums = np.concatenate([np.zeros(1, np.uint64), terms.cumsum()])  # wraps, as it should
+        before, after = sums[starts[:-1]], sums[starts[1:]]
+        keep(after - before, numbers)
+        for gap in range(1, longest + 1):
+            places = begins(np.where(lengths >= gap * for_each, lengths - gap + 1, 0))
+            at = stretches(starts[:-1], places)
+            text = np.repeat(np.arange(len(numbers)), np.diff(places))
+            behind = (after[text] - sums[at + gap]) * np.uint64(pow(back, gap, 1 << 64))
+            keep(sums[at] - before[text] + behind, numbers[text])
+    return np.concatenate(keys), np.concatenate(owners)
+
+
+def _powers(count: int) -> np.ndarray:
+    """uint64 [count + 1], of the base."""
+    powers = np.full(count + 1, _BASE, np.uint64)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)
+
+
+def _same_key(keys: np.ndarray, owners: np.ndarray, most: int) -> np.ndarray:
+    """Pairs [P, 2] of owners of one key, where it has at most so many."""
+    order = np.lexsort((owners, keys))
+    keys, owners = keys[order], owners[order]
+    fresh = np.ones(len(keys), bool)
+    fresh[1:] = (keys[1:] != keys[:-1]) | (owners[1:] != owners[:-1])
+    keys, owners = keys[fresh], owners[fresh]
+    edges = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1], [True]])) if len(keys) else np.zeros(1, int)
+    few = np.repeat(np.diff(edges) <= most, np.diff(edges))
+    pairs = [np.zeros((0, 2), np.int64)]
+    for step in range(1, most):
+        both = (keys[step:] == keys[:-step]) & few[step:]
+        pairs.append(np.stack([owners[:-step][both], owners[step:][both]], 1))
+    return np.concatenate(pairs)
