@@ -294,3 +294,19 @@ def test_a_file_that_changes_between_the_two_looks_is_refused(tmp_path: Path, mo
     with pytest.raises(DataError, match="changed while it was read"):
         luthier.fix(data, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
+def test_control_characters_go_from_every_cell_and_no_row_is_lost_for_them(tmp_path: Path) -> None:
+    rows = [[text, label, "note"] for text, label in ticket_rows(20)]
+    good = write_csv(tmp_path / "good.csv", ["text", "label", "note"], rows)
+    for at in range(3):
+        rows[at][at] = rows[at][at][:2] + "\x00\x07" + rows[at][at][2:]
+    data = write_csv(tmp_path / "in.csv", ["text", "label", "note"], rows)
+    assert {finding.code for finding in luthier.check(data).findings} == {"nul-byte"}
+    fixed = luthier.fix(data, tmp_path / "out.csv")
+    assert (fixed.written, fixed.changes) == (20, {"control": 3})
+    assert table(fixed.out) == table(good)
+    lines = write_jsonl(tmp_path / "in.jsonl", [{"text": text, "label": label} for text, label, _ in rows])
+    assert luthier.fix(lines, tmp_path / "out.jsonl").written == 20
+    dropped = luthier.fix(data, tmp_path / "dropped.csv", steps=["drop"])
+    assert (dropped.written, dropped.changes) == (17, {"drop": 3})

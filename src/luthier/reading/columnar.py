@@ -39,7 +39,7 @@ def describe(source: Source) -> Columnar:
         raise DataError.at(source.name, what, t("rename one of them"), code="duplicate-header")
     change: dict[str, Callable[[Any], Any]] = {}
     notes: list[str] = []
-    named = _class_names(schema)
+    named = class_names(schema)
     for field in schema:
         if field.name in named:
             change[field.name] = _naming(named[field.name])
@@ -129,7 +129,7 @@ def _as_written(value: Any) -> str | None:
     return None if value is None else str(value).removesuffix(" 00:00:00")
 
 
-def _class_names(schema: Any) -> dict[str, list[str]]:
+def class_names(schema: Any) -> dict[str, list[str]]:
     """Of the columns of the `datasets` library's ClassLabel type, alone or in lists, the names of their classes."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
