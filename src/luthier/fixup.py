@@ -122,7 +122,7 @@ def fix(
         for number, original in enumerate(originals):
             path = place if len(files) == 1 else place / original.out.name
             write_copy(original, number, looked, names, path, log, tally, screen)
-    columns = [name for seen in looked.seen for name in seen.columns]
+    columns = [name for seen in looked.seen for name in seen.own_columns]
     used = {theirs for original in originals for theirs in original.mender.columns.values()}
     return Fixed(
         out, _log(out), targets, names, tally.rows, tally.written,

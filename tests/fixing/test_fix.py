@@ -160,6 +160,27 @@ def test_conversations_are_cleaned_in_the_layout_in_which_they_are_written(tmp_p
     assert log(fixed)[0]["column"] == "conversations.0.value"
 
 
+def test_a_prompt_in_two_cells_is_cleaned_in_both(tmp_path: Path) -> None:
+    row = {"instruction": " add  them ", "input": "1  and 2\n", "output": "<p>3</p>"}
+    data = write_jsonl(tmp_path / "alpaca.jsonl", [row])
+    (mended,) = objects(luthier.fix(data, tmp_path / "out.jsonl", steps=TEXT).out)
+    assert mended == {"instruction": "add them", "input": "1 and 2", "output": "3"}
+
+
+def test_word_a_line_files_become_rows_without_what_the_reader_adds(tmp_path: Path) -> None:
+    (tmp_path / "in.conll").write_text("John I-PER\nDoe I-PER\n\nin O\nParis B-LOC\n", "utf-8")
+    fixed = luthier.fix(tmp_path / "in.conll", tmp_path / "out.jsonl")
+    assert objects(fixed.out)[0] == {"tokens": ["John", "Doe"], "tags": ["B-PER", "I-PER"]}
+    assert fixed.changes == {"repair": 1} and fixed.untouched == ()
+
+
+def test_html_is_taken_out_where_the_doctor_found_it(tmp_path: Path) -> None:
+    rows = [(f"<p>{text}</p>", label) for text, label in ticket_rows(20)]
+    data = write_csv(tmp_path / "pages.csv", ["text", "label"], rows)
+    assert luthier.fix(data, tmp_path / "out.csv").changes == {"html": 20}
+    assert "html" not in luthier.fix(tmp_path / "out.csv", tmp_path / "again.csv").steps
+
+
 def test_spans_move_with_the_text_and_still_name_the_same_words(tmp_path: Path) -> None:
     text = "Mr  <b>John Doe</b> lives in  Paris"
     spans = [{"start": text.index("John"), "end": text.index("</b>"), "label": "PER"},
@@ -176,7 +197,7 @@ def test_a_row_whose_answer_would_be_torn_stays_as_it_is_and_says_so(tmp_path: P
     data = write_jsonl(tmp_path / "ner.jsonl", [{"text": text, "entities": spans}])
     fixed = luthier.fix(data, tmp_path / "out.jsonl", steps=["mask"])
     assert objects(fixed.out) == [{"text": text, "entities": spans}]
-    assert fixed.left == {"mask": 1} and "cannot be moved" in log(fixed)[0]["reason"]
+    assert fixed.left == {"mask": 1} and "left as it is" in log(fixed)[0]["reason"]
 
 
 @pytest.mark.parametrize(

@@ -105,10 +105,9 @@ def write_copy(
     Errors: DataError where the file is another than at the first look, or the copy cannot hold a value.
     """
     seen, plan = found.seen[number], found.plan
-    columns = [name for name in seen.columns if name != LINES]
     rows = _tracked(original.open(), screen, t("writing the copy of {file}", file=Path(original.name).name))
     count = 0
-    with open_sink(path, original.out, columns, found.schemas[number], header=original.header) as sink:
+    with open_sink(path, original.out, seen.own_columns, found.schemas[number], header=original.header) as sink:
         for count, row in enumerate(rows, 1):
             mended = _usable(row, original.mender, steps)
             if not (seen.is_of(count - 1, mended) or _keeps_texts(mended)):

@@ -78,11 +78,11 @@ class Mender:
         if clean is example:
             return Mended(values, example, changes)
         if self._same_answers(example, clean):
-            for rewritten in (self._in_place, self._anew):
+            for rewritten in (self._in_place, self._cell_by_cell, self._anew):
                 new, made = rewritten(Row(values, row.place, row.number), example, clean, tracing)
                 if made and self.read(row, new) == clean:
                     return Mended(new, clean, (*changes, *map(self._discreet, made)))
-        reason = t("left as it is: its answer cannot be moved with the text for sure")
+        reason = t("left as it is: read again, the row would not say what it should")
         return Mended(values, example, (*changes, Change(row.place, tracing.steps, reason=reason)))
 
     def read(self, row: Row, values: Mapping[str, Any]) -> Example[Any, Any] | Problem:
@@ -145,6 +145,15 @@ class Mender:
                 place = Place(row.place.file, row.place.line, theirs)
                 values[theirs] = _replaced(values[theirs], place, tracing, changes)
         return values, changes
+
+    def _cell_by_cell(
+        self, row: Row, before: Example[Any, Any], after: Example[Any, Any], tracing: _Tracing
+    ) -> tuple[dict[str, Any], list[Change]]:
+        """For a text that is joined from several cells: each of them cleaned by itself."""
+        for theirs in self.columns.values():
+            if isinstance(cell := row.values.get(theirs), str):
+                tracing(cell)
+        return self._in_place(row, before, after, tracing)
 
     def _anew(
         self, row: Row, before: Example[Any, Any], after: Example[Any, Any], tracing: _Tracing
