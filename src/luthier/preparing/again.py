@@ -18,9 +18,7 @@ from luthier.reading.read import Table
 from luthier.types import Example
 
 
-def read_examples(
-    named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT
-) -> list[Example[Any, Any]]:
+def read_examples(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> list[Example[Any, Any]]:
     """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
     table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=True)

@@ -34,6 +34,7 @@ class Source:
 
     path: where it lies. name: what it is called in messages. kind: one of raw.kinds. head: its first bytes, unpacked.
     packer: what it is packed with. inner: its name without that. encoding: of a text. size: of the file, in bytes.
+    controls: control characters are no fault.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Source:
     encoding: Encoding
     max_bytes: int
     size: int
+    controls: bool = False
 
     @property
     def ending(self) -> str:
@@ -71,7 +73,7 @@ class Source:
         """Behind the byte-order mark."""
         with self.open_bytes() as raw:
             raw.read(self.encoding.mark)
-            yield Lines(raw, self.encoding, self.name)
+            yield Lines(raw, self.encoding, self.name, controls=self.controls)
 
     @contextmanager
     def open_text(self) -> Iterator[TextIO]:
