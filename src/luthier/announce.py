@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.errors import places_text
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.types import PARTS
 
@@ -40,9 +41,7 @@ def data(prepared: Prepared, screen: Progress) -> None:
     if prepared.skipped:
         screen.warn(t("{count} rows were left out (data.bad_rows=skip)", count=prepared.skipped))
     for finding in prepared.findings:
-        lines = ", ".join(str(place) for place in finding.rows[:_MOST_LINES])
-        more = " …" if finding.count > _MOST_LINES else ""
-        where = f" ({lines}{more})" if finding.rows else ""
+        where = f" ({places_text(finding.rows, _MOST_LINES)})" if finding.rows else ""
         screen.warn(f"{finding.code}: {finding.message}{where}; {finding.fix}")
 
 

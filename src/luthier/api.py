@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ _CONFIGS = (".yaml", ".yml")
 
 
 def train(
-    source: str | Path | None = None,
+    source: str | Path | Sequence[str | Path] | None = None,
     /,
     *,
     resume: bool = False,
@@ -29,17 +29,18 @@ def train(
     """Tunes a model to labelled data, as `luthier train` does, and returns the finished run; with
     data={"split": {"folds": 5}} the run of all folds, with `folds` and `report`.
 
-    source: a file of labelled rows, or a configuration (.yaml). settings: any key of the configuration; sections as
-    dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name (tuning="lora"); label= and text= name
-    the columns. resume, overwrite: as on the command line. Errors: luthier.errors.LuthierError.
+    source: labelled rows (files, a pattern, a folder, an address), or a configuration (.yaml). settings: any key of
+    the configuration; sections as dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name
+    (tuning="lora"); label= and text= name the columns. resume, overwrite: as on the command line.
+    Errors: luthier.errors.LuthierError.
     """
     overrides = list(settings.pop("overrides", ()))
     values = _by_key(settings)
     config = None
-    if source is not None and Path(source).suffix in _CONFIGS:
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(_CONFIGS):
         config = Path(source)
     elif source is not None:
-        values["data.train"] = str(source)
+        values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
     tree = opened(read_settings(config, overrides, values))
     from luthier.folds import train as run
 
@@ -58,14 +59,14 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
     return load_artifact(Path(run), device)
 
 
-def evaluate(run: str | Path, data: str | Path, **settings: Any) -> Assessment:
+def evaluate(run: str | Path, data: str | Path | Sequence[str | Path], **settings: Any) -> Assessment:
     """How good a finished run is on other labelled rows: scores with intervals, and slices.
 
     settings: data.… keys that say how to read the file, such as label="team". Errors: LuthierError.
     """
     from luthier.assess import assess
 
-    return assess(Path(run), Path(data), check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
+    return assess(Path(run), data, check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
 
 
 def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from luthier.evaluation.slices import Slice, slices
 from luthier.extras import require
 from luthier.inference.artifact import load_artifact
 from luthier.language import t
-from luthier.prepare import read_examples
+from luthier.preparing.again import read_examples
 from luthier.progress import SILENT, Progress
+from luthier.reading.open import Named
 from luthier.types import Report
 
 _SEED = 42
@@ -36,8 +37,8 @@ class Assessment:
         }
 
 
-def assess(run: Path, data: Path, how: DataSettings | None = None, *, screen: Progress = SILENT) -> Assessment:
-    """run: a run's folder or a model folder. data: a file of labelled rows, read as the training data were unless
+def assess(run: Path, data: Named, how: DataSettings | None = None, *, screen: Progress = SILENT) -> Assessment:
+    """run: a run's folder or a model folder. data: labelled rows, however named; read as the training data were unless
     `how` says otherwise. Errors: ModelError, DataError."""
     require("torch", "transformers")
     how = how or DataSettings()

@@ -6,7 +6,7 @@ from luthier.config.schema import Settings
 from luthier.config.write import plain_scalar
 from luthier.language import t
 from luthier.models.known import default_model, has_gpu
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 
 
 def draft_config(settings: Settings, prepared: Prepared) -> str:
@@ -33,10 +33,10 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"model: {plain_scalar(known.name if settings.model == 'auto' else settings.model)}",
         "",
         "data:",
-        f"  train: {plain_scalar(str(data.train))}",
-        *([f"  validation: {plain_scalar(data.validation)}"] if data.validation else []),
+        f"  train: {_names(data.train)}",
+        *([f"  validation: {_names(data.validation)}"] if data.validation else []),
         *(
-            [f"  test: {plain_scalar(data.test)}"]
+            [f"  test: {_names(data.test)}"]
             if data.test
             else ["  # test: " + t("a file of its own, instead of a share")]
         ),
@@ -48,6 +48,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"    seed: {how.seed}",
         "    # group: customer_id   # " + t("rows of one value stay on one side"),
         "  # bad_rows: skip        # " + t("leave out rows that cannot be read, instead of stopping"),
+        "  # clean: html, whitespace # " + t("clean every text, in training and whenever the model answers"),
         "",
         "tuning:",
         "  method: full            # " + t("full, head, last_layers or lora"),
@@ -65,3 +66,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "balance: auto             # " + t("none or weighted_loss; auto weighs classes from 10:1"),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _names(named: str | list[str] | None) -> str:
+    """One name, or a list of them, as YAML on one line."""
+    return plain_scalar(named or "") if not isinstance(named, list) else f"[{', '.join(map(plain_scalar, named))}]"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Self
@@ -31,7 +32,18 @@ class Place:
         return ":".join(printable(part) for part in parts)
 
     def as_json(self) -> dict[str, Any]:
-        return {"file": self.file, "line": self.line, "column": self.column}
+        return {"file": without_secrets(self.file), "line": self.line, "column": self.column}
+
+
+def places_text(places: Sequence[Place], most: int) -> str:
+    """The first of them in short: a file is named once, then come its lines alone; "…" for the rest."""
+    parts: list[str] = []
+    file = None
+    for place in places[:most]:
+        same = place.file == file and place.line is not None
+        parts.append(str(place.line) if same else str(place))
+        file = place.file
+    return ", ".join(parts) + (" …" if len(places) > most else "")
 
 
 @dataclass(frozen=True)
@@ -147,11 +159,29 @@ def shown(value: object, most: int = 60) -> str:
 
 
 def printable(text: str) -> str:
-    """Control, bidirectional and lone surrogate characters escaped: they must not reach a terminal."""
+    """Control, bidirectional and lone surrogate characters escaped: they must not reach a terminal. Nor do secrets."""
+    text = without_secrets(text)
     if text.isprintable() and not any(unicodedata.bidirectional(c) in _BIDI for c in text if c > "\u06ff"):
         return text
     return "".join(_escape(c) for c in text)
 
+
+def without_secrets(text: str) -> str:
+    """Addresses without who logs in and with what: that reaches no message and no record. ${NAME} stays."""
+    if "://" not in text:
+        return text
+    return _SECRET_KEY.sub(_hidden, _LOGIN.sub(_hidden, text))
+
+
+def _hidden(match: re.Match[str]) -> str:
+    """${NAME} stands for an environment variable: a name is no secret."""
+    return match[0] if "${" in match[2] else f"{match[1]}***{match[3]}"
+
+
+_LOGIN = re.compile(r"(://)([^/\s]*)(@)")
+_SECRET_KEY = re.compile(
+    r"([?&;][\w.-]*(?:token|sig|signature|secret|password|passwd|pwd|key|credential|auth)[\w.-]*=)([^&;\s'\"]+)()", re.I
+)
 
 _BIDI = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 

@@ -17,7 +17,7 @@ from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
 from luthier.inference.artifact import load_artifact, save_artifact
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card

@@ -20,7 +20,7 @@ from luthier.files import disk_trouble, write_text
 from luthier.identity import HARMLESS
 from luthier.language import t
 from luthier.models.known import choose_model
-from luthier.prepare import Prepared, prepare_folds
+from luthier.preparing.prepare import Prepared, prepare_folds
 from luthier.progress import SILENT, Progress, Tracker
 from luthier.runfolder import CONFIG, IDENTITY, REPORT, check_free, claim, is_finished, sweep_run
 from luthier.splitting.saved import NAME as SPLIT

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import Settings
 from luthier.config.settings import flat
+from luthier.config.write import public
 from luthier.errors import CheckpointError, Place, Problem, shown
 from luthier.language import t
 
@@ -24,7 +25,7 @@ def run_facts(run_id: str, settings: Settings, files: Mapping[str, str], runtime
     import torch
     import transformers
 
-    config = {key: value for key, value in flat(settings.model_dump()).items() if key not in HARMLESS}
+    config = {key: public(value) for key, value in flat(settings.model_dump()).items() if key not in HARMLESS}
     environment = {
         "device": runtime.device.partition(":")[0],
         "threads": torch.get_num_threads() if runtime.device == "cpu" else None,
@@ -64,6 +65,9 @@ def check_explicit(explicit: Mapping[str, Any], resolved: Settings, where: str) 
     problems: list[Problem] = []
     for key, value in explicit.items():
         if value in (None, "auto") or key == "out" or _same(begun.get(key), value):
+            continue
+        if public(value) == begun.get(key):  # the same address, with the login that is not stored
+            changed[key] = value
             continue
         if key in HARMLESS or f"config.{key}" in _SAID_ONCE:
             changed[key] = value

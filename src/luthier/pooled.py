@@ -18,7 +18,7 @@ from luthier.inference.frozen import Features, frozen_features
 from luthier.language import t
 from luthier.models.find import find_model
 from luthier.models.load import load_model
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.probing import Frozen
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG

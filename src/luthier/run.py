@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
+from luthier.errors import without_secrets
 from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
 from luthier.language import t
 from luthier.models.known import choose_model
-from luthier.prepare import Prepared, prepare
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import (
     CONFIG,
@@ -105,7 +106,13 @@ def run_path(settings: Settings, *, resume: bool) -> Path:
     """The run's folder: the one that is named, else a new one, or the newest unfinished one."""
     if settings.out is not None:
         return Path(settings.out)
-    return newest_unfinished() if resume else new_run_path(Path(settings.data.train or "run"))
+    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.train))
+
+
+def _named_for(train: str | list[str] | None) -> Path:
+    """The data's name, for the run's folder: of several the first, of a pattern or an address what is plain in it."""
+    first = train[0] if isinstance(train, list) else train or "run"
+    return Path(without_secrets(first).partition("?")[0].replace("*", "").rstrip("/"))
 
 
 def as_begun(path: Path, explicit: Mapping[str, Any]) -> Settings:

@@ -37,20 +37,29 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A column that a task reads. usual: the names by which people call it, nearest first."""
+    """A column that is read. usual: the names by which people call it, nearest first. several: it may be spread over
+    several columns that hold 0 and 1 each, which are then read as name:theirs. key: the setting that names it,
+    data.columns.<name> where none is given."""
 
     name: str
     usual: tuple[str, ...] = ()
     required: bool = True
     is_answer: bool = False
+    several: bool = False
+    key: str = ""
+
+    @property
+    def setting(self) -> str:
+        return self.key or f"data.columns.{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
 class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
-    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing). mark: what
-    a split by time or by column goes by.
+    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing). written: what
+    a check over all rows must know of how the answer stood in the file, such as the type of a label; None where nobody
+    asks; an immutable value that many rows share. mark: what a split by time or by column goes by.
     """
 
     input: InputT
@@ -58,6 +67,7 @@ class Example(Generic[InputT, AnswerT]):
     place: Place = field(default=Place("memory"), compare=False)
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
+    written: Any = field(default=None, compare=False)
     mark: Any = field(default=None, compare=False, repr=False)
 
 

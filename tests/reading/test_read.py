@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from luthier.errors import DataError, Problem
+from luthier.errors import Problem
 from luthier.reading.read import ReadOptions, open_table
 from luthier.types import Row
 
@@ -102,16 +102,6 @@ def test_a_named_encoding_is_used(tmp_path: Path) -> None:
     assert rows(path, encoding="gb18030")[0].values["text"] == "快递没到"
 
 
-def test_bytes_that_are_no_utf8_are_named_with_line_and_offset(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_bytes(b"text,label\nfine,a\nna\xefve,b\n")
-    with pytest.raises(DataError) as caught:
-        rows(path)
-    (problem,) = caught.value.problems
-    assert (problem.place.line, problem.code) == (3, "encoding")
-    assert "ef" in problem.what and "offset 20" in problem.what and "data.encoding" in problem.fix
-
-
 def test_content_decides_and_the_ending_does_not(tmp_path: Path) -> None:
     assert len(rows(write(tmp_path / "list.jsonl", '[{"text": "a", "label": "b"}]'))) == 1
     assert len(rows(write(tmp_path / "lines.csv", '{"text": "a", "label": "b"}\n{"text": "c", "label": "d"}\n'))) == 2
@@ -134,13 +124,6 @@ def test_a_quotation_late_in_a_tab_separated_file_is_found(tmp_path: Path) -> No
 def test_quotes_are_judged_by_the_delimiter_that_was_named(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", 'text\tlabel\n"oh well, he said\tham\na, b\tham\n')
     assert [row.values["text"] for row in rows(path, delimiter="\t")] == ['"oh well, he said', "a, b"]
-
-
-def test_a_line_that_cannot_be_decoded_is_named_however_late_it_comes(tmp_path: Path) -> None:
-    path = tmp_path / "a.tsv"
-    path.write_bytes(b"text\tlabel\n" + b"a text\tham\n" * 500 + b"caf\xe9\tham\n")
-    with pytest.raises(DataError, match=r"a\.tsv:502: is not utf-8"):
-        rows(path)
 
 
 def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from luthier.config.settings import load_settings
 from luthier.errors import DataError
-from luthier.prepare import Prepared, prepare
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.types import PARTS
 from tiny import ticket_rows, write_csv
 
@@ -181,7 +181,7 @@ def test_test_0_trains_on_all_rows_but_a_tenth(file: Path) -> None:
 
 
 def test_folds_prepared_at_once_are_those_prepared_one_by_one(file: Path) -> None:
-    from luthier.prepare import prepare_folds
+    from luthier.preparing.prepare import prepare_folds
 
     words = [f"data.train={file}", "data.columns.label=team", "data.split.folds=4"]
     together = prepare_folds(load_settings(None, words))

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from luthier.cli.console import Console, print_json
 from luthier.cli.options import Json, Label, Model, Quiet, Seed, Task, Text, settings_values, split_source
+from luthier.errors import RunError, places_text, printable
 from luthier.language import t
 
 if TYPE_CHECKING:
+    from luthier.checkup import Checkup
     from luthier.types import Finding
 
-_MOST_PLACES = 3
+_MOST_PLACES = 5
+_MOST_LABELS = 50
 
 
 def check(
@@ -31,28 +35,51 @@ def check(
     label: Label = None,
     seed: Seed = None,
     deep: Annotated[bool, typer.Option("--deep", help=t("costly checks on every row, with every means"))] = False,
+    html: Annotated[Path | None, typer.Option("--html", help=t("write a page with pictures to this file"))] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     from luthier.checkup import check as run
     from luthier.config.settings import load_settings
+    from luthier.files import disk_trouble, write_text
+    from luthier.report.checkup import checkup_page, summary
 
     file, overrides = split_source(source)
     config, values = settings_values(file, task=task, model=model, text=text, label=label, seed=seed)
     screen = Console(json=json, quiet=quiet)
+    if html is not None and html.exists():
+        fix = t("name another file with --html, or remove it")
+        raise RunError.at(str(html), t("exists already"), fix, code="out-exists")
     found = run(load_settings(config, overrides, values), deep=deep, screen=screen)
     if json:
         print_json(found.as_json())
-    for note in found.notes:
-        screen.say(note)
-    headers = (t("severity"), t("finding"), t("rows"), t("where"), t("remedy"))
-    screen.table(t("findings"), headers, [_row(finding) for finding in found.findings])
+    _tell(found, screen)
+    if html is not None:
+        with disk_trouble(html.parent):
+            write_text(html, checkup_page(found.name, found.findings, found.notes, found.data, found.facts))
+        screen.say(t("page: {path}", path=html))
+    screen.say(summary(found.findings))
     if found.findings:
         raise typer.Exit(1)
-    screen.say(t("nothing found"))
 
 
-def _row(finding: Finding) -> tuple[str, str, str, str, str]:
-    places = "\n".join(str(place) for place in finding.rows[:_MOST_PLACES])
-    more = "\n…" if finding.count > _MOST_PLACES else ""
-    return finding.severity, f"{finding.code}: {finding.message}", f"{finding.count:,}", places + more, finding.fix
+def _tell(found: Checkup, screen: Console) -> None:
+    columns = ", ".join(f"{ours} = {theirs}" for ours, theirs in found.columns.items())
+    screen.say(t("{rows:,} rows of the format {format}; columns: {columns}",
+                 rows=len(found.data), format=found.format.name, columns=columns))  # fmt: skip
+    for note in found.notes:
+        screen.say(note)
+    counts = found.label_counts()
+    if counts:
+        listed = ", ".join(f"{printable(name)} {count:,}" for name, count in counts[:_MOST_LABELS])
+        more = " " + t("… and {more} more", more=len(counts) - _MOST_LABELS) if len(counts) > _MOST_LABELS else ""
+        screen.say(t("labels: {labels}", labels=listed + more))
+    if found.findings:
+        headers = (t("severity"), t("rows"), t("finding, first rows, remedy"))
+        screen.table(t("findings"), headers, [_row(finding) for finding in found.findings])
+
+
+def _row(finding: Finding) -> tuple[str, str, str]:
+    where = places_text(finding.rows, _MOST_PLACES)
+    lines = [f"{finding.code}: {finding.message}", where, t("fix: {fix}", fix=finding.fix)]
+    return t(finding.severity), f"{finding.count:,}", "\n".join(line for line in lines if line)

@@ -46,7 +46,7 @@ class Console(Progress):
 
         grid = Table(*headers, title=title, box=SIMPLE_HEAD, title_justify="left", pad_edge=False)
         for row in rows:
-            grid.add_row(*map(printable, row))
+            grid.add_row(*("\n".join(map(printable, cell.split("\n"))) for cell in row))
         width = None if self._out.isatty() else 110
         target = RichConsole(file=self._out, width=width, markup=False, highlight=False)
         with target.capture() as captured:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from luthier.language import t
 
 def evaluate(
     run: RunFolder,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help=t("a file of labelled text"))],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=t("a file of labelled text"))],
     overrides: Overrides = None,
     text: Text = None,
     label: Label = None,
@@ -22,9 +21,10 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     how = data_settings(overrides, {"data.columns.text": text, "data.columns.label": label})
-    from luthier.reading.source import find_source
+    from luthier.preparing.rows import read_options
+    from luthier.reading.open import check_named
 
-    find_source(data)  # before a deep-learning library is imported
+    check_named(data, read_options(how))  # before a deep-learning library is imported
     from luthier.assess import assess
 
     screen = Console(json=json, quiet=quiet)

@@ -14,7 +14,7 @@ from luthier.language import t
 
 
 def init(
-    data: Annotated[Path, typer.Argument(metavar="DATA", help=t("a file of labelled text"))],
+    data: Annotated[str, typer.Argument(metavar="DATA", help=t("a file of labelled text"))],
     overrides: Overrides = None,
     task: Task = None,
     model: Model = None,
@@ -28,12 +28,12 @@ def init(
     from luthier.config.settings import load_settings
     from luthier.draft import draft_config
     from luthier.files import disk_trouble, write_text
-    from luthier.prepare import prepare
+    from luthier.preparing.prepare import prepare
 
     if out.exists():
         fix = t("name another file with --out, or remove it")
         raise RunError.at(str(out), t("exists already"), fix, code="out-exists")
-    _, values = settings_values(str(data), task=task, model=model, text=text, label=label, seed=seed)
+    _, values = settings_values(data, task=task, model=model, text=text, label=label, seed=seed)
     settings = load_settings(None, overrides or (), values)
     prepared = prepare(settings)
     with disk_trouble(out.parent):

@@ -34,11 +34,17 @@ CONFIG_ENDINGS = (".yaml", ".yml")
 
 
 def split_source(words: list[str] | None) -> tuple[str | None, list[str]]:
-    """The file among the arguments, if the first is one, and the key=value words."""
+    """The data among the arguments, if the first names any, and the key=value words."""
     words = list(words or ())
-    if words and (Path(words[0]).exists() or "=" not in words[0]):
+    if words and names_data(words[0]):
         return words[0], words[1:]
     return None, words
+
+
+def names_data(word: str) -> bool:
+    """Whether a word is a file, a pattern or an address, and no setting."""
+    before, equals, _ = word.partition("=")
+    return not equals or "://" in before or Path(word).exists()
 
 
 def data_settings(overrides: list[str] | None, columns: dict[str, str | None]) -> DataSettings:

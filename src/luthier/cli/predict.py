@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from luthier.cli.console import Console, print_json, write
-from luthier.cli.options import Json, Quiet, RunFolder, data_settings
+from luthier.cli.options import Json, Quiet, RunFolder, data_settings, names_data
 from luthier.errors import LuthierError, Place, Problem, printable
 from luthier.language import t
 from luthier.reading.source import Source, find_source
 
 if TYPE_CHECKING:
+    from luthier.config.schema import DataSettings
     from luthier.inference.artifact import Predictor
 
 Show = Callable[[Any, Any], None]
@@ -44,7 +45,7 @@ def predict(
     quiet: Quiet = False,
 ) -> int:
     words = list(source or ())
-    name = words.pop(0) if words and (words[0] == "-" or "=" not in words[0] or Path(words[0]).exists()) else None
+    name = words.pop(0) if words and (words[0] == "-" or names_data(words[0])) else None
     if (name is None) == (not text):
         fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
         raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
@@ -52,9 +53,11 @@ def predict(
         fix = t("name it .jsonl or .csv")
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
     how = data_settings(words, {})
-    source_file = None
-    if name not in (None, "-"):  # before a deep-learning library is imported
-        source_file = find_source(Path(str(name)), encoding=how.encoding, max_bytes=how.max_bytes)
+    if name is not None and name != "-":  # before a deep-learning library is imported
+        from luthier.preparing.rows import read_options
+        from luthier.reading.open import check_named
+
+        check_named(name, read_options(how))
     from luthier.extras import require
     from luthier.models.run import model_folder
 
@@ -64,7 +67,7 @@ def predict(
 
     predictor = load_artifact(run)
     screen = Console(json=json or out is None, quiet=quiet)
-    inputs = _inputs(predictor, source_file, text, how)
+    inputs = _inputs(predictor, name, text, how)
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
     if bad:
@@ -90,35 +93,37 @@ def _answer_all(
     return bad
 
 
-def _inputs(predictor: Predictor, source: Source | None, texts: list[str] | None, how: Any) -> Iterator[Any]:
-    """source: a file, or None for standard input."""
-    from luthier.prepare import read_inputs
-    from luthier.reading.read import decoding
+def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how: DataSettings) -> Iterator[Any]:
+    """name: of a file, or whatever else names data; "-" for standard input."""
+    from luthier.preparing.again import read_inputs
 
     if texts:
         return iter([predictor.codec.task.as_input(text) for text in texts])
-    if source is None:
+    if name is None or name == "-":
         return _lines(predictor, _decoded(sys.stdin.buffer), "standard input")
-    if source.ending == ".txt":
-        return decoding(source, _lines_of(predictor, source))
-    return read_inputs(source.path, predictor.codec, how)
+    if Path(name).suffix.lower() == ".txt" and Path(name).is_file():
+        source = find_source(Path(name), encoding=how.encoding, max_bytes=how.max_bytes)
+        return _lines_of(predictor, source)
+    return read_inputs(name, predictor.codec, how)
 
 
-def _decoded(lines: Iterable[bytes]) -> Iterator[str | None]:
-    """Each line for itself, so that a bad one fails alone; None for one that is not UTF-8."""
-    for line in lines:
+def _decoded(lines: Iterable[bytes]) -> Iterator[str | Problem]:
+    """Each line for itself, so that a bad one fails alone."""
+    for number, line in enumerate(lines, 1):
         try:
             yield line.decode("utf-8-sig")
         except UnicodeDecodeError:
-            yield None
+            what = t("is not {encoding}", encoding="UTF-8")
+            yield Problem(Place("standard input", number), what, t("pipe it through iconv"), "encoding")
 
 
 def _lines_of(predictor: Predictor, source: Source) -> Iterator[Any]:
-    with source.open_text() as file:
-        yield from _lines(predictor, file, str(source.path))
+    with source.open_lines() as lines:
+        told = (lines.faults.pop(number, None) or line for number, line in enumerate(lines, 1))
+        yield from _lines(predictor, told, source.name)
 
 
-def _lines(predictor: Predictor, lines: Iterable[str | None], name: str) -> Iterator[Any]:
+def _lines(predictor: Predictor, lines: Iterable[str | Problem], name: str) -> Iterator[Any]:
     """A text a line; a line that is a JSON object is a row with the training data's columns."""
     from luthier.data.rows import parse_rows
     from luthier.types import Row
@@ -126,8 +131,8 @@ def _lines(predictor: Predictor, lines: Iterable[str | None], name: str) -> Iter
     task, columns = predictor.codec.task, predictor.codec.columns
     for number, line in enumerate(lines, 1):
         place = Place(name, number)
-        if line is None:
-            yield Problem(place, t("is not {encoding}", encoding="UTF-8"), t("pipe it through iconv"), "encoding")
+        if isinstance(line, Problem):
+            yield line
             continue
         stripped = line.rstrip("\r\n")
         row = _object(stripped)

@@ -9,6 +9,7 @@ from luthier.config.located import Located
 from luthier.config.schema import DataSettings, SplitSettings
 from luthier.errors import Place, Problem
 from luthier.language import t
+from luthier.reading.elsewhere.addresses import is_database
 from luthier.types import PARTS
 
 _COLUMNS = ("group", "time", "column")
@@ -17,7 +18,22 @@ _SHARES = ("test", "validation")
 _HOW = (*_COLUMNS, *_SHARES, "near_duplicates", "folds", "fold")
 
 
-def split_conflicts(root: Located, data: DataSettings) -> list[Problem]:
+def conflicts(root: Located, data: DataSettings) -> list[Problem]:
+    """What contradicts under data."""
+    return [*_query(root, data), *_split(root, data)]
+
+
+def _query(root: Located, data: DataSettings) -> list[Problem]:
+    parts = [[part] if isinstance(part, str) else part or [] for part in (data.train, data.validation, data.test)]
+    named = [name for part in parts for name in part]
+    if data.query is None or not named or any(map(is_database, named)):
+        return []
+    what = t("data.query is given, and no database is named")
+    fix = t("data.train=sqlite:///… or postgresql://…, or drop the query")
+    return [Problem(root.find(["data", "query"]).place, what, fix, "conflict")]
+
+
+def _split(root: Located, data: DataSettings) -> list[Problem]:
     """What contradicts under data.split."""
     there = _There(root, data.split)
     given = [name for name in PARTS[1:] if getattr(data, name) is not None]

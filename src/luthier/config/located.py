@@ -103,6 +103,10 @@ def override(root: Located, written: str) -> Located:
     place = Place(f"{COMMAND_LINE}: {written}")
     path, equals, text = written.partition("=")
     if not equals or not path.strip():
+        if Path(written).exists():
+            what = t("is a further file")
+            fix = t("""name several in quotes ('data/*.csv') or as a list: 'data.train=[a.csv, b.csv]'""")
+            raise ConfigError.at(place, what, fix, code="bad-override")
         fix = t("write for example train.epochs=5")
         raise ConfigError.at(place, t("is not key=value"), fix, code="bad-override")
     try:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from luthier.text.clean import STEPS
 
 Auto = Literal["auto"]
 
@@ -26,6 +28,16 @@ _Seed = Annotated[StrictInt, _wanted("a whole number from 0", ge=0, lt=2**63)]
 _Share = Annotated[float | None, _wanted("a share from 0 to below 1", ge=0, lt=1, allow_inf_nan=False)]
 _Text = Annotated[StrictStr, _wanted("a text")]
 _AutoText = Annotated[StrictStr | None, _wanted("a text")]
+_Files = Annotated[
+    StrictStr | Annotated[list[StrictStr], Field(min_length=1)] | None,
+    _wanted("a file, a pattern, a folder or an address, or a list of them"),
+]
+
+
+def _step(name: str) -> str:
+    if name not in STEPS:
+        raise ValueError(name)
+    return name
 
 
 class Section(BaseModel):
@@ -48,7 +60,7 @@ class SplitSettings(Section):
 
     test: _Share = None
     validation: _Share = None
-    seed: _Seed | None = None
+    seed: Annotated[StrictInt | None, _wanted("a whole number from 0", ge=0, lt=2**63)] = None
     by: Annotated[Literal["random", "group", "time", "column"] | None, _wanted("random, group, time or column")] = None
     group: _AutoText = None
     time: _AutoText = None
@@ -61,11 +73,15 @@ class SplitSettings(Section):
 
 
 class DataSettings(Section):
-    """train, validation, test: files. columns: the task's name of a column to the file's."""
+    """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
+    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
+    every text is cleaned, in training and whenever the model answers.
+    """
 
-    train: _AutoText = None
-    validation: _AutoText = None
-    test: _AutoText = None
+    train: _Files = None
+    validation: _Files = None
+    test: _Files = None
+    query: _AutoText = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None
@@ -74,6 +90,9 @@ class DataSettings(Section):
     sheet: _AutoText = None
     max_bytes: _Count = 20 * 2**30
     bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
+    clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(
+        default_factory=list
+    )
 
 
 class TrainSettings(Section):
@@ -123,3 +142,5 @@ class Settings(Section):
 
 NAME_KEYS = {"task": "name", "tuning": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
+LIST_KEYS = (("data", "clean"),)
+"""Lists that may be written as one text, with commas."""

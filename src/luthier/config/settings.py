@@ -14,10 +14,11 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
-from luthier.config.conflicts import split_conflicts
+from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
-from luthier.config.schema import NAME_KEYS, Section, Settings
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
+from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
 
@@ -75,7 +76,7 @@ def check_settings(root: Located) -> Settings:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
     problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
-    problems += _conflicts(root, settings) if settings else []
+    problems += conflicts(root, settings.data) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
         raise ConfigError(*unique.values())
@@ -95,9 +96,17 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]
 
 
 def opened(root: Located) -> Located:
-    """With `task: classification`, which is short for `task: {name: classification}`, written out."""
+    """With `task: classification`, which is short for `task: {name: classification}`, written out; and with
+    `clean: html, whitespace` as the list that it stands for."""
     section = {key: _opened(NAME_KEYS.get(key), node) for key, node in root.section().items()}
-    return Located(section, root.place)
+    root = Located(section, root.place)
+    for keys in LIST_KEYS:
+        above = root.find(keys[:-1])
+        node = above.value.get(keys[-1]) if isinstance(above.value, dict) else None
+        if node is not None and (node.value is None or isinstance(node.value, str)):
+            words = [word.strip() for word in (node.value or "").split(",")]
+            root = replaced(root, keys, Located([Located(word, node.place) for word in words if word], node.place))
+    return root
 
 
 def _opened(name_key: str | None, node: Located) -> Located:
@@ -175,13 +184,26 @@ def _check_task(node: Located | None) -> list[Problem]:
     if name is None or name.value == "auto":
         kind = catalog.task("classification")  # so that options can be set before the task is inferred
     else:
+        if full_name(str(name.value)) in set(readable_tasks()) - set(catalog.task_names()):
+            return []  # its data can be checked; to train it is refused where that is asked for
         try:
             kind = catalog.task(str(name.value))
         except ConfigError as error:
             return _at(name.place, error)
     hints = get_type_hints(kind)
     options = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
-    return _check_options("task", node, "name", options)
+    return _check_options("task", node, "name", options) or _check_ranges(kind, node)
+
+
+def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
+    """What a task itself says of its options, at the place of the option that it names."""
+    written = {key: value for key, value in node.section().items() if key != "name"}
+    try:
+        kind(**{key: value.plain() for key, value in written.items()})
+    except ConfigError as error:
+        named = [(p, written.get(p.place.file.rpartition(".")[2], node)) for p in error.problems]
+        return [Problem(at.place, f"{p.place.file} {p.what}", p.fix, p.code) for p, at in named]
+    return []
 
 
 def _check_tuning(node: Located | None) -> list[Problem]:
@@ -219,8 +241,3 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
 
 def _at(place: Place, error: ConfigError) -> list[Problem]:
     return [Problem(place, p.what, p.fix, p.code) for p in error.problems]
-
-
-def _conflicts(root: Located, settings: Settings) -> list[Problem]:
-    """Settings that are right one by one and contradict each other."""
-    return split_conflicts(root, settings.data)

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from luthier.config.schema import Settings
+from luthier.errors import without_secrets
 
 
 def as_yaml(settings: Settings, heading: str) -> str:
@@ -24,10 +25,17 @@ def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
     """Keys that say nothing are left out: the file is for people too."""
     kept: dict[str, Any] = {}
     for key, value in section.items():
-        inner = _without_empty(value) if isinstance(value, dict) else value
-        if inner is not None and inner != {}:
+        inner = _without_empty(value) if isinstance(value, dict) else public(value)
+        if inner not in (None, {}, []):
             kept[key] = inner
     return kept
+
+
+def public(value: Any) -> Any:
+    """A setting as it may be stored: addresses in it lose their logins."""
+    if isinstance(value, list):
+        return [public(one) for one in value]
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def plain_scalar(text: str) -> str:

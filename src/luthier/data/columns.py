@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from luthier.errors import DataError, Place, nearest_name, shown
+from luthier.formats.cells.columns import are_flags, folded
 from luthier.language import t
 from luthier.types import Column
 
@@ -17,19 +18,22 @@ def find_columns(
     place: Place,
     *,
     with_answers: bool = True,
+    first: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, str]:
     """The task's names of its columns to the file's.
 
     present: the file's columns. asked: what the user said under data.columns. with_answers: False where only
-    inputs are read, so that a missing label column is fine.
+    inputs are read, so that a missing label column is fine. first: the first rows' values, by which columns of 0 and
+    1 are known.
     Errors: DataError for a column that is not there, or that cannot be told without being asked.
     """
     found: dict[str, str] = {}
     for column in wanted:
         if column.name in asked and (with_answers or not column.is_answer):
-            found[column.name] = _asked(asked[column.name], column.name, present, place)
+            found |= _asked_for(column, asked[column.name], present, place)
+        found |= {ours: theirs for ours, theirs in asked.items() if column.several and _is_flag(ours, column)}
     for column in wanted:
-        if column.name in found or (column.is_answer and not with_answers):
+        if _is_found(column, found) or (column.is_answer and not with_answers):
             continue
         free = [name for name in present if name not in found.values()]
         hits = _by_name(column, free)
@@ -37,24 +41,41 @@ def find_columns(
             found[column.name] = hits[0]
         elif column.required and len(hits) > 1:
             raise _ambiguous(column, hits, place)
+        elif column.several:
+            flags = [name for name in free if are_flags([row.get(name) for row in first])]
+            found |= _flags(column, flags if len(flags) > 1 else ())
     for column in wanted:
         needed = column.required and not (column.is_answer and not with_answers)
-        if needed and column.name not in found:
+        if needed and not _is_found(column, found):
             free = [name for name in present if name not in found.values()]
-            if len(present) <= 2 and len(free) == 1 and not _looks_like_data(present):
+            if len(present) <= 2 and len(free) == 1 and not _looks_like_data(present, first):
                 found[column.name] = free[0]
             else:
-                raise _missing(column, present, place)
+                raise _missing(column, present, place, first)
     _distinct(found, place)
     return found
 
 
-def folded(name: str) -> str:
-    """A name without what people do not see: case, outer space, width."""
-    return unicodedata.normalize("NFKC", name).strip().casefold()
+def _asked_for(column: Column, name: str, present: Sequence[str], place: Place) -> dict[str, str]:
+    """The column that the user names, or the columns, where it may be several: a,b,c."""
+    if column.several and name not in present and "," in name:
+        return _flags(column, [_asked(part.strip(), column, present, place) for part in name.split(",")])
+    return {column.name: _asked(name, column, present, place)}
 
 
-def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
+def _flags(column: Column, names: Sequence[str]) -> dict[str, str]:
+    return {f"{column.name}:{name}": name for name in names}
+
+
+def _is_flag(name: str, column: Column) -> bool:
+    return name.startswith(f"{column.name}:")
+
+
+def _is_found(column: Column, found: Mapping[str, str]) -> bool:
+    return column.name in found or (column.several and any(_is_flag(name, column) for name in found))
+
+
+def _asked(name: str, column: Column, present: Sequence[str], place: Place) -> str:
     if name in present:
         return name
     alike = [other for other in present if folded(other) == folded(name)]
@@ -63,11 +84,10 @@ def _asked(name: str, ours: str, present: Sequence[str], place: Place) -> str:
     nearest = nearest_name(name, present)
     what = t("no column {name}; the file has {columns}", name=shown(name), columns=_listed(present))
     if nearest is not None:
-        fix = t(
-            "did you mean {name}? data.columns.{ours}={value}", name=shown(nearest), ours=ours, value=quoted(nearest)
-        )
+        setting = f"{column.setting}={quoted(nearest)}"
+        fix = t("did you mean {name}? {setting}", name=shown(nearest), setting=setting)
     else:
-        fix = t("name one of them: data.columns.{ours}=…", ours=ours)
+        fix = t("name one of them: {setting}", setting=f"{column.setting}=…")
     raise DataError.at(place, what, fix, code="missing-column")
 
 
@@ -92,10 +112,12 @@ def _ambiguous(column: Column, hits: Sequence[str], place: Place) -> DataError:
     return DataError.at(place, what, t("say which: {ways}", ways=ways), code="ambiguous-column")
 
 
-def _missing(column: Column, present: Sequence[str], place: Place) -> DataError:
-    if _looks_like_data(present):
+def _missing(column: Column, present: Sequence[str], place: Place, first: Sequence[Mapping[str, Any]]) -> DataError:
+    if _looks_like_data(present, first):
         what = t("line 1 looks like data, not like a header: {columns}", columns=_listed(present))
-        fix = t("data.header=false data.columns.{name}=1 (columns are then counted from 1)", name=column.name)
+        longest = max(range(len(present)), key=lambda i: len(present[i])) + 1
+        fix = t("data.header=false data.columns.{name}={number} (columns are then counted from 1)",
+                name=column.name, number=longest)  # fmt: skip
         return DataError.at(place, what, fix, code="no-header")
     what = t(
         "cannot tell which column is the {name}; the file has {columns}", name=column.name, columns=_listed(present)
@@ -113,9 +135,22 @@ def _distinct(found: Mapping[str, str], place: Place) -> None:
                 raise DataError.at(place, what, t("name two columns"), code="same-column")
 
 
-def _looks_like_data(header: Sequence[str]) -> bool:
-    """Long cells, cells of several words with a full stop, bare numbers: a header has none of these."""
-    return any(len(name) > 60 or name.strip().isdigit() or len(name.split()) > 6 for name in header)
+def _looks_like_data(header: Sequence[str], first: Sequence[Mapping[str, Any]]) -> bool:
+    """Long cells, cells of many words, bare numbers, and words that come again and again in their own column: a header
+    has none of these."""
+    if list(header) == [str(i) for i in range(1, len(header) + 1)]:
+        return False  # columns that were counted, because there is no header
+    again = any(sum(row.get(name) == name for row in first) > 1 for name in header if name)
+    return again or any(len(name) > 60 or name.strip().isdigit() or len(name.split()) > 6 for name in header)
+
+
+def renamed_columns(found: Mapping[str, str], asked: Mapping[str, str]) -> list[str]:
+    """For people: which columns were taken although they are written in another way than was asked for."""
+    return [
+        t("column {asked} is read from {found}", asked=shown(asked.get(ours, ours)), found=shown(theirs))
+        for ours, theirs in found.items()
+        if theirs != asked.get(ours, theirs) or (ours not in asked and theirs != theirs.strip())
+    ]
 
 
 def _listed(columns: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from luthier.errors import DataError, LuthierError, Place, Problem
+from luthier.errors import DataError, LuthierError, Place, Problem, shown
 from luthier.language import t
 from luthier.types import Example, Row
 
@@ -54,6 +54,35 @@ def with_mark(
         return replace(parse(row), mark=mark)
 
     return parse_marked
+
+
+def with_clean_texts(
+    parse: Callable[[Row], Example[Any, Any]], map_texts: Callable[[Any, Callable[[str], str]], Any],
+    clean: Callable[[str], str],
+) -> Callable[[Row], Example[Any, Any]]:  # fmt: skip
+    """The parser, whose inputs are cleaned. A row of which cleaning leaves an empty text cannot be used.
+
+    map_texts: the format's.
+    """
+
+    def parse_cleaned(row: Row) -> Example[Any, Any]:
+        example = parse(row)
+        emptied: list[str] = []
+
+        def change(text: str) -> str:
+            cleaned = clean(text)
+            if text.strip() and not cleaned.strip():
+                emptied.append(text)
+            return cleaned
+
+        input = map_texts(example.input, change)
+        if emptied:
+            what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
+            fix = t("remove the row, or change data.clean")
+            raise DataError.at(row.place, what, fix, code="missing-text")
+        return replace(example, input=input)
+
+    return parse_cleaned
 
 
 def renamed(row: Row, columns: Mapping[str, str]) -> Row:

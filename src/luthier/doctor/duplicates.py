@@ -33,13 +33,27 @@ class Duplicates(Check):
         repeats = np.flatnonzero(np.arange(len(data)) != first[group])
         agreeing = repeats[~differs[group[repeats]]]
         if len(agreeing):
-            what = t("{count} rows repeat an earlier text and label", count=len(agreeing))
+            what = t("{count} rows repeat an earlier text and label", count=len(agreeing)) + _random_leak(data)
             fix = t("they stay on one side of the split; remove them if they are copies by mistake")
             yield Finding(WARNING, "exact-duplicate", what, fix, data.places(agreeing),
                           data.places(first[group[agreeing]]))  # fmt: skip
-        conflicting = np.flatnonzero(differs[group])
+        # two answers in free words to one question are no conflict, two classes are
+        conflicting = np.flatnonzero(differs[group] & (data.label >= 0))
         conflicting = conflicting[np.argsort(first[group[conflicting]], kind="stable")]
         if len(conflicting):
             what = t("{count} rows have the same text as another and a different label", count=len(conflicting))
             fix = t("decide which label is right; no model can learn both")
             yield Finding(WARNING, "conflicting-label", what, fix, data.places(conflicting))
+
+
+def _random_leak(data: Gathered) -> str:
+    """What the repeats would do to a test that is cut at random, as scikit-learn's train_test_split(test_size=0.2,
+    random_state=42) does. Nothing is said where a test file is given."""
+    if (data.part > 0).any():
+        return ""
+    order = np.random.RandomState(42).permutation(len(data))
+    test = order[: -(-len(data) // 5)]
+    known = np.unique(data.text_hash[order[len(test) :]])
+    leaked = int(np.isin(data.text_hash[test], known).sum())
+    return t("; in a plain random 80/20 split {leaked} of the {test} test rows would stand in train too",
+             leaked=leaked, test=len(test))  # fmt: skip

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from luthier.data.findings import ERROR, grouped
+from luthier.doctor.answers import Ids, LabelTypes, Tags
 from luthier.doctor.check import Check, Context
-from luthier.doctor.classes import Classes, Unseen
+from luthier.doctor.classes import Classes, TooFew, Unseen
 from luthier.doctor.duplicates import Duplicates, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.doctor.labels.given_away import LabelInText, Shortcuts
+from luthier.doctor.labels.names import AlikeLabels
 from luthier.doctor.near import Leaks, NearDuplicates
+from luthier.doctor.sets import SetClasses
 from luthier.doctor.suspects import Suspects
+from luthier.doctor.targets import Numbers, Swapped
+from luthier.doctor.texts.characters import Invisible, Lost, Misread
+from luthier.doctor.texts.columns import NotText
+from luthier.doctor.texts.languages import Languages
+from luthier.doctor.texts.lengths import Lengths
+from luthier.doctor.texts.markup import Boilerplate, Markup
+from luthier.doctor.texts.people import PersonalData
+from luthier.doctor.texts.tokens import Tokens
 from luthier.errors import Problem
 from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
-    Classes, Unseen, SameText, Duplicates, NearDuplicates, Leaks, Suspects,
+    Classes, TooFew, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, AlikeLabels, NotText, SameText,
+    Duplicates, NearDuplicates, Leaks, Suspects, Shortcuts, LabelInText, Misread, Lost, Invisible, Markup, Boilerplate,
+    PersonalData, Languages, Lengths, Tokens,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500
@@ -78,10 +93,14 @@ class Doctor:
         layout = self.context.format
         texts: list[str] = []
         for example in examples:
-            text, answer = layout.plain_text(example.input), layout.answer_text(example.answer)
-            texts.append(f"{text}\n{answer}" if answer else text)
-            self._remarks += layout.remarks(example)
+            texts.append(layout.whole_text(example.input, example.answer))
+            self._remarks += (self._in_their_words(remark) for remark in layout.remarks(example))
         piece = Piece(len(self.data), part, examples, texts)
         self.data.add(piece)
         for check in self._checks:
             check.see(piece)
+
+    def _in_their_words(self, remark: Problem) -> Problem:
+        """With the file's name of the column instead of the format's."""
+        column = self.data.columns.get(str(remark.place.column), remark.place.column)
+        return replace(remark, place=replace(remark.place, column=column))

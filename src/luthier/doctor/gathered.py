@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -135,6 +136,11 @@ class Gathered:
         return np.array(self._part, np.uint8)
 
     @cached_property
+    def file(self) -> np.ndarray:
+        """uint16 [N], indices into files."""
+        return np.array(self._file, np.uint16)
+
+    @cached_property
     def text_hash(self) -> np.ndarray:
         """int64 [N]."""
         return np.array(self._text, np.int64)
@@ -157,6 +163,25 @@ class Gathered:
     def label_counts(self) -> np.ndarray:
         """int64 [C], rows of each class in all parts."""
         return np.bincount(self.label[self.label >= 0], minlength=len(self.labels))
+
+    def class_counts(self) -> list[tuple[str, int]]:
+        """Each class with its rows, the commonest first; where a row has several, it counts for each of them."""
+        counts: Counter[str] = Counter()
+        for name, count in zip(self.labels, self.label_counts if len(self) else (), strict=True):
+            for one in name if isinstance(name, frozenset) else (name,):
+                counts[str(one)] += int(count)
+        return counts.most_common()
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether a row may have several classes, or none."""
+        return isinstance(next(iter(self.labels), None), frozenset)
+
+    @property
+    def text_column(self) -> str | None:
+        """The format's name of the column of texts; None where there are several, or none of a row's own."""
+        names = [column.name for column in self.format.columns if not column.is_answer and column.name in self.columns]
+        return names[0] if len(names) == 1 else None
 
     @cached_property
     def sample_numbers(self) -> np.ndarray:

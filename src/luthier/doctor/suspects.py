@@ -115,7 +115,7 @@ class Suspects(Check):
         places = data.places(numbers, "label")
         suggested = tuple(names[c] for c in found.suggested[first])
         told = list(_told(places[:_TOLD], [names[c] for c in label[first[:_TOLD]]], suggested))
-        what = t("{count} labels are likely wrong, for models trained on the other rows are sure of another ({first})",
+        what = t("{count} labels may be wrong: models trained on the other rows are sure of another one ({first})",
                  count=len(first), first="; ".join(told))  # fmt: skip
         if len(rows) < len(data):
             what += t("; looked for in a sample of {rows:,} rows, in all of them with --deep", rows=len(rows))

@@ -16,11 +16,18 @@ class Format(ABC, Generic[InputT, AnswerT]):
     columns: ClassVar[tuple[Column, ...]]
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose data look like this, the commonest first."""
+    answers_apart: ClassVar[bool] = False
+    """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
+
+    answers_are_places: ClassVar[bool] = False
+    """Whether answers point into the text by characters, so that a text may change its length only with them."""
 
     @property
     def name(self) -> str:
         """The file's name."""
         return type(self).__module__.rpartition(".")[2]
+
+    # ---- from the user's rows, and back
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         """How surely rows are of this format, 0 to 1, judged by the file's column names and the values of its first
@@ -36,6 +43,12 @@ class Format(ABC, Generic[InputT, AnswerT]):
     def parse_input(self, row: Row) -> InputT:
         """Reads a row that may have no answer."""
 
+    @abstractmethod
+    def as_row(self, input: InputT, answer: AnswerT) -> dict[str, Any]:
+        """The inverse of `parse`: JSON-able values under the format's own column names, as a mended copy has them."""
+
+    # ---- what checks ask
+
     def remarks(self, example: Example[InputT, AnswerT]) -> Iterator[Problem]:
         """What is odd about a row that can be used all the same."""
         return iter(())
@@ -45,6 +58,16 @@ class Format(ABC, Generic[InputT, AnswerT]):
         has several; None where there are no classes."""
         return None
 
+    def number(self, answer: AnswerT) -> float | None:
+        """The answer, where it is a number: what outliers are told by."""
+        return None
+
+    def identity(self, input: InputT) -> str:
+        """The id that the file gives a row and that must not stand there twice; "" where it gives none."""
+        return ""
+
+    # ---- the texts in a row
+
     @abstractmethod
     def plain_text(self, input: InputT) -> str:
         """The input as one text: what duplicates are told by, what a baseline counts words of."""
@@ -53,9 +76,27 @@ class Format(ABC, Generic[InputT, AnswerT]):
         """What a person wrote in the answer, where that is a text; "" where it is a label or a number."""
         return ""
 
+    def whole_text(self, input: InputT, answer: AnswerT) -> str:
+        """Everything that people wrote in a row: the input's text and on new lines the answer's."""
+        text, written = self.plain_text(input), self.answer_text(answer)
+        return f"{text}\n{written}" if written else text
+
+    def answer_spans(self, input: InputT, answer: AnswerT) -> list[tuple[int, int]]:
+        """Where in `whole_text` lies what is learnt, as (start, end) in characters: entities, the answer to a
+        question, what an assistant says. A model that reads less than that learns nothing from it. Empty where the
+        answer is about the text as a whole."""
+        written = self.answer_text(answer)
+        start = len(self.plain_text(input)) + 1
+        return [(start, start + len(written))] if written else []
+
     @abstractmethod
     def map_texts(self, input: InputT, change: Callable[[str], str]) -> InputT:
         """The input with every text in it changed, as cleaning does."""
+
+    def map_answer(self, answer: AnswerT, change: Callable[[str], str], before: InputT, after: InputT) -> AnswerT:
+        """The answer that belongs to the input after `map_texts`: its own texts are changed alike, and what points
+        into the input's text moves with that text."""
+        return answer
 
 
 AnyFormat = Format[Any, Any]

@@ -4,84 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import replace
-from typing import ClassVar
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from luthier.errors import DataError, Problem, shown
+from luthier.formats.cells.pairs import Text, as_columns, joined, mapped, same_texts, text_or_pair
+from luthier.formats.cells.text import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, is_invisible, refuse_surrogates
 from luthier.formats.format import Format
 from luthier.language import t
 from luthier.types import Column, Example, Row
 
-Text = str | tuple[str, str]
-
-_TEXT_NAMES = (
-    "sentence", "content", "body", "message", "review", "utterance", "query", "question", "comment", "title",
-    "description", "document", "tweet", "input", "text_a", "sentence1", "premise", "文本", "内容", "正文", "评论",
-    "句子", "消息", "问题",
-)  # fmt: skip
-_LABEL_NAMES = (
-    "labels", "category", "class", "target", "intent", "sentiment", "topic", "tag", "y", "emotion", "rating",
-    "team", "标签", "类别", "分类", "情感", "意图",
-)  # fmt: skip
-_PAIR_NAMES = ("text_b", "sentence2", "hypothesis")
-
 
 class Labelled(Format[Text, str]):
     columns: ClassVar[tuple[Column, ...]] = (
-        Column("text", _TEXT_NAMES),
-        Column("label", _LABEL_NAMES, is_answer=True),
-        Column("text_pair", _PAIR_NAMES, required=False),
+        Column("text", TEXT_NAMES),
+        Column("label", LABEL_NAMES, is_answer=True),
+        Column("text_pair", PAIR_NAMES, required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("classification",)
 
     def parse(self, row: Row) -> Example[Text, str]:
-        return Example(self.parse_input(row), _label(row), row.place, row.number)
+        input = self.parse_input(row)
+        return Example(input, _label(row), row.place, row.number, written=_kind(row.values["label"]))
 
     def parse_input(self, row: Row) -> Text:
-        text = text_of(row, "text")
-        return text if row.values.get("text_pair") is None else (text, text_of(row, "text_pair"))
+        return text_or_pair(row)
+
+    def as_row(self, input: Text, answer: str) -> dict[str, Any]:
+        return {**as_columns(input), "label": answer}
 
     def remarks(self, example: Example[Text, str]) -> Iterator[Problem]:
-        if isinstance(example.input, tuple) and example.input[0].strip() == example.input[1].strip():
-            fix = t("is the pair column right? remove the row if it is a copy by mistake")
-            yield Problem(example.place, t("both texts of the pair are the same"), fix, "equal-pair")
+        return same_texts(example)
 
     def stratum(self, answer: str) -> Hashable:
         return answer
 
     def plain_text(self, input: Text) -> str:
-        return input if isinstance(input, str) else "\n".join(input)
+        return joined(input)
 
     def map_texts(self, input: Text, change: Callable[[str], str]) -> Text:
-        return change(input) if isinstance(input, str) else (change(input[0]), change(input[1]))
+        return mapped(input, change)
 
 
 def _label(row: Row) -> str:
     """The label as the user wrote it: 007, NA, 1 and 1.0 are text. Only an empty cell has none."""
     value = row.values.get("label")
+    if isinstance(value, str) and value and not is_invisible(value):
+        if not value.isascii():
+            refuse_surrogates(value, replace(row.place, column="label"))
+        return value
     place = replace(row.place, column="label")
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
-        fix = t("fill it in, or remove the row")
-        raise DataError.at(place, t("no label"), fix, code="missing-label")
+    if value is None or isinstance(value, str):
+        raise DataError.at(place, t("no label"), t("fill it in, or remove the row"), code="missing-label")
     if isinstance(value, float) and value != value:
         raise DataError.at(place, t("NaN is no label"), t("fill it in, or remove the row"), code="nan-label")
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
+    if isinstance(value, (int, float)):
         return str(value)
     what = t("the label {value} is no text or number", value=shown(value))
     raise DataError.at(place, what, t("for several labels a row use task=multilabel"), code="wrong-type")
 
 
-def text_of(row: Row, name: str) -> str:
-    """The text of a column. Errors: DataError where it is none or empty."""
-    value = row.values.get(name)
-    place = replace(row.place, column=name)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        what = t("the text is the number {value}", value=shown(value))
-        raise DataError.at(place, what, t("write it as a string, or name another column"), code="wrong-type")
-    if value is not None and not isinstance(value, str):
-        what = t("the text is of type {kind}", kind=type(value).__name__)
-        raise DataError.at(place, what, t("write it as a string, or name another column"), code="wrong-type")
-    if value is None or not value.strip():
-        raise DataError.at(place, t("no text"), t("fill it in, or remove the row"), code="missing-text")
-    return value
+class LabelKind(StrEnum):
+    """The type of a label in its file, by which 1, "1", 1.0 and true are told apart; 2.5 is a number like 2."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DECIMAL = "decimal number"
+    TRUTH = "truth value"
+
+
+def _kind(label: Any) -> LabelKind:
+    if isinstance(label, str):
+        return LabelKind.TEXT
+    if isinstance(label, bool):
+        return LabelKind.TRUTH
+    return LabelKind.DECIMAL if isinstance(label, float) and label.is_integer() else LabelKind.NUMBER

@@ -1,4 +1,4 @@
-"""JSON Lines, and JSON files that hold a list of objects: each object with its line."""
+"""JSON Lines, and JSON files that hold a list of objects: each object with its line, one in memory at a time."""
 
 from __future__ import annotations
 
@@ -10,8 +10,15 @@ from typing import Any
 
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
+from luthier.reading.raw.jsontext import JsonText
+from luthier.reading.raw.lines import escaped
 from luthier.reading.source import Source
+from luthier.reading.squad import is_article, questions
 from luthier.types import Row
+
+_AROUND = 200
+"""Characters looked at on each side of a fault, for its likely cause."""
+_CONTROL = re.compile(r"(?<!\\)(?:\\\\)*\\(u00(?:0[0-8bcef]|1[0-9a-f]|7f)|[bf])", re.I)
 
 
 class _TwiceError(ValueError):
@@ -20,57 +27,56 @@ class _TwiceError(ValueError):
 
 def read_lines(source: Source) -> Iterator[Row | Problem]:
     """One object a line. Errors: DataError for a line that is not JSON."""
-    number = 0
-    with source.open_text() as file:
-        for line_number, line in enumerate(file, 1):
-            if not line.strip():
+    number, name = 0, source.name
+    with source.open_lines() as lines:
+        faults = lines.faults
+        for line_number, line in enumerate(lines, 1):
+            fault = faults.pop(line_number, None) if faults else None
+            if fault is None and (not line or line.isspace()):
                 continue
-            place = Place(str(source.path), line_number)
-            try:
-                value = _parse(line)
-            except _TwiceError as error:
-                yield Problem(place, str(error), t("keep one of the two"), "duplicate-key")
-            except JSONDecodeError as error:
-                raise _not_json(place, line, error) from None
-            except (RecursionError, ValueError) as error:
-                raise _too_much(place, error) from None
-            else:
-                yield _row(value, place, number)
+            yield fault or _parsed_line(line, Place(name, line_number), number)
             number += 1
+
+
+def _parsed_line(line: str, place: Place, number: int) -> Row | Problem:
+    try:
+        value = _DECODER.decode(line)
+    except _TwiceError as error:
+        return Problem(place, str(error), t("keep one of the two"), "duplicate-key")
+    except JSONDecodeError as error:
+        raise _not_json(Place(place.file, place.line, error.colno), line, error) from None
+    except (RecursionError, ValueError) as error:
+        raise _too_much(place, error) from None
+    return _control(line, place) or _row(value, place, number)
 
 
 def read_list(source: Source) -> Iterator[Row | Problem]:
-    """A file that is one list of objects, or one object with such a list under its only list-valued key."""
-    with source.open_text() as file:
-        text = file.read()
-    path, decoder = str(source.path), json.JSONDecoder(object_pairs_hook=_object)
-    start = _list_start(text)
-    if start is None:
-        what, fix = t("holds no list of objects"), t("write [{...}, {...}], or one object a line (JSONL)")
-        raise DataError.at(path, what, fix, code="not-a-list")
-    number, place = 0, Place(path, 1)
-    line, counted = 1, 0
-    position = _skip(text, start + 1)
-    try:
-        while position < len(text) and text[position] != "]":
-            line, counted = line + text.count("\n", counted, position), position
-            place = Place(path, line)
-            value, position = decoder.raw_decode(text, position)
-            yield _row(value, place, number)
-            number += 1
-            position = _skip(text, position)
-            if text[position : position + 1] not in (",", "]"):
-                raise JSONDecodeError("Expecting ',' delimiter", text, position)
-            if text[position] == ",":
-                position = _skip(text, position + 1)
-        if position >= len(text):
-            raise JSONDecodeError("Unterminated list", text, len(text))
-    except _TwiceError as error:
-        raise DataError.at(place, str(error), t("keep one of the two"), code="duplicate-key") from None
-    except JSONDecodeError as error:
-        raise _not_json(Place(path, error.lineno), text.splitlines()[error.lineno - 1], error) from None
-    except (RecursionError, ValueError) as error:
-        raise _too_much(place, error) from None
+    """A file that is one list of objects, or one object with such a list under a key; of a SQuAD file the questions."""
+    with source.open_lines() as lines:
+        text = JsonText(lines.chunks())
+        place = Place(source.name, 1)
+        try:
+            key = _to_list(text, source.name)
+            number = index = 0
+            while text.peek() not in ("]", ""):
+                place = Place(source.name, text.line)
+                try:
+                    value, written = text.value(_DECODER)
+                except _TwiceError as error:
+                    text.value(_PLAIN)
+                    found: list[Row | Problem] = [Problem(place, str(error), t("keep one of the two"), "duplicate-key")]
+                else:
+                    found = _rows(value, written, place, number, f"{key}[{index}]")
+                yield from found
+                number, index = number + len(found), index + 1
+                text.step(",", "]")
+            text.take("]")
+            _to_end(text, key, source.name)
+        except JSONDecodeError as error:
+            line, column = text.where(error.pos)
+            raise _not_json(Place(source.name, line, column), text.text, error) from None
+        except (RecursionError, ValueError) as error:
+            raise _too_much(place, error) from None
 
 
 def looks_like_lines(head: str, ending: str) -> bool:
@@ -87,8 +93,54 @@ def _has_list(text: str) -> bool:
     return any(isinstance(value, list) for value in json.loads(text).values())
 
 
-def _parse(line: str) -> Any:
-    return json.loads(line, object_pairs_hook=_object)
+def _to_list(text: JsonText, name: str) -> str:
+    """Goes to behind the bracket that opens the list of objects; the key under which it stands, "" for none."""
+    if text.peek() == "[":
+        text.take("[")
+        return ""
+    keys: list[str] = []
+    text.take("{")
+    while text.peek() == '"':
+        key = text.key(_PLAIN)
+        if text.peek() == "[" and text.opens_objects():
+            text.take("[")
+            return key
+        keys.append(key)
+        text.value(_PLAIN)
+        text.step(",", "}")
+    text.take("}")
+    what = t("holds no list of objects; its keys are {keys}", keys=", ".join(shown(key, 30) for key in keys[:8]))
+    fix = t("write [{...}, {...}], or one object a line (JSONL)")
+    raise DataError.at(name, what, fix, code="not-a-list")
+
+
+def _to_end(text: JsonText, key: str, name: str) -> None:
+    """Errors: DataError for a second list, which would be lost without a word."""
+    while key and text.peek() == ",":
+        text.take(",")
+        other = text.key(_PLAIN)
+        if text.peek() == "[" and text.opens_objects():
+            what = t("holds two lists of objects, {one} and {other}", one=shown(key), other=shown(other))
+            fix = t("write each to a file of its own: data.train=…, data.test=…")
+            raise DataError.at(Place(name, text.line), what, fix, code="two-lists")
+        text.value(_PLAIN)
+    if key:
+        text.take("}")
+    if text.peek():
+        what = t("text stands behind the end of the list")
+        fix = t("were two files joined? write one list, or one object a line (JSONL)")
+        raise DataError.at(Place(name, text.line), what, fix, code="broken-json")
+
+
+def _rows(value: Any, written: str, place: Place, number: int, path: str) -> list[Row | Problem]:
+    """What one item of the list gives. written: the item as it stands in the file. path: to it."""
+    found = escaped(written)
+    if found:
+        what = t("bytes {found} are not in the encoding of the rest", found=found)
+        return [Problem(place, what, t("write this row anew"), "mixed-encoding")]
+    if path.startswith("data[") and is_article(value):
+        return list(questions(value, written, place, number, path))
+    return [_control(written, place) or _row(value, place, number)]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -100,6 +152,10 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+_DECODER = json.JSONDecoder(object_pairs_hook=_object)
+_PLAIN = json.JSONDecoder()
+
+
 def _row(value: Any, place: Place, number: int) -> Row | Problem:
     if isinstance(value, dict):
         return Row(value, place, number)
@@ -107,33 +163,36 @@ def _row(value: Any, place: Place, number: int) -> Row | Problem:
     return Problem(place, what, t('write {"text": …, "label": …}'), "not-an-object")
 
 
-def _list_start(text: str) -> int | None:
-    """Where the list of objects begins: at the top, or behind the first key whose value is a list of objects."""
-    begin = _skip(text, 1 if text.startswith("\ufeff") else 0)
-    if text[begin : begin + 1] == "[":
-        return begin
-    match = re.search(r'"[^"\n]*"\s*:\s*(\[)\s*\{', text)
-    return match.start(1) if match and text[begin : begin + 1] == "{" else None
+def _control(written: str, place: Place) -> Problem | None:
+    """A control character that is written as an escape sequence."""
+    if "\\u00" not in written and "\\b" not in written and "\\f" not in written:
+        return None
+    match = _CONTROL.search(written)
+    if match is None:
+        return None
+    before = written[: match.start(1)]
+    line_breaks = before.count("\n")
+    column = len(before) - before.rfind("\n") - 1 if line_breaks or "\n" not in written else None
+    here = Place(place.file, (place.line or 1) + line_breaks, column)
+    if match[1] == "u0000":
+        return Problem(here, t("a NUL byte (\\x00) in the text"), t("remove it"), "nul-byte")
+    what = t("a control character ({code}) in the text", code=f"\\{match[1]}")
+    return Problem(here, what, t("remove it, or find out what it should be"), "control-character")
 
 
-def _skip(text: str, position: int) -> int:
-    while position < len(text) and text[position] in " \t\r\n":
-        position += 1
-    return position
-
-
-def _not_json(place: Place, line: str, error: JSONDecodeError) -> DataError:
-    around = line[max(0, error.colno - 11) : error.colno + 9]
+def _not_json(place: Place, text: str, error: JSONDecodeError) -> DataError:
+    near = text[max(0, error.pos - _AROUND) : error.pos + _AROUND]
+    around = text[max(0, error.pos - 10) : error.pos + 10]
     what = t("is not JSON: {error} near {around}", error=error.msg, around=shown(around.strip()))
-    if re.search(r"[{,]\s*'", line):
+    if re.search(r"[{,]\s*'", near):
         fix = t('this looks like Python: JSON wants "double" quotes')
-    elif re.search(r",\s*[}\]]", line):
+    elif re.search(r",\s*[}\]]", near):
         fix = t("remove the comma before the closing bracket")
-    elif re.search(r"(^|\s)(//|#)", line):
+    elif re.search(r"(^|\s)(//|#)", near):
         fix = t("remove the comment: JSON has none")
     else:
         fix = t("write one whole object; is the file cut?")
-    return DataError.at(Place(place.file, place.line, error.colno), what, fix, code="broken-json")
+    return DataError.at(place, what, fix, code="broken-json")
 
 
 def _too_much(place: Place, error: Exception) -> DataError:

@@ -3,157 +3,159 @@
 from __future__ import annotations
 
 import csv
-import itertools
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal, TextIO
+from typing import Any
 
 from luthier.errors import DataError, Place, Problem, shown
 from luthier.language import t
+from luthier.reading.dialect import Dialect
+from luthier.reading.raw.lines import Lines
 from luthier.reading.source import Source
 from luthier.types import Row
 
-_DELIMITERS = (",", "\t", ";", "|")
-_SAMPLE_LINES = 200
-_QUOTING_LINES = 100_000
-"""A text that begins with a quotation may come late."""
-_LARGEST_CELL = 2**27
-"""Characters: far above any text, low enough that an open quote in a huge file is noticed."""
-
-_MISSING = object()
-
-Quoting = Literal[0, 3]
-"""csv.QUOTE_MINIMAL or csv.QUOTE_NONE."""
+_LARGEST_CELL = 2**25
+"""Characters: above any text, low enough that an open quote in a huge file costs neither time nor memory."""
+_MOST_LINES = 20
+"""A record of more lines in which a quote then stands wrongly began with a quote that was left open."""
 
 
-def read_header(source: Source, delimiter: str, quoting: Quoting) -> tuple[str, ...]:
-    """The first record. Errors: DataError where a name stands twice or there is nothing below."""
-    with source.open_text() as file:
-        header = tuple(next(csv.reader(file, delimiter=delimiter, quoting=quoting), ()))
-    place = Place(str(source.path), 1)
-    for name, count in Counter(header).items():
+def read_header(source: Source, dialect: Dialect, *, is_names: bool = True) -> tuple[str, ...]:
+    """The first record. Errors: DataError where one of its names stands twice."""
+    with source.open_lines() as lines:
+        reader = _reader(lines, dialect)
+        try:
+            header = tuple(next((record for record in reader if record), ()))
+        except csv.Error as error:
+            problem = _broken(Place(source.name, 1), reader.line_num, str(error), lines, dialect)
+            raise DataError(problem) from None
+        fault = _taken(lines.faults, 1, reader.line_num)
+        if fault is not None and is_names:
+            raise DataError(fault)
+    for name, count in Counter(header).items() if is_names else ():
         if count > 1 and name.strip():
             columns = " and ".join(str(i) for i, other in enumerate(header, 1) if other == name)
+            fix = t("rename one of them; or data.header=false, if line 1 is data already")
             what = t("{name} stands in columns {columns}", name=shown(name), columns=columns)
-            raise DataError.at(place, what, t("rename one of them"), code="duplicate-header")
+            raise DataError.at(Place(source.name, 1), what, fix, code="duplicate-header")
     return header
 
 
-def read_records(
-    source: Source, delimiter: str, quoting: Quoting, columns: Sequence[str], has_header: bool
-) -> Iterator[Row | Problem]:
+def read_records(source: Source, dialect: Dialect, columns: Sequence[str], has_header: bool) -> Iterator[Row | Problem]:
     """Rows as text, with the line each begins on; for a record that does not fit the header, what is wrong with it.
 
     Errors: DataError for a quote that is never closed.
     """
-    csv.field_size_limit(_LARGEST_CELL)
-    path, width = str(source.path), len(columns)
-    number = 0
-    with source.open_text() as file:
-        lines = _Lines(file)
-        reader = csv.reader(lines, delimiter=delimiter, quoting=quoting, strict=True)
+    name, width, header = source.name, len(columns), list(columns)
+    with source.open_lines() as lines:
+        reader, faults = _reader(lines, dialect), lines.faults
         if has_header:
-            next(reader, None)
+            next((record for record in reader if record), None)
+        number, begin = 0, reader.line_num + 1
         while True:
-            place = Place(path, lines.count + 1)
             try:
-                record = next(reader, _MISSING)
-            except csv.Error as error:
-                yield _broken(place, str(error), lines)
-                continue
-            if record is _MISSING:
+                for record in reader:
+                    problem = None
+                    if faults:
+                        problem = _taken(faults, begin, reader.line_num)
+                    if record or problem:  # else a blank line
+                        if problem is None and (len(record) != width or record == header or dialect.mixed):
+                            raw = lines.drawn(begin) if reader.line_num == begin else ""
+                            problem = _unfit(Place(name, begin), record, header, dialect, raw, has_header)
+                        yield problem or Row(dict(zip(header, record)), Place(name, begin), number)  # noqa: B905  as long
+                        number += 1
+                    begin = reader.line_num + 1
                 return
-            assert isinstance(record, list)
-            has_nul, lines.has_nul = lines.has_nul, False
-            if not record:
-                continue  # a blank line
-            if has_nul:
-                fix = t("remove it; is the file cut, or UTF-16 (data.encoding=utf-16)?")
-                yield Problem(place, t("a NUL byte (\\x00) in the text"), fix, "nul-byte")
-            elif len(record) != width:
-                yield _ragged(place, record, columns, delimiter)
-            elif has_header and tuple(record) == tuple(columns):
-                what = t("the header stands here again; were files joined?")
-                yield Problem(place, what, t("remove this line"), "repeated-header")
-            else:
-                yield Row(dict(zip(columns, record, strict=True)), place, number)
-            number += 1
+            except csv.Error as error:
+                _taken(faults, begin, reader.line_num)
+                yield _broken(Place(name, begin), reader.line_num, str(error), lines, dialect)
+                number, begin = number + 1, reader.line_num + 1
 
 
-def guess_delimiter(source: Source) -> str:
-    """The delimiter that cuts the first lines into the most even columns.
-
-    Errors: UnicodeError from decoding.
-    """
-    if source.ending in (".tsv", ".tab"):
-        return "\t"
-    lines = _first_lines(source)
-    counts = {d: [line.count(d) for line in lines] for d in _DELIMITERS}
-    in_header = {d: n[0] for d, n in counts.items() if n and n[0]}
-    evenness = {d: sum(c >= n for c in counts[d]) / len(lines) for d, n in in_header.items()}
-    best = max(evenness.values(), default=0.0)
-    even = [d for d in evenness if evenness[d] > best - 0.05]
-    return max(even, key=lambda d: in_header[d], default=",")
+def _reader(lines: Lines, dialect: Dialect) -> Any:
+    csv.field_size_limit(_LARGEST_CELL)
+    return csv.reader(lines, delimiter=dialect.delimiter, quoting=dialect.quoting, quotechar=dialect.quote, strict=True)
 
 
-def guess_quoting(source: Source, delimiter: str) -> Quoting:
-    """Whether quotes mean anything. In tab-separated files a quote is often just a quote: told by lines that are even
-    only without quoting. Errors: UnicodeError from decoding."""
-    if delimiter != "\t":
-        return csv.QUOTE_MINIMAL
-    widths: set[int] = set()
-    unbalanced = False
-    with source.open_text() as file:
-        for line in itertools.islice(file, _QUOTING_LINES):
-            cells = line.rstrip("\r\n").split("\t")
-            if line.strip():
-                widths.add(len(cells))
-            if len(widths) > 1:
-                return csv.QUOTE_MINIMAL
-            unbalanced |= any(cell.startswith('"') and (len(cell) == 1 or not cell.endswith('"')) for cell in cells)
-    return csv.QUOTE_NONE if unbalanced else csv.QUOTE_MINIMAL
+def _taken(faults: dict[int, Problem], first: int, last: int) -> Problem | None:
+    """What is wrong with the first faulty one of these lines, which then are done with."""
+    if last - first > len(faults):
+        found = [faults.pop(line) for line in sorted(faults) if first <= line <= last]
+    else:
+        found = [faults.pop(line) for line in range(first, last + 1) if line in faults]
+    return found[0] if found else None
 
 
-def _first_lines(source: Source) -> list[str]:
-    lines: list[str] = []
-    with source.open_text() as file:
-        for line in file:
-            if line.strip():
-                lines.append(line)
-            if len(lines) == _SAMPLE_LINES:
-                break
-    return lines
-
-
-class _Lines:
-    """Lines of a file, counted as they are drawn. has_nul: whether one of them held a NUL; reset by the reader."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file, self.count, self.has_nul = file, 0, False
-
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = next(self._file)
-        self.count += 1
-        self.has_nul = self.has_nul or "\0" in line
-        return line
+def _unfit(
+    place: Place, record: list[str], header: list[str], dialect: Dialect, raw: str, has_header: bool
+) -> Problem | None:
+    """Why a record is no row, if so. raw: its line, where it has only one."""
+    if len(record) != len(header):
+        if len(record) < len(header) and raw and not raw.endswith(("\n", "\r")):
+            what = t("ends in the middle of a row, with {fields} of {columns} fields: the file looks cut",
+                     fields=len(record), columns=len(header))  # fmt: skip
+            return Problem(place, what, t("fetch or export it again"), "cut-file")
+        return _ragged(place, record, header, dialect.delimiter)
+    if has_header and record == header:
+        what = t("the header stands here again; were files joined?")
+        return Problem(place, what, t("remove this line"), "repeated-header")
+    if dialect.mixed and any(_is_single_quoted(cell) for cell in record) and _in_single_quotes(raw, dialect.delimiter):
+        what = t(
+            "a cell in single quotes, in a file that quotes with double ones; read as {cells}", cells=_read(record)
+        )
+        return Problem(place, what, t('write every quoted cell as "…"'), "mixed-quotes")
+    return None
 
 
 def _ragged(place: Place, record: Sequence[str], columns: Sequence[str], delimiter: str) -> Problem:
     what = t("{fields} fields, the header has {columns}", fields=len(record), columns=len(columns))
     if len(record) > len(columns):
-        fix = t("put the cell that holds a '{delimiter}' into quotes", delimiter=delimiter)
+        opening = next((i for i, cell in enumerate(record) if cell.startswith("'")), len(record))
+        if any(cell.endswith("'") for cell in record[opening + 1 :]):
+            fix = t("""single quotes do not quote: put the cell into "…" instead""")
+        else:
+            fix = t("put the cell that holds a '{delimiter}' into quotes", delimiter=delimiter)
     else:
         fix = t("add the missing cells; an empty one is fine")
     return Problem(place, what, fix, "ragged-row")
 
 
-def _broken(place: Place, error: str, lines: _Lines) -> Problem:
-    if "unexpected end of data" in error or "larger than field limit" in error:
-        what = t("a quote opens in this record and is never closed (read on to line {line})", line=lines.count)
-        fix = t('close it, or write a quote inside a cell twice: ""')
-        raise DataError.at(place, what, fix, code="open-quote")
+def _is_single_quoted(cell: str) -> bool:
+    return len(cell) > 1 and cell[0] == cell[-1] == "'"
+
+
+def _in_single_quotes(raw: str, delimiter: str) -> bool:
+    """Whether a cell of the line is in single quotes and in no others."""
+    cell = re.escape(delimiter)
+    return re.search(rf"(?:^|{cell})'[^'\"]*'(?={cell}|\s*$)", raw) is not None
+
+
+def _read(record: Sequence[str]) -> str:
+    return " | ".join(shown(cell, 30) for cell in record[:4])
+
+
+def _broken(place: Place, end: int, error: str, lines: Lines, dialect: Dialect) -> Problem:
+    """What stands wrongly in a record that goes from its place to the line `end`.
+
+    Errors: DataError where all behind it may have been swallowed by a quote.
+    """
+    begin = place.line or 1
+    close = t('close it, or write a quote inside a cell twice: ""')
+    if "larger than field limit" in error and end == begin:
+        what = t("a cell of more than {count:,} characters", count=_LARGEST_CELL)
+        raise DataError.at(place, what, t("is this the right delimiter? shorten the cell"), code="huge-cell")
+    if "expected after" not in error:
+        what = t("a quote opens in this record and is never closed (read on to line {line})", line=end)
+        raise DataError.at(place, what, close, code="open-quote")
+    if end - begin >= _MOST_LINES:
+        what = t("a quote opens in this record and meets the next one only in line {line}", line=end)
+        raise DataError.at(place, what, close, code="open-quote")
+    what = t("text stands behind a closing quote ({error})", error=error)
+    if end == begin and (raw := lines.drawn(end)):
+        read = next(csv.reader([raw], delimiter=dialect.delimiter, quotechar=dialect.quote), [])
+        what += t("; it reads as {cells}", cells=_read(read))
+    elif end > begin:
+        what += t("; the record goes on to line {line}", line=end)
     fix = t('put the whole cell into quotes and write quotes inside it twice: ""')
-    return Problem(place, t("text stands behind a closing quote ({error})", error=error), fix, "broken-quote")
+    return Problem(place, what, fix, "broken-quote")

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.errors import printable
 from luthier.language import t
 
 _MOST_CLASSES = 20
@@ -133,3 +134,36 @@ def _short(label: str) -> str:
     """A label as it may stand beside an axis; $ would begin a formula."""
     text = label if len(label) <= 24 else label[:23] + "…"
     return text.replace("$", r"\$")
+
+
+def bars(names: Sequence[str], values: Sequence[float]) -> str | None:
+    """The first of them from the top, each with its value; shares (all below 1) as per cent."""
+    if not names:
+        return None
+    shown, total = values[:_MOST_CLASSES], len(values)
+    as_share = all(value <= 1 for value in values)
+    with _drawing(5.2, 0.8 + 0.24 * len(shown)) as figure:
+        axes = figure.add_subplot()
+        axes.barh(range(len(shown)), shown, color=_BLUE, height=0.7)
+        axes.set_yticks(range(len(shown)), [_short(printable(name)) for name in names[: len(shown)]])
+        axes.invert_yaxis()
+        for i, value in enumerate(shown):
+            axes.annotate(f" {value:.1%}" if as_share else f" {value:,}", (value, i), va="center")
+        axes.xaxis.set_visible(False)
+        if total > len(shown):
+            axes.set_title(t("the first {shown} of {total}", shown=len(shown), total=total), loc="left")
+        return _svg(figure)
+
+
+def histogram(lengths: np.ndarray, limit: int | None) -> str | None:
+    """How long rows are, up to the 99.5th percentile, the rest in the last bin. limit: a line at this length."""
+    if len(lengths) < 2:
+        return None
+    most = max(float(np.quantile(lengths, 0.995)), limit or 0, 1)
+    with _drawing(5.2, 2.4) as figure:
+        axes = figure.add_subplot()
+        axes.hist(np.minimum(lengths, most), bins=40, color=_BLUE)
+        if limit is not None:
+            axes.axvline(limit, color=_ORANGE, linewidth=1.2)
+        axes.set_ylabel(t("rows"))
+        return _svg(figure)

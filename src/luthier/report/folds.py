@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.report.page import SHOWN_SCORES, cells, rendered, systems, where_errors_are
 from luthier.report.summary import data_summary
 from luthier.task import AnyTask

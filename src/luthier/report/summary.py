@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.ready import Ready
 from luthier.runtime import Runtime, cpu_name, device_name
 from luthier.training.throughput import Throughput

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from luthier.errors import ConfigError, DataError, Place, shown
-from luthier.formats.labelled import Labelled, Text
+from luthier.formats.cells.pairs import Text
+from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.task import Task, learned

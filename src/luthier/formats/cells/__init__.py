@@ -1,0 +1,1 @@
+"""What may stand in a row's cells, and under which name."""

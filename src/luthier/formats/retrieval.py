@@ -1,0 +1,91 @@
+"""A query with a text that answers it, and texts that don't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from luthier.errors import DataError, Problem, shown
+from luthier.formats.cells.columns import named
+from luthier.formats.cells.lists import as_list
+from luthier.formats.cells.text import checked_text, text_of
+from luthier.formats.format import Format
+from luthier.language import t
+from luthier.types import Column, Example, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """positives: what should be found, one or more. negatives: what is alike and wrong."""
+
+    positives: tuple[str, ...]
+    negatives: tuple[str, ...] = ()
+
+
+class QueryRows(Format[str, Passages]):
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("query", ("anchor", "question", "sentence", "text", "问题", "查询")),
+        Column("positive", ("pos", "positives", "positive_passage", "passage", "document", "answer", "正例"),
+               is_answer=True),
+        Column("negative", ("neg", "negatives", "hard_negative", "hard_negatives", "negative_passage", "负例"),
+               required=False, is_answer=True),
+    )  # fmt: skip
+    tasks: ClassVar[tuple[str, ...]] = ("retrieval",)
+
+    def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
+        positive = named(columns, Column("positive", ("pos", "positives", "positive_passage", "正例")))
+        return 0.9 if positive is not None and named(columns, self.columns[0]) is not None else 0.0
+
+    def parse(self, row: Row) -> Example[str, Passages]:
+        query = self.parse_input(row)
+        positives = _texts(row, "positive")
+        if not positives:
+            place = replace(row.place, column="positive")
+            raise DataError.at(place, t("no text"), t("fill it in, or remove the row"), code="missing-text")
+        negatives = _texts(row, "negative")
+        both = next((text for text in negatives if text in positives), None)
+        if both is not None:
+            what = t("{text} is both positive and negative", text=shown(both))
+            raise DataError.at(
+                replace(row.place, column="negative"), what, t("keep it on one side"), code="equal-negative"
+            )
+        return Example(query, Passages(positives, negatives), row.place, row.number)
+
+    def parse_input(self, row: Row) -> str:
+        return text_of(row, "query")
+
+    def as_row(self, input: str, answer: Passages) -> dict[str, Any]:
+        row = {"query": input, "positive": list(answer.positives), "negative": list(answer.negatives)}
+        return {name: value for name, value in row.items() if value}
+
+    def remarks(self, example: Example[str, Passages]) -> Iterator[Problem]:
+        if any(text.strip() == example.input.strip() for text in example.answer.positives):
+            fix = t("is the pair column right? remove the row if it is a copy by mistake")
+            yield Problem(example.place, t("both texts of the pair are the same"), fix, "equal-pair")
+
+    def plain_text(self, input: str) -> str:
+        return input
+
+    def answer_text(self, answer: Passages) -> str:
+        return "\n".join((*answer.positives, *answer.negatives))
+
+    def answer_spans(self, input: str, answer: Passages) -> list[tuple[int, int]]:
+        return []  # every text is read on its own
+
+    def map_texts(self, input: str, change: Callable[[str], str]) -> str:
+        return change(input)
+
+    def map_answer(self, answer: Passages, change: Callable[[str], str], before: str, after: str) -> Passages:
+        return Passages(tuple(map(change, answer.positives)), tuple(map(change, answer.negatives)))
+
+
+def _texts(row: Row, name: str) -> tuple[str, ...]:
+    """A text, a list of them, or objects with one each, as MS MARCO's kin have them. An empty cell has none."""
+    value = row.values.get(name)
+    if value is None or value == "":
+        return ()
+    found = as_list(value)
+    place = replace(row.place, column=name)
+    items = [value] if found is None else found
+    return tuple(checked_text(item.get("text") if isinstance(item, Mapping) else item, place) for item in items)
