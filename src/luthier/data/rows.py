@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from luthier.errors import DataError, LuthierError, Place, Problem, shown
+from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.types import Example, Row
 
@@ -57,32 +58,32 @@ def with_mark(
 
 
 def with_clean_texts(
-    parse: Callable[[Row], Example[Any, Any]], map_texts: Callable[[Any, Callable[[str], str]], Any],
-    clean: Callable[[str], str],
-) -> Callable[[Row], Example[Any, Any]]:  # fmt: skip
-    """The parser, whose inputs are cleaned. A row of which cleaning leaves an empty text cannot be used.
+    parse: Callable[[Row], Example[Any, Any]], layout: AnyFormat, clean: Callable[[str], str]
+) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, whose texts are cleaned."""
+    return lambda row: clean_example(parse(row), layout, clean)
 
-    map_texts: the format's.
+
+def clean_example(example: Example[Any, Any], layout: AnyFormat, clean: Callable[[str], str]) -> Example[Any, Any]:
+    """With its texts cleaned, those of the answer too, and with what points into them moved.
+
+    Errors: DataError where nothing is left of a text.
     """
+    emptied: list[str] = []
 
-    def parse_cleaned(row: Row) -> Example[Any, Any]:
-        example = parse(row)
-        emptied: list[str] = []
+    def change(text: str) -> str:
+        cleaned = clean(text)
+        if text.strip() and not cleaned.strip():
+            emptied.append(text)
+        return cleaned
 
-        def change(text: str) -> str:
-            cleaned = clean(text)
-            if text.strip() and not cleaned.strip():
-                emptied.append(text)
-            return cleaned
-
-        input = map_texts(example.input, change)
-        if emptied:
-            what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
-            fix = t("remove the row, or change data.clean")
-            raise DataError.at(row.place, what, fix, code="missing-text")
-        return replace(example, input=input)
-
-    return parse_cleaned
+    input = layout.map_texts(example.input, change)
+    answer = layout.map_answer(example.answer, change, example.input, input)
+    if emptied:
+        what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
+        raise DataError.at(example.place, what, t("remove the row, or clean by other steps"), code="missing-text")
+    unchanged = input == example.input and answer == example.answer
+    return example if unchanged else replace(example, input=input, answer=answer)
 
 
 def renamed(row: Row, columns: Mapping[str, str]) -> Row:

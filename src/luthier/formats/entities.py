@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -13,7 +14,7 @@ from luthier.formats.cells.moved import moved
 from luthier.formats.cells.text import TEXT_NAMES, refuse_surrogates, text_of
 from luthier.formats.format import Format
 from luthier.formats.marked.spans import Entity, checked_spans
-from luthier.formats.marked.tags import read_tags, write_tags
+from luthier.formats.marked.tags import read_tags, with_begun, write_tags
 from luthier.formats.marked.words import join_words
 from luthier.formats.marked.written import is_span, read_span
 from luthier.language import t
@@ -108,6 +109,24 @@ class EntityRows(Format[Passage, Entities]):
                 found = [(first[entity.start], last[entity.end], entity.label) for entity in answer]
                 return {"tokens": words, "tags": write_tags(found, len(words))}
         return {"text": input.text, "entities": [entity._asdict() for entity in answer]}
+
+    def repaired(self, row: Row) -> dict[str, Any]:
+        """I- that continues nothing, as the B- that conlleval takes it for."""
+        name = "tags" if row.values.get("tags") is not None else "entities"
+        tags = _words(row, name)
+        if not tags or not all(isinstance(tag, str) for tag in tags):
+            return {}
+        begun = with_begun(tags)
+        if begun == tags:
+            return {}
+        cell = row.values[name]
+        return {
+            name: begun
+            if not isinstance(cell, str)
+            else " ".join(begun)
+            if as_list(cell) is None
+            else json.dumps(begun)
+        }
 
     def stratum(self, answer: Entities) -> Hashable:
         return frozenset(entity.label for entity in answer)

@@ -47,6 +47,11 @@ class Format(ABC, Generic[InputT, AnswerT]):
     def as_row(self, input: InputT, answer: AnswerT) -> dict[str, Any]:
         """The inverse of `parse`: JSON-able values under the format's own column names, as a mended copy has them."""
 
+    def repaired(self, row: Row) -> dict[str, Any]:
+        """The cells of a row that mend a fault of it which can be mended in one way only, under the format's own column
+        names; nothing where there is no such fault."""
+        return {}
+
     # ---- what checks ask
 
     def remarks(self, example: Example[InputT, AnswerT]) -> Iterator[Problem]:

@@ -111,6 +111,8 @@ def _whitespace(text: str) -> str:
 
     Paragraphs stay; so do the indentation of lines and what stands in ``` fences: in code they mean something.
     """
+    if text.isprintable():  # no white space but spaces
+        return " ".join(text.split()) if "  " in text or text[:1] == " " or text[-1:] == " " else text
     if _UNTIDY.search(text) is None:
         return text
     kept: list[str] = []

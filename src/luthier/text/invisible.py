@@ -25,6 +25,8 @@ _SUSPECT = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff"
     "\uffa0\ufff9-\ufffc\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_PRINTABLE = "\u3164\uffa0\ufffc"
+"""Those of them that Python takes for printable."""
 _ZERO_WIDTH_SPACE, _NON_JOINER, _JOINER, _VOWEL_SEPARATOR = "\u200b", "\u200c", "\u200d", "\u180e"
 _OVERRIDES = "\u202d\u202e"
 _DIRECTIONS = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
@@ -39,6 +41,8 @@ def without_invisible(text: str) -> str:
     spaces; direction marks in texts with right-to-left letters (never overrides, which make a text read otherwise than
     it is stored); variation selectors.
     """
+    if text.isprintable() and not any(character in text for character in _PRINTABLE):  # ten times as quick as a search
+        return text
     if _SUSPECT.search(text) is None:
         return text
     rtl = _HAS_RTL.search(text) is not None

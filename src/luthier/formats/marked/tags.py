@@ -127,3 +127,13 @@ def write_tags(entities: Sequence[tuple[int, int, str]], words: int) -> list[str
     for start, end, label in entities:
         tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
     return tags
+
+
+def with_begun(tags: Sequence[str]) -> list[str]:
+    """The tags with every I- (or I_) that continues nothing of its type written as B-: the same entities."""
+    begun: list[str] = []
+    for i, tag in enumerate(tags):
+        before = tags[i - 1] if i else OUTSIDE
+        goes_on = before[:1] in ("B", "I", "M") and before[1:] == tag[1:]
+        begun.append(f"B{tag[1:]}" if tag[:1] == "I" and tag[1:2] in ("-", "_") and not goes_on else tag)
+    return begun
