@@ -18,13 +18,10 @@ from pathlib import Path
 import numpy as np
 
 from luthier.config.settings import load_settings
-from luthier.data.columns import find_columns
-from luthier.data.rows import parse_rows
 from luthier.doctor.suspects import suspicion
-from luthier.errors import Place
 from luthier.formats.known import guess_format
-from luthier.preparing.prepare import read_options
-from luthier.reading.read import open_table
+from luthier.preparing.rows import read_options, rows_of
+from luthier.reading.open import open_data
 from luthier.text.near import near_duplicates
 from luthier.text.shingling.pieces import Pieces, pieces_of
 from luthier.types import Example
@@ -49,10 +46,9 @@ def main() -> None:
 
 def read(path: Path, settings: Sequence[str]) -> list[Example[str, str]]:
     data = load_settings(None, [f"data.train={path}", *settings]).data
-    table = open_table(path, read_options(data))
-    layout = guess_format(table.columns, table.first)
-    columns = find_columns(table.columns, layout.columns, data.columns, Place(str(path)))
-    return [row for row in parse_rows(table.rows, layout.parse, columns) if isinstance(row, Example)]
+    table = open_data([str(path)], read_options(data))
+    part = rows_of(table, guess_format(table.columns, table.first, data.columns), data, "train")
+    return [row for row in part.rows if isinstance(row, Example)]
 
 
 # ---- near-duplicates
@@ -186,6 +182,7 @@ def label_errors(examples: Sequence[Example[str, str]], seeds: int, deep: bool) 
         began = time.perf_counter()
         found = suspicion(pieces, changed, len(names), vectors)
         seconds = time.perf_counter() - began
+        assert found is not None, "the texts have no word in common"
         tenth = np.isin(flipped, found.order[: len(label) // 10]).mean()
         reported = np.flatnonzero(found.reported)
         hits = np.isin(reported, flipped)
@@ -193,8 +190,9 @@ def label_errors(examples: Sequence[Example[str, str]], seeds: int, deep: bool) 
         print(f"seed {seed}: {tenth:.1%} of {len(flipped)} exchanged labels in the first tenth; {len(reported)} named, "
               f"{hits.mean():.1%} of them exchanged, {hits.sum() / len(flipped):.1%} of all exchanged; "
               f"the right label suggested for {right:.1%}; {seconds:.1f} s")  # fmt: skip
-    clean = suspicion(pieces, label, len(names), vectors).reported
-    print(f"nothing exchanged: {clean.sum()} of {len(label)} reported ({clean.mean():.1%})")
+    clean = suspicion(pieces, label, len(names), vectors)
+    if clean is not None:
+        print(f"nothing exchanged: {clean.reported.sum()} of {len(label)} named ({clean.reported.mean():.1%})")
 
 
 def embedder() -> Callable[[Sequence[str]], np.ndarray]:

@@ -41,15 +41,20 @@ class Suspicion:
     right: float
 
 
-def suspicion(pieces: Pieces, label: np.ndarray, classes: int, vectors_ND: np.ndarray | None = None) -> Suspicion:
+def suspicion(
+    pieces: Pieces, label: np.ndarray, classes: int, vectors_ND: np.ndarray | None = None
+) -> Suspicion | None:
     """Confident learning (Northcutt et al. 2021, by cleanlab) on what models say of rows that they were not fitted to.
 
-    label: int [N], 0 to classes - 1. vectors_ND: by a pretrained model, where there is one.
+    label: int [N], 0 to classes - 1. vectors_ND: by a pretrained model, where there is one. None where the texts have
+    nothing in common.
     """
     filters = need("cleanlab.filter")
     rank = need("cleanlab.rank")
     fold = folds_of(label, pieces.whole, classes)
     said = [held_out(view, label, fold, classes) for view in word_views(pieces, classes)]
+    if not said:
+        return None
     if vectors_ND is not None:
         said += [held_out(vector_view(vectors_ND), label, fold, classes)] * 2  # as good as the others together
     likely_NC = together(said)
@@ -82,7 +87,7 @@ class Suspects(Check):
         embed = self.context.embed if self.context.deep else None
         found = suspicion(pieces, label, len(names), embed(_texts(data, rows)) if embed else None)
         commonest = np.bincount(label).max() / len(label)
-        if found.right - commonest < _LEAST_GAIN * (1 - commonest):
+        if found is None or found.right - commonest < _LEAST_GAIN * (1 - commonest):
             return
         first = found.order[found.reported[found.order]]
         if len(first):
