@@ -90,6 +90,23 @@ def test_a_ratio_above_a_hundred_is_a_bomb_once_it_is_large(tmp_path: Path, monk
     assert "unpacks to more than 1.0 MiB" in refused(path).what
 
 
+def test_a_bomb_that_takes_long_to_unpack_is_refused_by_its_growth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.reading.raw.packed._SECONDS", 0.0)
+    monkeypatch.setattr("luthier.reading.raw.packed._LOOKED_AT", 2**20)
+    monkeypatch.setattr("luthier.reading.raw.packed._SUSPICIOUS", 2**22)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 2**21))
+    assert "times and so beyond 4.0 MiB (1." in refused(path).what
+
+
+def test_a_text_that_packs_well_is_no_bomb_while_it_is_small(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 5000))
+    assert len(list(open_table(path).rows)) == 5000
+
+
 def test_streams_one_behind_the_other_are_all_read(tmp_path: Path) -> None:
     for kind, pack in (("gz", gzip.compress), ("bz2", bz2.compress), ("xz", lzma.compress)):
         path = tmp_path / f"a.csv.{kind}"
