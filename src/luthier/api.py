@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luthier.config.settings import check_settings, flat, opened, read_settings
+from luthier.config.settings import check_settings, flat, load_settings, opened, read_settings
 from luthier.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from luthier.assess import Assessment
+    from luthier.checkup import Checkup
+    from luthier.config.schema import Settings
     from luthier.finish import Run
+    from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
 
 _CONFIGS = (".yaml", ".yml")
@@ -26,7 +29,8 @@ def train(
     screen: Progress = SILENT,
     **settings: Any,
 ) -> Run:
-    """Tunes a model to labelled data, as `luthier train` does, and returns the finished run.
+    """Tunes a model to labelled data, as `luthier train` does, and returns the finished run; with
+    data={"split": {"folds": 5}} the run of all folds, with `folds` and `report`.
 
     source: labelled rows (files, a pattern, a folder, an address), or a configuration (.yaml). settings: any key of
     the configuration; sections as dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name
@@ -41,7 +45,7 @@ def train(
     elif source is not None:
         values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
     tree = opened(read_settings(config, overrides, values))
-    from luthier.run import train as run
+    from luthier.folds import train as run
 
     return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
 
@@ -66,6 +70,45 @@ def evaluate(run: str | Path, data: str | Path | Sequence[str | Path], **setting
     from luthier.assess import assess
 
     return assess(Path(run), data, check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
+
+
+def check(source: str | Path, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:
+    """What is wrong with labelled data, as `luthier check` tells it: `check(file).findings`.
+
+    source: a file of rows of any layout, or a configuration (.yaml). deep: costly checks look at every row. settings:
+    as of `train`. Errors: luthier.errors.LuthierError for what cannot be read at all.
+    """
+    from luthier.checkup import check as look
+
+    return look(_settings(source, settings), deep=deep, screen=screen)
+
+
+def fix(
+    source: str | Path, out: str | Path, /, *, steps: Sequence[str] | None = None, mask: bool = False,
+    screen: Progress = SILENT, **settings: Any,
+) -> Fixed:  # fmt: skip
+    """Writes a mended copy of data to `out` and beside it a log of every change, as `luthier check --fix` does.
+
+    steps: which, by name; None takes what is sure to do no harm. mask: masks personal data too. settings: as of
+    `train`. Errors: luthier.errors.LuthierError; nothing is written then.
+    """
+    from luthier.checkup import check as look
+    from luthier.fixup import check_out, check_steps
+    from luthier.fixup import fix as mend
+
+    read = _settings(source, settings)
+    check_out(read, Path(out))
+    check_steps(steps or ())
+    return mend(read, look(read, screen=screen), Path(out), steps=steps, mask=mask, screen=screen)
+
+
+def _settings(source: str | Path, settings: Mapping[str, Any]) -> Settings:
+    """Of a file of data, or of a configuration, with further settings."""
+    values = _by_key(settings)
+    config = Path(source) if Path(source).suffix in _CONFIGS else None
+    if config is None:
+        values["data.train"] = str(source)
+    return load_settings(config, values=values)
 
 
 def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from luthier.evaluation.slices import Slice, slices
 from luthier.extras import require
 from luthier.inference.artifact import load_artifact
 from luthier.language import t
-from luthier.prepare import read_examples
+from luthier.preparing.again import read_examples
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named
 from luthier.types import Report

@@ -13,18 +13,12 @@ from typing import TYPE_CHECKING
 
 from luthier import tasks
 from luthier.errors import ConfigError, did_you_mean
+from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
-
-_LONG_NAMES = {
-    "text-classification": "classification",
-    "sequence-classification": "classification",
-    "sentence-pair-classification": "classification",
-}
-"""The hub's names of tasks, also accepted."""
 
 
 def task_names() -> list[str]:
@@ -33,7 +27,11 @@ def task_names() -> list[str]:
 
 def task(name: str) -> type[AnyTask]:
     """The Task subclass that tasks/<name>.py defines. Errors: ConfigError for an unknown name."""
-    name = _LONG_NAMES.get(name, name)
+    name = full_name(name)
+    if name not in task_names() and name in readable_tasks():
+        what = t("this version does not train the task '{name}' yet", name=name)
+        fix = t("luthier check reads and checks such data; known: {names}", names=", ".join(task_names()))
+        raise ConfigError.at("task", what, fix, code="unknown-choice")
     _check(t("task"), "task", name, task_names())
     from luthier.task import Task
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import numpy as np
+from tokenizers import Tokenizer
+
 from luthier.config.schema import Settings
-from luthier.data.columns import find_columns, renamed_columns
-from luthier.data.rows import parse_rows
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
 from luthier.errors import ConfigError
+from luthier.extras import has
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
-from luthier.prepare import read_options
+from luthier.models.find import find_tokenizer
+from luthier.models.known import UNDERSTANDING, default_model, has_gpu
+from luthier.preparing.rows import read_options, rows_of, split_is_told
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import named_parts, open_data
 from luthier.reading.read import Table
+from luthier.text.scripts import main_language
+from luthier.text.tokenizer import read_tokenizer
 from luthier.types import Finding
 
 
@@ -42,9 +49,7 @@ class Checkup:
 
     def label_counts(self) -> list[tuple[str, int]]:
         """Each class with its rows, the commonest first."""
-        counts = self.data.label_counts if len(self.data) else ()
-        named = zip(map(str, self.data.label_names), map(int, counts), strict=True)
-        return sorted(named, key=lambda pair: -pair[1])
+        return self.data.class_counts()
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -66,18 +71,22 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     parts = named_parts(settings.data.train, data.validation, data.test)
     tables = {name: open_data(names, read_options(data)) for name, names in parts.names.items()}
     layout = _format(settings, tables["train"])
-    doctor = Doctor(Context(layout, deep=deep))
+    tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
+    embed, without = _embedder(settings, layout, tables["train"]) if deep else (None, [])
+    told = split_is_told(data.split)
+    doctor = Doctor(Context(layout, tokenizer, max_length, embed, deep, told))
+    notes = list(parts.notes)
     for name, table in tables.items():
-        columns = find_columns(table.columns, layout.columns, data.columns, table.head, first=table.first)
-        doctor.data.columns.update(columns)
+        part = rows_of(table, layout, data, name, doctor.data.dates)
+        doctor.data.columns.update(part.columns)
+        notes += part.notes
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
-            for i, _ in enumerate(doctor.watch(name, parse_rows(table.rows, layout.parse, columns)), 1):
+            for i, _ in enumerate(doctor.watch(name, part.rows), 1):
                 if i % 10_000 == 0:
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    said = renamed_columns(doctor.data.columns, data.columns)
-    notes = [*parts.notes, *(f"{table.path.name}: {note}" for table in tables.values() for note in table.notes), *said]
+    notes += [*doctor.notes(), *unread, *without]
     return Checkup(
         tables["train"].name,
         layout,
@@ -88,6 +97,51 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
         doctor.unusable,
         doctor.facts(),
     )
+
+
+def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
+    """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
+    a note on what was not looked at. No model is loaded and the network is not asked."""
+    name = _model_name(settings, layout, table)
+    found = find_tokenizer(name) if name is not None else None
+    if found is None:
+        reason = t("no model is named") if name is None else t("{model} is not on this machine", model=name)
+        note = t("not looked at: texts too long for the model, words unknown to it ({reason}; --model FOLDER)",
+                 reason=reason)  # fmt: skip
+        return None, None, [note]
+    wanted = settings.train.max_length
+    most = found.most_tokens if wanted == "auto" else min(wanted, found.most_tokens)
+    return read_tokenizer(found.folder), most, []
+
+
+def _embedder(
+    settings: Settings, layout: AnyFormat, table: Table
+) -> tuple[Callable[[Sequence[str]], np.ndarray] | None, list[str]]:
+    """Texts to vectors by that model, loaded when first asked for, if it and the library are on this machine; else a
+    note that the costly checks go without."""
+    name = _model_name(settings, layout, table)
+    found = find_tokenizer(name) if name is not None else None
+    if found is None or not has("torch"):
+        reason = t("torch is not installed") if found else t("{model} is not on this machine", model=name or "auto")
+        return None, [t("--deep went without a pretrained model: {reason}", reason=reason)]
+
+    @cache
+    def loaded() -> Callable[[Sequence[str]], np.ndarray]:
+        from luthier.inference.embed import text_embedder
+
+        return text_embedder(found, "cuda" if has_gpu() else "cpu")
+
+    return lambda texts: loaded()(texts), []
+
+
+def _model_name(settings: Settings, layout: AnyFormat, table: Table) -> str | None:
+    """The model that would be tuned, None where that cannot be said yet."""
+    if settings.model != "auto":
+        return settings.model
+    if not UNDERSTANDING.intersection(layout.tasks):
+        return None
+    texts = (max((v for v in row.values() if isinstance(v, str)), key=len, default="") for row in table.first)
+    return default_model(main_language(texts)[0], has_gpu=False)[0].name
 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:

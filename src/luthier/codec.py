@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from luthier.errors import ModelError
+from luthier.errors import ConfigError, ModelError
 from luthier.language import t
 from luthier.models.run import CODEC as FILE
 from luthier.task import AnyTask
+from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, read_tokenizer
 from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Window
 
@@ -25,20 +26,32 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FORMAT = 1
+_CLEANING_FORMAT = 2
+"""Of a Codec that cleans: a version of Luthier that would pass over the cleaning must not read it."""
 _CHUNK = 1000
 """Inputs tokenised at a time: enough for the tokenizer's threads, little enough to show progress."""
 
 
 @dataclass(frozen=True)
 class Codec:
-    """columns: the task's names of its columns to those of the user's file, so that a later file is read alike."""
+    """columns: the task's names of its columns to those of the user's file, so that a later file is read alike.
+
+    clean: steps by which every text is cleaned before it is encoded, in training and in serving.
+    """
 
     task: AnyTask
     text: TextRule
     columns: Mapping[str, str] = field(default_factory=dict)
+    clean: tuple[str, ...] = ()
 
     def encode(self, inputs: Sequence[Any]) -> list[list[Window]]:
-        """One window or more for each input; used alike by training, evaluation and serving."""
+        """One window or more for each input; used alike by training, evaluation and serving.
+
+        Inputs that are clean already, as those of a training run are, are not changed by being cleaned again.
+        """
+        if self.clean:
+            change = cleaner(self.clean)
+            inputs = [self.task.format.map_texts(input, change) for input in inputs]
         return self.task.encode(inputs, self.text)
 
     def encode_labelled(
@@ -84,10 +97,11 @@ class Codec:
     def save(self, folder: Path) -> None:
         """Writes codec.json into an existing folder that has the tokenizer's own files."""
         content = {
-            "format": FORMAT,
+            "format": _CLEANING_FORMAT if self.clean else FORMAT,
             "task": self.task.name,
             "state": self.task.state(),
             "columns": dict(self.columns),
+            **({"clean": list(self.clean)} if self.clean else {}),
             "max_length": self.text.max_length,
             "pad_id": self.text.pad_id,
             "has_segments": self.text.has_segments,
@@ -105,8 +119,9 @@ class Codec:
         try:
             task = find_task(content["task"]).from_state(content["state"])
             rule = TextRule(read_tokenizer(folder), content["max_length"], content["pad_id"], content["has_segments"])
-            return Codec(task, rule, content["columns"])
-        except (KeyError, TypeError) as error:
+            clean = cleaner(tuple(content.get("clean", ()))).names
+            return Codec(task, rule, content["columns"], clean)
+        except (KeyError, TypeError, ConfigError) as error:
             what = t("{file} is not as it was written ({error})", file=FILE, error=error)
             raise ModelError.at(str(folder / FILE), what, t("copy the folder again"), code="bad-codec") from None
 
@@ -122,8 +137,8 @@ def _read(folder: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         what = t("{file} is not as it was written ({error})", file=FILE, error=type(error).__name__)
         raise ModelError.at(str(path), what, t("copy the folder again"), code="bad-codec") from None
-    if version != FORMAT:
-        what = t("has format {format}, this version reads {known}", format=version, known=FORMAT)
+    if version not in (FORMAT, _CLEANING_FORMAT):
+        what = t("has format {format}, this version reads {known}", format=version, known=_CLEANING_FORMAT)
         raise ModelError.at(str(path), what, t("use the version of Luthier that wrote it"), code="bad-codec")
     return content
 

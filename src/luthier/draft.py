@@ -6,7 +6,7 @@ from luthier.config.schema import Settings
 from luthier.config.write import plain_scalar
 from luthier.language import t
 from luthier.models.known import default_model, has_gpu
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 
 
 def draft_config(settings: Settings, prepared: Prepared) -> str:
@@ -48,6 +48,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"    seed: {how.seed}",
         "    # group: customer_id   # " + t("rows of one value stay on one side"),
         "  # bad_rows: skip        # " + t("leave out rows that cannot be read, instead of stopping"),
+        "  # clean: html, whitespace # " + t("clean every text, in training and whenever the model answers"),
         "",
         "tuning:",
         "  method: full            # " + t("full, head, last_layers or lora"),

@@ -17,7 +17,7 @@ from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
 from luthier.inference.artifact import load_artifact, save_artifact
 from luthier.language import t
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
@@ -26,23 +26,26 @@ from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, environment, summary
 from luthier.runfolder import CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
+from luthier.splitting.saved import NAME as SPLIT
 from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial, judged_part
 from luthier.tuning.parts import Tuned
-from luthier.types import PARTS, LabelledWindow, Report, Score
+from luthier.types import LabelledWindow, Report, Score
 
 
 @dataclass(frozen=True)
 class Run:
     """A finished run. test: the saved model's scores on the test split, which nothing else looked at.
 
-    report: the content of report.json.
+    report: the content of report.json. folds: of a run in folds each fold's own run; `test` is then of all rows that
+    were tested, each by the model that did not learn from it.
     """
 
     folder: Path
     test: Report
     report: Mapping[str, Any] = field(repr=False)
+    folds: Sequence[Run] = field(default=(), repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -53,7 +56,8 @@ class Run:
 def read_run(folder: Path) -> Run:
     """A finished run from its folder."""
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report)
+    folds = tuple(read_run(folder / fold["folder"]) for fold in report.get("folds", ()))
+    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report, folds)
 
 
 def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:
@@ -62,10 +66,9 @@ def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:
         return
     reasons = "\n".join(f"{choice.key}: {choice.reason}" for choice in ready.choices)
     heading = t("The resolved configuration of this run; `luthier train` with it repeats the run.") + "\n" + reasons
-    rows = {name: [example.row for example in prepared.split.part(name)] for name in PARTS}
     with disk_trouble(owned.path):
         write_text(owned.path / "environment.json", json.dumps(environment(), indent=1))
-        write_text(owned.path / "split.json", json.dumps({"files": prepared.files, "rows": rows}))
+        write_text(owned.path / SPLIT, prepared.saved.text())
         write_text(owned.path / CONFIG, as_yaml(ready.settings, heading))
 
 

@@ -17,8 +17,9 @@ from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
+from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, token_lengths
 from luthier.tuning.parts import Tuned
 from luthier.types import Choice
@@ -75,7 +76,7 @@ def make_ready(
     if chosen.balance == "weighted_loss":
         task = task.weighted(answers)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
-    codec = Codec(task, rule, prepared.columns)
+    codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = load_model(
         folder.folder, task.auto_class, task.head_options(), seed=chosen.train.seed, device=runtime.device
     )

@@ -57,9 +57,9 @@ class Column:
 class Example(Generic[InputT, AnswerT]):
     """One thing to learn from. Input and answer are hashable: splits and checks compare them.
 
-    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing).
-    written: what a check over all rows must know of how the answer stood in the file, such as the type of a label;
-    None where nobody asks. An immutable value that many rows share.
+    row: the row's number in its file. group: what must not be torn apart by a split ("" where nothing). written: what
+    a check over all rows must know of how the answer stood in the file, such as the type of a label; None where nobody
+    asks; an immutable value that many rows share. mark: what a split by time or by column goes by.
     """
 
     input: InputT
@@ -68,6 +68,7 @@ class Example(Generic[InputT, AnswerT]):
     row: int = field(default=0, compare=False)
     group: str = field(default="", compare=False)
     written: Any = field(default=None, compare=False)
+    mark: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,7 +223,8 @@ class Finding:
 
     severity: "error" for rows that cannot be used or results that cannot be trusted (training stops),
     "warning" for what training goes on with. code: kebab-case, never changes. rows: the most suspect first; where a
-    finding is about pairs, `other` has for each row the one that it is a pair with.
+    finding is about pairs, `other` has for each row the one that it is a pair with. suggested: for each row the label
+    that it should rather have, where that is what the finding is about.
     """
 
     severity: str
@@ -231,6 +233,7 @@ class Finding:
     fix: str
     rows: Sequence[Place] = ()
     other: Sequence[Place] = ()
+    suggested: Sequence[str] = ()
 
     @property
     def count(self) -> int:
@@ -244,6 +247,7 @@ class Finding:
             "count": self.count,
             "rows": [place.as_json() for place in self.rows],
             **({"other": [place.as_json() for place in self.other]} if self.other else {}),
+            **({"suggested": list(self.suggested)} if self.suggested else {}),
             "fix": self.fix,
         }
 

@@ -37,6 +37,11 @@ class Case:
     file: str = "tickets.csv"
     keys: tuple[str, ...] = ()
 
+    @property
+    def data(self) -> str:
+        """What is named on the command line."""
+        return "tickets.csv" if self.file == "test.csv" else self.file
+
     def __str__(self) -> str:
         return f"{self.number} {self.name}"
 
@@ -230,7 +235,7 @@ CASES: list[Case] = [
     Case(33, "conflicting duplicates", "F", "conflicting-label", rows((GOOD[0][0], "billing" if GOOD[0][1] != "billing" else "refund")), line=2),
     # ---- texts
     Case(34, "no text", "F!", "missing-text", rows(("", "refund"), ("   ", "refund")), "no text", line=62),
-    Case(34, "invisible characters alone", "F!", "missing-text", rows(("\u200b\u200b\ufeff", "refund")), line=62),
+    Case(34, "invisible characters alone", "F!", "invisible-text", rows(("\u200b\u200b\ufeff", "refund")), line=62),
     Case(35, "a cell of 10 MB", "F", "long-cell", rows(("word " * 2_000_000, "refund")), line=62),
     Case(36, "right to left, emoji, combining, beyond the BMP", "K", "invisible-character", rows(("שלום עולם מה שלומך", "refund"), ("👩‍👩‍👧 thanks a lot", "refund"), ("e\u0301te\u0301 is here", "refund"), ("𠮷野家で食べた", "refund"))),
     Case(37, "a lone surrogate", "F!", "lone-surrogate", lines('{"body": "half \\ud83d", "team": "refund"}'), line=61, file=J),
@@ -271,21 +276,21 @@ CASES: list[Case] = [
     Case(56, "an unknown prefix", "F!", "bad-tag", conll("Bob X-PER", ""), line=151, file=C),
     Case(56, "a tag missing", "F!", "conll-columns", conll("Bob", "Smith I-PER", ""), line=151, file=C),
     Case(57, "BIO and BIOES mixed", "F!", "mixed-tag-schemes", conll("Bob S-PER", "", "Ann B-PER", "Smith E-PER", ""), file=C),
-    Case(58, "tokens and tags of different length", "F!", "token-tag-length", entity_rows({"tokens": ["a", "b"], "ner_tags": ["O"]}), "2", line=31, file=J),
-    Case(59, "a span outside the text", "F!", "bad-span", spans({"start": 14, "end": 99, "label": "LOC"}), line=31, file=J),
-    Case(59, "a span backwards", "F!", "bad-span", spans({"start": 9, "end": 4, "label": "LOC"}), line=31, file=J),
-    Case(59, "overlapping spans", "F!", "overlapping-spans", spans({"start": 0, "end": 10, "label": "PER"}, {"start": 5, "end": 12, "label": "LOC"}), line=31, file=J),
+    Case(58, "tokens and tags of different length", "F!", "length-mismatch", entity_rows({"tokens": ["a", "b"], "ner_tags": ["O"]}), "2", line=31, file=J),
+    Case(59, "a span outside the text", "F!", "span-range", spans({"start": 14, "end": 99, "label": "LOC"}), line=31, file=J),
+    Case(59, "a span backwards", "F!", "span-range", spans({"start": 9, "end": 4, "label": "LOC"}), line=31, file=J),
+    Case(59, "overlapping spans", "F!", "span-overlap", spans({"start": 0, "end": 10, "label": "PER"}, {"start": 5, "end": 13, "label": "LOC"}), line=31, file=J),
     Case(59, "a span that cuts a word", "F!", "cut-word", spans({"start": 14, "end": 17, "label": "LOC"}), "Par", line=31, file=J),
     # ---- questions
     Case(61, "an answer that is not in the context", "F!", "answer-not-in-context", question_rows({**_QA[0], "id": "x", "answers": {"text": ["London"], "answer_start": [3]}}), "London", line=31, file=J),
     Case(62, "a wrong offset", "F!", "answer-offset", question_rows({**_QA[0], "id": "x", "answers": {"text": ["Paris"], "answer_start": [3]}}), line=31, file=J),
-    Case(63, "texts and offsets of different length", "F!", "answer-length", question_rows({**_QA[0], "id": "x", "answers": {"text": ["Paris"], "answer_start": [3, 4]}}), line=31, file=J),
+    Case(63, "texts and offsets of different length", "F!", "length-mismatch", question_rows({**_QA[0], "id": "x", "answers": {"text": ["Paris"], "answer_start": [3, 4]}}), line=31, file=J),
     Case(63, "an id twice", "F!", "duplicate-id", question_rows({**_QA[1], "id": "0"}), line=31, file=J),
     # ---- dialogue, generation
-    Case(64, "no assistant turn", "F!", "no-assistant", chat_rows(chat(("user", "hello there"))), line=31, file=J),
-    Case(65, "the system turn not first", "F!", "system-turn", chat_rows(chat(("user", "hi"), ("system", "be kind"), ("assistant", "yes"))), line=31, file=J),
+    Case(64, "no assistant turn", "F!", "no-assistant-turn", chat_rows(chat(("user", "hello there"))), line=31, file=J),
+    Case(65, "the system turn not first", "F!", "system-order", chat_rows(chat(("user", "hi"), ("system", "be kind"), ("assistant", "yes"))), line=31, file=J),
     Case(66, "an unknown role", "F!", "unknown-role", chat_rows(chat(("user", "hi"), ("Bot", "yes"))), "'Bot'", line=31, file=J),
-    Case(67, "an empty answer", "F!", "empty-answer", chat_rows(chat(("user", "hi"), ("assistant", ""))), line=31, file=J),
+    Case(67, "an empty answer", "F!", "empty-turn", chat_rows(chat(("user", "hi"), ("assistant", ""))), line=31, file=J),
     Case(68, "ends with the user", "F", "turn-order", chat_rows(chat(("user", "hi"), ("assistant", "yes"), ("user", "and?"))), line=31, file=J),
     Case(71, "special tokens in a user's text", "F", "special-token", chat_rows(chat(("user", "hi <|im_end|> ha"), ("assistant", "yes"))), line=31, file=J),
     Case(72, "a misspelt Alpaca key", "F!", "missing-column", lines({"instruction": "say it", "outptu": "it"}, good=[{"instruction": a, "output": b} for a, b in GOOD]), line=61, file=J),

@@ -20,7 +20,7 @@ def run(command: str, case: Case, folder: Path, *words: str, language: str = "en
     case.make(folder)
     before = sorted(folder.rglob("*"))
     begin = time.monotonic()
-    done = luthier(command, case.file, *case.keys, *words, cwd=folder, LUTHIER_LANG=language)
+    done = luthier(command, case.data, *case.keys, *words, cwd=folder, LUTHIER_LANG=language)
     assert time.monotonic() - begin < 5
     assert sorted(folder.rglob("*")) == before, "something was written"
     assert "Traceback" not in done.stderr + done.stdout

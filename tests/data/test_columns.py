@@ -5,6 +5,7 @@ import pytest
 from luthier.data.columns import find_columns
 from luthier.errors import DataError, Place
 from luthier.tasks.classification import Classification
+from luthier.types import Column
 
 WANTED = Classification.format.columns
 HERE = Place("tickets.csv", 1)
@@ -76,3 +77,28 @@ def test_one_column_cannot_be_both() -> None:
 
 def test_inputs_alone_need_no_label() -> None:
     assert find_columns(("body",), WANTED, {"label": "gone"}, HERE, with_answers=False) == {"text": "body"}
+
+
+SEVERAL = (Column("text"), Column("label", ("labels",), is_answer=True, several=True))
+FLAGS = [
+    {"text": "a", "rude": 1, "late": "0", "n": 7, "one": 1},
+    {"text": "b", "rude": 0, "late": "1", "n": 1, "one": 1},
+]
+
+
+def test_columns_of_0_and_1_are_the_labels_where_no_column_is_called_so() -> None:
+    found = find_columns(tuple(FLAGS[0]), SEVERAL, {}, HERE, first=FLAGS)
+    assert found == {"text": "text", "label:rude": "rude", "label:late": "late", "label:one": "one"}
+    assert find_columns(("text", "rude", "late", "labels"), SEVERAL, {}, HERE, first=FLAGS)["label"] == "labels"
+
+
+def test_several_label_columns_can_be_named() -> None:
+    found = find_columns(tuple(FLAGS[0]), SEVERAL, {"label": "rude, n"}, HERE, first=FLAGS)
+    assert found == {"text": "text", "label:rude": "rude", "label:n": "n"}
+    with pytest.raises(DataError, match="rdue"):
+        find_columns(tuple(FLAGS[0]), SEVERAL, {"label": "rdue,late"}, HERE)
+
+
+def test_label_columns_of_a_run_are_found_again() -> None:
+    found = find_columns(tuple(FLAGS[0]), SEVERAL, {"label:rude": "rude"}, HERE)
+    assert found == {"text": "text", "label:rude": "rude"}

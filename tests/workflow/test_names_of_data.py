@@ -5,6 +5,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from luthier.preparing.prepare import prepare
 
 from luthier.checkup import check
 from luthier.config.settings import load_settings
@@ -12,7 +13,6 @@ from luthier.config.write import as_yaml
 from luthier.draft import draft_config
 from luthier.errors import CheckpointError, DataError
 from luthier.identity import check_explicit
-from luthier.prepare import prepare
 from tiny import ticket_rows, write_csv
 
 ROWS = ticket_rows(60)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from luthier.cli.console import Console, print_json
+from luthier.cli.fixed import tell_fixed
 from luthier.cli.options import Json, Label, Model, Quiet, Seed, Task, Text, settings_values, split_source
-from luthier.errors import RunError, places_text, printable
+from luthier.errors import ConfigError, RunError, places_text, printable
 from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.checkup import Checkup
+    from luthier.config.schema import Settings
+    from luthier.fixup import Fixed
     from luthier.types import Finding
 
 _MOST_PLACES = 5
@@ -35,6 +39,14 @@ def check(
     label: Label = None,
     seed: Seed = None,
     deep: Annotated[bool, typer.Option("--deep", help=t("costly checks on every row, with every means"))] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--fix", metavar="OUT", help=t("write a mended copy of the data and a log of all changes")),
+    ] = None,
+    mask: Annotated[bool, typer.Option("--mask", help=t("with --fix: mask personal data too"))] = False,
+    steps: Annotated[
+        str | None, typer.Option("--steps", metavar="NAMES", help=t("with --fix: only these steps, with commas"))
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help=t("write a page with pictures to this file"))] = None,
     json: Json = False,
     quiet: Quiet = False,
@@ -50,17 +62,39 @@ def check(
     if html is not None and html.exists():
         fix = t("name another file with --html, or remove it")
         raise RunError.at(str(html), t("exists already"), fix, code="out-exists")
-    found = run(load_settings(config, overrides, values), deep=deep, screen=screen)
-    if json:
-        print_json(found.as_json())
+    settings = load_settings(config, overrides, values)
+    mend = _mending(settings, out, mask, steps, screen)
+    found = run(settings, deep=deep, screen=screen)
     _tell(found, screen)
+    fixed = mend(found) if mend is not None else None
+    if json:
+        print_json({**found.as_json(), **({"fixed": fixed.as_json()} if fixed is not None else {})})
     if html is not None:
         with disk_trouble(html.parent):
             write_text(html, checkup_page(found.name, found.findings, found.notes, found.data, found.facts))
         screen.say(t("page: {path}", path=html))
     screen.say(summary(found.findings))
-    if found.findings:
+    if fixed is not None:
+        tell_fixed(fixed, screen)
+    elif found.findings:
         raise typer.Exit(1)
+
+
+def _mending(
+    settings: Settings, out: Path | None, mask: bool, steps: str | None, screen: Console
+) -> Callable[[Checkup], Fixed] | None:
+    """What is to be done after the check. Errors: DataError, ConfigError for what cannot be done, told before it."""
+    from luthier.fixup import check_out, check_steps, fix
+
+    if out is None:
+        if mask or steps is not None:
+            what = t("{option} changes nothing without --fix", option="--mask" if mask else "--steps")
+            raise ConfigError.at("command line", what, t("add --fix OUT"), code="usage")
+        return None
+    names = None if steps is None else [name.strip() for name in steps.split(",") if name.strip()]
+    check_out(settings, out)
+    check_steps(names or ())
+    return lambda found: fix(settings, found, out, steps=names, mask=mask, screen=screen)
 
 
 def _tell(found: Checkup, screen: Console) -> None:

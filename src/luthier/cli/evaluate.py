@@ -21,7 +21,7 @@ def evaluate(
     quiet: Quiet = False,
 ) -> None:
     how = data_settings(overrides, {"data.columns.text": text, "data.columns.label": label})
-    from luthier.prepare import read_options
+    from luthier.preparing.rows import read_options
     from luthier.reading.open import check_named
 
     check_named(data, read_options(how))  # before a deep-learning library is imported

@@ -28,7 +28,7 @@ def init(
     from luthier.config.settings import load_settings
     from luthier.draft import draft_config
     from luthier.files import disk_trouble, write_text
-    from luthier.prepare import prepare
+    from luthier.preparing.prepare import prepare
 
     if out.exists():
         fix = t("name another file with --out, or remove it")

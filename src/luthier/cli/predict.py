@@ -54,7 +54,7 @@ def predict(
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
     how = data_settings(words, {})
     if name is not None and name != "-":  # before a deep-learning library is imported
-        from luthier.prepare import read_options
+        from luthier.preparing.rows import read_options
         from luthier.reading.open import check_named
 
         check_named(name, read_options(how))
@@ -97,7 +97,7 @@ def _inputs(
     predictor: Predictor, name: str | None, texts: list[str] | None, how: DataSettings, screen: Console
 ) -> Iterator[Any]:
     """name: of a file, or whatever else names data; "-" for standard input."""
-    from luthier.prepare import read_inputs
+    from luthier.preparing.again import read_inputs
 
     if texts:
         return iter([predictor.codec.task.as_input(text) for text in texts])

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+
+from luthier.text.clean import STEPS
 
 Auto = Literal["auto"]
 
@@ -32,26 +34,49 @@ _Files = Annotated[
 ]
 
 
+def _step(name: str) -> str:
+    if name not in STEPS:
+        raise ValueError(name)
+    return name
+
+
 class Section(BaseModel):
     """Frozen; unknown keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
 
 
 class SplitSettings(Section):
     """test, validation: shares of all rows. Neither given: 0.2 and 0.1. Only test given: the textbook's two parts,
-    with no validation. by: random, or group, which keeps the rows of one `group` value on one side."""
+    with no validation; only test=0: all rows but a tenth train.
+
+    by: random where nothing else is named; group keeps the rows of one value of the column `group` on one side; time
+    tests on the latest by the column `time`; column does as the column `column` says. time_format: how times are
+    written, as strptime has it.
+    near_duplicates: whether rows that differ in little more than a word stay on one side; None where there are not too
+    many rows to look. folds: every row is tested once, in one of so many runs; fold: only this one of them is run.
+    from: a run, or its split.json, whose rows are taken again.
+    """
 
     test: _Share = None
     validation: _Share = None
     seed: Annotated[StrictInt | None, _wanted("a whole number from 0", ge=0, lt=2**63)] = None
-    by: Annotated[Literal["random", "group"], _wanted("random or group")] = "random"
+    by: Annotated[Literal["random", "group", "time", "column"] | None, _wanted("random, group, time or column")] = None
     group: _AutoText = None
+    time: _AutoText = None
+    time_format: _AutoText = None
+    column: _AutoText = None
+    near_duplicates: Annotated[StrictBool | None, _wanted("true or false")] = None
+    folds: Annotated[StrictInt | None, _wanted("a whole number from 2", ge=2)] = None
+    fold: Annotated[StrictInt | None, _wanted("a whole number from 1, at most data.split.folds", ge=1)] = None
+    from_: Annotated[StrictStr | None, _wanted("a run's folder or a split.json", alias="from")] = None
 
 
 class DataSettings(Section):
     """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
-    several. query: what a database is asked. columns: the task's name of a column to the file's."""
+    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
+    every text is cleaned, in training and whenever the model answers.
+    """
 
     train: _Files = None
     validation: _Files = None
@@ -65,6 +90,9 @@ class DataSettings(Section):
     sheet: _AutoText = None
     max_bytes: _Count = 20 * 2**30
     bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
+    clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(
+        default_factory=list
+    )
 
 
 class TrainSettings(Section):
@@ -114,3 +142,5 @@ class Settings(Section):
 
 NAME_KEYS = {"task": "name", "tuning": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
+LIST_KEYS = (("data", "clean"),)
+"""Lists that may be written as one text, with commas."""

@@ -14,11 +14,12 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
+from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
-from luthier.config.schema import NAME_KEYS, Section, Settings
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
+from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
-from luthier.reading.elsewhere.addresses import is_database
 
 
 def read_settings(
@@ -75,7 +76,7 @@ def check_settings(root: Located) -> Settings:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
     problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
-    problems += _conflicts(root, settings) + _query_conflict(root, settings) if settings else []
+    problems += conflicts(root, settings.data) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
         raise ConfigError(*unique.values())
@@ -90,14 +91,22 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]
         if isinstance(inner, type) and issubclass(inner, Section):
             names += known_keys(inner, f"{prefix}{name}.")
         else:
-            names.append(prefix + name)
+            names.append(prefix + (info.alias or name))
     return names
 
 
 def opened(root: Located) -> Located:
-    """With `task: classification`, which is short for `task: {name: classification}`, written out."""
+    """With `task: classification`, which is short for `task: {name: classification}`, written out; and with
+    `clean: html, whitespace` as the list that it stands for."""
     section = {key: _opened(NAME_KEYS.get(key), node) for key, node in root.section().items()}
-    return Located(section, root.place)
+    root = Located(section, root.place)
+    for keys in LIST_KEYS:
+        above = root.find(keys[:-1])
+        node = above.value.get(keys[-1]) if isinstance(above.value, dict) else None
+        if node is not None and (node.value is None or isinstance(node.value, str)):
+            words = [word.strip() for word in (node.value or "").split(",")]
+            root = replaced(root, keys, Located([Located(word, node.place) for word in words if word], node.place))
+    return root
 
 
 def _opened(name_key: str | None, node: Located) -> Located:
@@ -157,9 +166,12 @@ def _wanted(path: Sequence[Any]) -> str:
     model: Any = Settings
     info = None
     for part in path:
-        if not (isinstance(model, type) and issubclass(model, BaseModel)) or part not in model.model_fields:
+        if not (isinstance(model, type) and issubclass(model, BaseModel)):
             break
-        info = model.model_fields[str(part)]
+        known = {field.alias or name: field for name, field in model.model_fields.items()}
+        if part not in known:
+            break
+        info = known[str(part)]
         model = info.annotation
     extra = info.json_schema_extra if info else None
     return str(extra.get("wanted", "…")) if isinstance(extra, dict) else t("a text")
@@ -172,6 +184,8 @@ def _check_task(node: Located | None) -> list[Problem]:
     if name is None or name.value == "auto":
         kind = catalog.task("classification")  # so that options can be set before the task is inferred
     else:
+        if full_name(str(name.value)) in set(readable_tasks()) - set(catalog.task_names()):
+            return []  # its data can be checked; to train it is refused where that is asked for
         try:
             kind = catalog.task(str(name.value))
         except ConfigError as error:
@@ -227,33 +241,3 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
 
 def _at(place: Place, error: ConfigError) -> list[Problem]:
     return [Problem(place, p.what, p.fix, p.code) for p in error.problems]
-
-
-def _conflicts(root: Located, settings: Settings) -> list[Problem]:
-    """Settings that are right one by one and contradict each other."""
-    split, found = settings.data.split, []
-    if split.by == "group" and split.group is None:
-        place = root.find(["data", "split", "by"]).place
-        found.append(Problem(place, t("data.split.by=group names no group column"),
-                             t("add data.split.group=…"), "conflict"))  # fmt: skip
-    shares = (split.test or 0) + (split.validation or 0)
-    if shares >= 1:
-        place = root.find(["data", "split", "test"]).place
-        found.append(Problem(place, t("test and validation are {shares:g} of the data together", shares=shares),
-                             t("leave something to train on"), "conflict"))  # fmt: skip
-    if split.group is not None and settings.data.test and settings.data.validation:
-        place = root.find(["data", "split", "group"]).place
-        found.append(Problem(place, t("data.split.group, but all parts are given as files: nothing is split"),
-                             t("drop it"), "conflict"))  # fmt: skip
-    return found
-
-
-def _query_conflict(root: Located, settings: Settings) -> list[Problem]:
-    data = settings.data
-    parts = [[part] if isinstance(part, str) else part or [] for part in (data.train, data.validation, data.test)]
-    named = [name for part in parts for name in part]
-    if data.query is None or not named or any(map(is_database, named)):
-        return []
-    place = root.find(["data", "query"]).place
-    what = t("data.query is given, and no database is named")
-    return [Problem(place, what, t("data.train=sqlite:///… or postgresql://…, or drop the query"), "conflict")]

@@ -26,7 +26,7 @@ def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
     kept: dict[str, Any] = {}
     for key, value in section.items():
         inner = _without_empty(value) if isinstance(value, dict) else public(value)
-        if inner is not None and inner != {}:
+        if inner not in (None, {}, []):
             kept[key] = inner
     return kept
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from luthier.errors import DataError, LuthierError, Problem
+from luthier.errors import DataError, LuthierError, Place, Problem, shown
+from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.types import Example, Row
 
@@ -36,11 +37,53 @@ def with_group(parse: Callable[[Row], Example[Any, Any]], column: str) -> Callab
     def parse_grouped(row: Row) -> Example[Any, Any]:
         group = row.values.get(column)
         if group is None or not str(group).strip():
-            fix = t("fill it in, or split without groups: data.split.by=random")
+            fix = t("fill it in, or split without groups: data.split.group= data.split.by=random")
             raise DataError.at(replace(row.place, column=column), t("no group"), fix, code="missing-group")
         return replace(parse(row), group=str(group))
 
     return parse_grouped
+
+
+def with_mark(
+    parse: Callable[[Row], Example[Any, Any]], column: str, read: Callable[[Any, Place], Any]
+) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, which also keeps what a split by time or by column goes by. column: the file's own name. read: from
+    a cell and its place to that; raises DataError."""
+
+    def parse_marked(row: Row) -> Example[Any, Any]:
+        mark = read(row.values.get(column), replace(row.place, column=column))
+        return replace(parse(row), mark=mark)
+
+    return parse_marked
+
+
+def with_clean_texts(
+    parse: Callable[[Row], Example[Any, Any]], layout: AnyFormat, clean: Callable[[str], str]
+) -> Callable[[Row], Example[Any, Any]]:
+    """The parser, whose texts are cleaned."""
+    return lambda row: clean_example(parse(row), layout, clean)
+
+
+def clean_example(example: Example[Any, Any], layout: AnyFormat, clean: Callable[[str], str]) -> Example[Any, Any]:
+    """With its texts cleaned, those of the answer too, and with what points into them moved.
+
+    Errors: DataError where nothing is left of a text.
+    """
+    emptied: list[str] = []
+
+    def change(text: str) -> str:
+        cleaned = clean(text)
+        if text.strip() and not cleaned.strip():
+            emptied.append(text)
+        return cleaned
+
+    input = layout.map_texts(example.input, change)
+    answer = layout.map_answer(example.answer, change, example.input, input)
+    if emptied:
+        what = t("nothing is left of the text {text} when it is cleaned", text=shown(emptied[0]))
+        raise DataError.at(example.place, what, t("remove the row, or clean by other steps"), code="missing-text")
+    unchanged = input == example.input and answer == example.answer
+    return example if unchanged else replace(example, input=input, answer=answer)
 
 
 def renamed(row: Row, columns: Mapping[str, str]) -> Row:

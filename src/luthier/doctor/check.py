@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from tokenizers import Tokenizer
@@ -21,6 +21,7 @@ class Context:
 
     tokenizer, max_length: of the model that will be tuned, None where none is known. embed: texts to unit vectors
     [N, D] by the untuned model, None where there is none. deep: costly checks look at every row and use all means.
+    split_told: the user said by what column to split.
     """
 
     format: AnyFormat
@@ -28,10 +29,16 @@ class Context:
     max_length: int | None = None
     embed: Callable[[Sequence[str]], np.ndarray] | None = None
     deep: bool = False
+    split_told: bool = False
 
 
 class Check(ABC):
-    """One question. It keeps little of a row: memory must not grow by more than some bytes each."""
+    """One question. It keeps little of a row: memory must not grow by more than some bytes each.
+
+    costly: takes seconds; left out where the data are refused anyway.
+    """
+
+    costly: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -42,6 +49,10 @@ class Check(ABC):
     @abstractmethod
     def findings(self, data: Gathered) -> Iterable[Finding]:
         """After the last row."""
+
+    def notes(self) -> list[str]:
+        """What was not looked for, and why, known after `findings`."""
+        return []
 
     def facts(self) -> dict[str, Any]:
         """Numbers for the page, JSON-able, known after `findings`."""

@@ -9,15 +9,32 @@ from typing import Any
 from luthier.data.findings import ERROR, grouped
 from luthier.doctor.answers import Ids, LabelTypes, Tags
 from luthier.doctor.check import Check, Context
-from luthier.doctor.classes import Classes, Unseen
-from luthier.doctor.duplicates import Duplicates, Leaks, SameText
+from luthier.doctor.classes import Classes, TooFew, Unseen
+from luthier.doctor.duplicates import Duplicates, SameText
 from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
+from luthier.doctor.labels.given_away import LabelInText, Shortcuts
+from luthier.doctor.labels.names import AlikeLabels
+from luthier.doctor.near import Leaks, NearDuplicates
+from luthier.doctor.parts.groups import Groups
+from luthier.doctor.parts.order import TimeOrder
+from luthier.doctor.parts.shift import Shift
+from luthier.doctor.sets import SetClasses
+from luthier.doctor.suspects import Suspects
 from luthier.doctor.targets import Numbers, Swapped
+from luthier.doctor.texts.characters import Invisible, Lost, Misread
+from luthier.doctor.texts.columns import NotText
+from luthier.doctor.texts.languages import Languages
+from luthier.doctor.texts.lengths import Lengths
+from luthier.doctor.texts.markup import Boilerplate, Markup
+from luthier.doctor.texts.people import PersonalData
+from luthier.doctor.texts.tokens import Tokens
 from luthier.errors import Problem
 from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
-    Classes, Unseen, LabelTypes, Tags, Numbers, Swapped, Ids, SameText, Duplicates, Leaks,
+    Classes, TooFew, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, AlikeLabels, NotText, SameText,
+    Duplicates, NearDuplicates, Leaks, Groups, Shift, TimeOrder, Suspects, Shortcuts, LabelInText, Misread, Lost,
+    Invisible, Markup, Boilerplate, PersonalData, Languages, Lengths, Tokens,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500
@@ -57,14 +74,19 @@ class Doctor:
         """What is wrong with single rows so far."""
         return grouped(self._problems)
 
-    def findings(self) -> list[Finding]:
-        """All that was found. To be asked once."""
+    def findings(self, *, hurry: bool = False) -> list[Finding]:
+        """All that was found. To be asked once. hurry: costly checks are left out once something stops the run."""
         found = self.row_findings() + grouped(self._remarks, severity="warning")
         if len(self.data):
             self.data.sample.rows.sort(key=lambda row: row.number)
-            for check in self._checks:
-                found += check.findings(self.data)
+            for check in sorted(self._checks, key=lambda check: check.costly):
+                if not (hurry and check.costly and any(finding.severity == ERROR for finding in found)):
+                    found += check.findings(self.data)
         return sorted(found, key=lambda finding: finding.severity != ERROR)
+
+    def notes(self) -> list[str]:
+        """What was not looked for, and why; known after `findings`."""
+        return [note for check in self._checks for note in check.notes()]
 
     def facts(self) -> dict[str, Any]:
         """Numbers for the page, by check; known after `findings`."""

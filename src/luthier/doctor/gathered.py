@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from array import array
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,8 +12,10 @@ from typing import Any, overload
 
 import numpy as np
 
+from luthier.doctor.parts.dates import Dates
 from luthier.errors import Place
 from luthier.formats.format import AnyFormat
+from luthier.text.shingling.pieces import Pieces
 from luthier.types import PARTS, Example
 
 MOST_ROWS = 50_000
@@ -92,6 +95,9 @@ class Gathered:
     labels: dict[Hashable, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     """The format's names of columns to the file's."""
+    dates: Dates = field(default_factory=Dates)
+    near: np.ndarray | None = None
+    """int64 [P, 2], near-duplicates in the sample, once somebody has looked for them."""
     _file: array[int] = field(default_factory=lambda: array("H"))
     _line: array[int] = field(default_factory=lambda: array("q"))
     _part: array[int] = field(default_factory=lambda: array("B"))
@@ -99,6 +105,7 @@ class Gathered:
     _text: array[int] = field(default_factory=lambda: array("q"))
     _answer: array[int] = field(default_factory=lambda: array("q"))
     _characters: array[int] = field(default_factory=lambda: array("q"))
+    _group: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self._line)
@@ -119,6 +126,7 @@ class Gathered:
             self._text.append(hash(example.input))
             self._answer.append(hash(example.answer))
             self._characters.append(len(text))
+            self._group.append(hash(example.group) if example.group else 0)
             self.sample.add(Sampled(number, text, example))
 
     @cached_property
@@ -152,6 +160,11 @@ class Gathered:
         return np.array(self._characters, np.int64)
 
     @cached_property
+    def group(self) -> np.ndarray:
+        """int64 [N], equal for equal groups, 0 where a row has none."""
+        return np.array(self._group, np.int64)
+
+    @cached_property
     def label_names(self) -> list[Hashable]:
         return list(self.labels)
 
@@ -159,6 +172,39 @@ class Gathered:
     def label_counts(self) -> np.ndarray:
         """int64 [C], rows of each class in all parts."""
         return np.bincount(self.label[self.label >= 0], minlength=len(self.labels))
+
+    def class_counts(self) -> list[tuple[str, int]]:
+        """Each class with its rows, the commonest first; where a row has several, it counts for each of them."""
+        counts: Counter[str] = Counter()
+        for name, count in zip(self.labels, self.label_counts if len(self) else (), strict=True):
+            for one in name if isinstance(name, frozenset) else (name,):
+                counts[str(one)] += int(count)
+        return counts.most_common()
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether a row may have several classes, or none."""
+        return isinstance(next(iter(self.labels), None), frozenset)
+
+    @property
+    def text_column(self) -> str | None:
+        """The format's name of the column of texts; None where there are several, or none of a row's own."""
+        names = [column.name for column in self.format.columns if not column.is_answer and column.name in self.columns]
+        return names[0] if len(names) == 1 else None
+
+    @cached_property
+    def sample_numbers(self) -> np.ndarray:
+        """int64 [S], which rows are in the sample."""
+        return np.array([row.number for row in self.sample.rows], np.int64)
+
+    @cached_property
+    def sample_texts(self) -> list[str]:
+        """Of each row of the sample its input as one text, without what a person wrote as the answer."""
+        return [self.format.plain_text(row.example.input) for row in self.sample.rows]
+
+    @cached_property
+    def sample_pieces(self) -> Pieces:
+        return Pieces.of(self.sample_texts)
 
     @property
     def given_parts(self) -> list[str]:

@@ -16,6 +16,11 @@ class Format(ABC, Generic[InputT, AnswerT]):
     columns: ClassVar[tuple[Column, ...]]
     tasks: ClassVar[tuple[str, ...]]
     """Names of the tasks whose data look like this, the commonest first."""
+    answers_apart: ClassVar[bool] = False
+    """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
+
+    answers_are_places: ClassVar[bool] = False
+    """Whether answers point into the text by characters, so that a text may change its length only with them."""
 
     @property
     def name(self) -> str:
@@ -41,6 +46,11 @@ class Format(ABC, Generic[InputT, AnswerT]):
     @abstractmethod
     def as_row(self, input: InputT, answer: AnswerT) -> dict[str, Any]:
         """The inverse of `parse`: JSON-able values under the format's own column names, as a mended copy has them."""
+
+    def repaired(self, row: Row) -> dict[str, Any]:
+        """The cells of a row that mend a fault of it which can be mended in one way only, under the format's own column
+        names; nothing where there is no such fault."""
+        return {}
 
     # ---- what checks ask
 

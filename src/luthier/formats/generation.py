@@ -17,7 +17,7 @@ _INPUTS = (
     "source", "src", "article", "dialogue", "document", "text", "question", "prompt", "content", "input_text",
     "source_text", "原文", "正文", "文本", "问题",
 )  # fmt: skip
-_SURE = ("summary", "highlights", "translation", "target_text", "output_text", "tgt", "摘要", "译文")
+_SURE = ("output", "summary", "highlights", "translation", "target_text", "output_text", "tgt", "摘要", "译文")
 _POSSIBLE = ("target", "abstract", "headline", "answer", "response", "completion", "title", "标题", "答案", "回答")
 _LONG = 12
 """Characters, on average: a class has a shorter name, and comes back in other rows."""
@@ -29,15 +29,16 @@ _LABELS = ("label", *LABEL_NAMES)
 class TextToText(Format[str, str]):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("input", _INPUTS),
-        Column("output", (*_SURE, *_POSSIBLE), is_answer=True),
+        Column("output", (*_SURE[1:], *_POSSIBLE), is_answer=True),
     )
     tasks: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    answers_apart: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
-        source, sure = (named(columns, Column(name, usual)) for name, usual in (("input", _INPUTS), ("", _SURE)))
+        source, sure = (named(columns, Column(name, usual)) for name, usual in (("input", _INPUTS), ("output", _SURE)))
         target = sure or named(columns, self.columns[1])
         values = values_of(first, target)
-        if source is None or not values or not all(isinstance(value, str) for value in values):
+        if source is None or not all(isinstance(value, str) for value in values) or _repeats(values):
             return 0.0
         others = (named([name for name in columns if name not in (source, target)], Column(label)) for label in _LABELS)
         if any(_repeats(values_of(first, other)) for other in others if other):
@@ -77,5 +78,5 @@ class TextToText(Format[str, str]):
 
 
 def _repeats(values: Sequence[Any]) -> bool:
-    """Whether they are classes: each stands in two rows or more on average."""
+    """Whether they are classes, each in two rows or more on average; or there are none."""
     return 2 * len(set(map(str, values))) <= len(values)

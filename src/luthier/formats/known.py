@@ -13,6 +13,15 @@ from luthier.errors import ConfigError, did_you_mean
 from luthier.formats.format import AnyFormat, Format
 from luthier.language import t
 
+_LONG_NAMES = {
+    "text-classification": "classification", "sequence-classification": "classification",
+    "sentence-pair-classification": "classification", "multi-label-classification": "multilabel",
+    "token-classification": "ner", "question-answering": "question_answering", "sentence-similarity": "regression",
+    "summarization": "seq2seq", "summarisation": "seq2seq", "translation": "seq2seq",
+    "text2text-generation": "seq2seq", "text-generation": "sft",
+}  # fmt: skip
+"""The hub's names of tasks."""
+
 
 @cache
 def all_formats() -> tuple[AnyFormat, ...]:
@@ -26,13 +35,23 @@ def all_formats() -> tuple[AnyFormat, ...]:
     return tuple(found)
 
 
+def full_name(name: str) -> str:
+    """Ours for a task that may be called as at the hub."""
+    return _LONG_NAMES.get(name, name)
+
+
+def readable_tasks() -> list[str]:
+    """Names of the tasks whose data can be read."""
+    return sorted(name for layout in all_formats() for name in layout.tasks)
+
+
 def format_of_task(name: str) -> AnyFormat:
     """Errors: ConfigError for a task that nobody knows."""
     known = {task: layout for layout in all_formats() for task in layout.tasks}
-    if name not in known:
+    if full_name(name) not in known:
         what = t("there is no {kind} '{name}'", kind=t("task"), name=name)
         raise ConfigError.at("task", what, did_you_mean(name, known), code="unknown-choice")
-    return known[name]
+    return known[full_name(name)]
 
 
 def guess_format(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple
@@ -49,6 +50,7 @@ class QuestionRows(Format[Question, Answers]):
         Column("id", ("qid", "query_id", "question_id"), required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("question_answering",)
+    answers_are_places: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         question, context, answers = (named(columns, column) for column in self.columns[:3])
@@ -78,6 +80,20 @@ class QuestionRows(Format[Question, Answers]):
         answers = {"text": [a.text for a in answer], "answer_start": [a.start for a in answer]}
         named = {"id": input.id} if input.id else {}
         return {**named, "question": input.question, "context": input.context, "answers": answers}
+
+    def repaired(self, row: Row) -> dict[str, Any]:
+        """Offsets of answers that stand in the context once, at another place."""
+        context, answers, start = (row.values.get(name) for name in ("context", "answers", "answer_start"))
+        if not isinstance(context, str):
+            return {}
+        if isinstance(answers, str) and (content := parsed(answers)) is not None:
+            moved_to = _with_true_starts(content, context)
+            return {} if moved_to == content else {"answers": json.dumps(moved_to, ensure_ascii=False)}
+        if isinstance(answers, str) and start not in (None, ""):
+            true = _true_start(answers, start, context)
+            return {} if true == start else {"answer_start": type(start)(true)}
+        moved_to = _with_true_starts(answers, context)
+        return {} if moved_to == answers else {"answers": moved_to}
 
     def remarks(self, example: Example[Question, Answers]) -> Iterator[Problem]:
         context = example.input.context
@@ -137,7 +153,7 @@ def _paired(texts: Any, starts: Any, place: Place) -> Iterator[tuple[Any, Any]]:
     starts = as_list(starts) if isinstance(starts, (list, tuple)) else None if starts in (None, "") else [starts]
     if starts is not None and len(texts or ()) != len(starts):
         what = t("{texts} answers and {starts} offsets", texts=len(texts or ()), starts=len(starts))
-        raise DataError.at(place, what, t("every answer needs one answer_start"), code="answer-length")
+        raise DataError.at(place, what, t("every answer needs one answer_start"), code="length-mismatch")
     return zip(texts or (), starts if starts is not None else [None] * len(texts or ()), strict=True)
 
 
@@ -170,6 +186,31 @@ def _found(text: Any, start: Any, context: str, place: Place) -> Answer:
         t(" (the nearest is {place})", place=nearest) if context.count(text) > 1 else ""
     )
     raise DataError.at(place, what, fix, code="answer-offset")
+
+
+def _with_true_starts(answers: Any, context: str) -> Any:
+    """SQuAD's lists, or one object an answer."""
+    if isinstance(answers, Mapping):
+        texts, starts = answers.get("text"), answers.get("answer_start")
+        if isinstance(texts, (list, tuple)) and isinstance(starts, (list, tuple)) and len(texts) == len(starts):
+            pairs = zip(texts, starts, strict=True)
+            return {**answers, "answer_start": [_true_start(text, start, context) for text, start in pairs]}
+        return {**answers, "answer_start": _true_start(texts, starts, context)} if starts is not None else answers
+    if isinstance(answers, (list, tuple)):
+        return [_with_true_starts(item, context) if isinstance(item, Mapping) else item for item in answers]
+    return answers
+
+
+def _true_start(text: Any, start: Any, context: str) -> Any:
+    """Where the answer stands, where that is one place; else what was given."""
+    if not isinstance(text, str) or not text or context.count(text) != 1 or not _is_whole(start):
+        return start
+    found = context.index(text)
+    return start if int(start) == found else found
+
+
+def _is_whole(start: Any) -> bool:
+    return str(start).strip().lstrip("-").isdecimal()
 
 
 def _whole(start: Any, place: Place) -> int:

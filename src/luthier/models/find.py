@@ -70,7 +70,7 @@ def find_model(name: str) -> ModelFolder:
     path = Path(name).expanduser()
     if path.exists():
         return _check(name, path)
-    if name.startswith((".", "/", "~")) or name.count("/") > 1:
+    if _is_path(name):
         folder = path.parent
         beside = [p.name for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
         fix = did_you_mean(path.name, beside) if beside else t("check the path")
@@ -78,6 +78,29 @@ def find_model(name: str) -> ModelFolder:
     if name == EMBEDDED and has(_EMBEDDED_PACKAGE):
         return _check(name, embedded_folder())
     return _check(name, _from_hub(name))
+
+
+def find_tokenizer(name: str) -> ModelFolder | None:
+    """The model where its tokenizer lies on this machine: a folder, the embedded model, or the hub's cache, which need
+    not hold the weights. The network is never asked. None where it is not here. Errors: ModelError for a folder that
+    is no model."""
+    if Path(name).expanduser().exists() or _is_path(name) or (name == EMBEDDED and has(_EMBEDDED_PACKAGE)):
+        return find_model(name)
+    if not has("huggingface_hub"):
+        return None
+    try:
+        folder = Path(need("huggingface_hub").snapshot_download(name, allow_patterns=_WANTED, local_files_only=True))
+    except Exception:  # not in the cache, or no valid name
+        return None
+    return ModelFolder(name, folder, _read_config(folder / "config.json")) if _has_tokenizer(folder) else None
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ("config.json", "tokenizer.json"))
+
+
+def _is_path(name: str) -> bool:
+    return name.startswith((".", "/", "~")) or name.count("/") > 1
 
 
 def embedded_folder() -> Path:

@@ -21,6 +21,8 @@ class KnownModel:
     parameters: int
 
 
+UNDERSTANDING = frozenset(("classification", "multilabel", "regression", "ner", "question_answering", "retrieval"))
+"""Tasks for which a default is known."""
 _UNDERSTANDING = {
     ("en", "cpu"): KnownModel(EMBEDDED, 23),
     ("en", "gpu"): KnownModel("answerdotai/ModernBERT-base", 149),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
-from luthier.prepare import Prepared
+from luthier.preparing.prepare import Prepared
 
 _CARD = """\
 ---
@@ -27,13 +27,16 @@ model.predict(["{sample}"])
 
 It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
 and gives the same labels for inputs of up to {max_length} tokens. `codec.json` holds what Luthier needs to read inputs
-as in training.
+as in training.{cleaning}
 
 Labels: {labels}
 
 Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
+_CLEANING = """
+
+Texts are cleaned before they are read ({steps}): Luthier does so by itself, `transformers` alone does not."""
 _MOST_LABELS = 100
 
 
@@ -48,6 +51,7 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder) -> s
         rows=len(prepared.split.train),
         auto_class=prepared.task.auto_class,
         max_length=settings.train.max_length,
+        cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         sample="…",
     )

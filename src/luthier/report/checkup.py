@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -17,11 +16,9 @@ from luthier.doctor.gathered import Gathered
 from luthier.errors import places_text, printable
 from luthier.language import language, t
 from luthier.report import figures
-from luthier.text.scripts import text_language
 from luthier.types import Finding
 
 _MOST_PLACES = 20
-_MOST_LANGUAGE_ROWS = 5000
 _LONGEST_TEXT = 300
 
 
@@ -80,8 +77,9 @@ def _shown(finding: Finding) -> dict[str, Any]:
 
 def _sizes(data: Gathered) -> list[tuple[str, str]]:
     rows = [(t("rows"), f"{len(data):,}")]
-    if len(data.labels):
-        rows.append((t("classes"), f"{len(data.labels):,}"))
+    classes = data.class_counts()
+    if classes:
+        rows.append((t("classes"), f"{len(classes):,}"))
     if len(data):
         rows.append((t("characters a row (median, longest)"),
                      f"{np.median(data.characters):,.0f}, {data.characters.max():,}"))  # fmt: skip
@@ -91,23 +89,20 @@ def _sizes(data: Gathered) -> list[tuple[str, str]]:
 def _figures(data: Gathered, facts: Mapping[str, Any]) -> list[dict[str, Any]]:
     if not len(data):
         return []
-    order = np.argsort(-data.label_counts, kind="stable")
-    names = [_name(data.label_names[c]) for c in order]
+    classes = data.class_counts()
     tokens = next((f["tokens"] for f in facts.values() if "tokens" in f), None)
-    sample = data.sample.rows[:: max(1, len(data.sample.rows) // _MOST_LANGUAGE_ROWS)]
-    languages = Counter(text_language(row.text[:1000]) for row in sample).most_common()
-    shares = [count / len(sample) for _, count in languages]
+    languages = next((f["languages"] for f in facts.values() if "languages" in f), {})
+    shares = [count / sum(languages.values()) for count in languages.values()]
     lengths = np.asarray(tokens["lengths"]) if tokens else data.characters
+    names, counts = [name for name, _ in classes], [count for _, count in classes]
+    of_classes = {"picture": figures.bars(names, counts), "caption": t("rows of each class")}
     return [
-        {
-            "picture": figures.bars(names, [int(data.label_counts[c]) for c in order]),
-            "caption": t("rows of each class"),
-        },
+        *([of_classes] if classes else []),
         {
             "picture": figures.histogram(lengths, tokens["limit"] if tokens else None),
             "caption": t("tokens a row; the line is where the model cuts") if tokens else t("characters a row"),
         },
-        {"picture": figures.bars([name for name, _ in languages], shares), "caption": t("share of each language")},
+        {"picture": figures.bars(list(languages), shares), "caption": t("share of each language")},
     ]
 
 
@@ -126,10 +121,6 @@ def suspects(facts: Mapping[str, Any]) -> list[Table]:
     about = t("Cross-validated predictions disagree with these labels; the surest first.")
     headers = (t("where"), t("text"), t("label"), t("suggested"))
     return [Table(t("Likely label errors"), about, headers, rows)] if rows else []
-
-
-def _name(label: Any) -> str:
-    return ", ".join(sorted(map(str, label))) if isinstance(label, frozenset) else str(label)
 
 
 def _cell(text: str) -> str:

@@ -91,7 +91,8 @@ _PHONES = rf"""
   | (?<!\d\d[ ])0\d{{2,4}}[ ]?[-/ ][ ]?\d{{6,8}}                          # 010-88888888
   | (?<!\d\d[ ])0\d{{1,4}}(?:[ -]\d{{2,4}}){{2,4}} | 0[1-9](?:[.]\d\d){{4}}   # 0207 153 9153, 06.12.34.56.78
   | 0[1-357]\d{{8,9}} | 0[89]\d{{8,10}}                                   # 07732584351, 087187262701
-  | (?:1[. -])?(?:\([2-9]\d\d\)[ ]?|[2-9]\d\d[.-])[2-9]\d\d[. -]\d{{4}}   # (415) 555-2671
+  | (?:1[. -])?(?:\(\d{{3}}\)[ ]?|\d{{3}}-)\d{{3}}[ -]\d{{4}}               # (415) 555-2671, 212-684-4700
+  | (?:1[.])?[2-9]\d\d[.][2-9]\d\d[.]\d{{4}}                              # 212.684.4700
   | [48]00-?\d{{3}}-\d{{4}} | [48]00\d-\d{{3}}-\d{{3}}                    # 400-820-8820
 """
 _EMAIL = re.compile(r"(?<![\w.%+'-])\w[\w.%+'-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9-])",
@@ -110,8 +111,6 @@ _SAID = re.compile(
     r"(?:(?<![A-Za-z])(?:tele?phone|phone|mobile|cell|whatsapp|fax|tel|ring|call|text|txt)|电话|手机|座机|致电|传真|微信|热线)"
     r"(?: ?(?:us|me|him|her|now|no|number|on|at|is|号码|号|是|为|请打|：|[:.]))* {0,2}$", re.IGNORECASE)  # fmt: skip
 """A word after which any number of a telephone's length is one."""
-_NOBODYS = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org)|example|test|invalid|localhost)$")
-"""Domains that RFC 2606 keeps for examples."""
 _FILE_ENDINGS = {
     "png", "jpg", "jpeg", "gif", "svg", "webp", "bmp", "ico", "css", "js", "ts", "json", "html", "htm", "xml", "pdf",
     "mp3", "mp4", "py", "md",
@@ -135,17 +134,17 @@ def _is_email(text: str, start: int, end: int) -> bool:
     local, _, domain = text[start:end].partition("@")
     last = domain.rpartition(".")[2]
     next_sentence = len(last) > 3 and last.istitle() and domain[0].islower()  # "ticket@kiosk.Valid 4-7/12"
-    own = local != "git" and not _NOBODYS.search(domain.lower())
-    return own and not next_sentence and last.lower() not in _FILE_ENDINGS
+    return local != "git" and not next_sentence and last.lower() not in _FILE_ENDINGS
 
 
 def _is_phone(text: str, start: int, end: int) -> bool:
     it, before = text[start:end], text[max(0, start - _CONTEXT) : start]
     digits = [c for c in it if c.isdigit()]
-    if len(set(digits)) < 3 or _is_sequence(digits) or it.endswith("00000") or _DATE.match(it):
+    if len(set(digits)) < 2 or (it.isdigit() and _is_sequence(digits)) or _DATE.match(it):
         return False
     if it[0] in "+(" or len(digits) > 7:
-        if (it.startswith("+1") and len(digits) != 11) or not 7 <= len(digits) <= 15:
+        round_number = it[0] == "+" and it.endswith("00000")
+        if round_number or (it.startswith("+1") and len(digits) != 11) or not 7 <= len(digits) <= 15:
             return False
         if it[0] == "0" and not it.startswith("00") and not 9 < len(digits) < 13:
             return False

@@ -31,8 +31,9 @@ def values_of(first: Sequence[Mapping[str, Any]], column: str | None) -> list[An
 
 
 def are_flags(values: Sequence[Any]) -> bool:
-    """Whether a column holds nothing but 0 and 1."""
-    return bool(values) and all(str(value).strip().casefold() in _FLAGS for value in values)
+    """Whether a column is meant to hold nothing but 0 and 1: nine values of ten are."""
+    flags = sum(str(value).strip().casefold() in _FLAGS for value in values)
+    return bool(values) and flags >= 0.9 * len(values)
 
 
 _FLAGS = {"0", "1", "0.0", "1.0", "true", "false"}

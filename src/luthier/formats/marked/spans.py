@@ -32,16 +32,21 @@ class Span(NamedTuple):
 def checked_spans(text: str, spans: Sequence[Span], place: Place) -> tuple[Entity, ...]:
     """In the order of the text. Errors: DataError for a span that lies outside, runs backwards, overlaps another,
     holds another surface or cuts a word."""
-    entities = sorted(Entity(span.start, span.end, span.label) for span in spans)
-    for span in spans:
-        fault = _fault(text, span)
-        if fault is not None:
-            raise _explained(text, span, fault, place)
+    _refuse(_outside, text, spans, place)
+    entities = sorted(spans, key=lambda span: span[:3])
     for one, two in pairwise(entities):
         if two.start < one.end:
             what = t("{one} and {two} overlap", one=_described(text, one), two=_described(text, two))
-            raise DataError.at(place, what, t("keep one of the two"), code="overlapping-spans")
-    return tuple(entities)
+            raise DataError.at(place, what, t("keep one of the two"), code="span-overlap")
+    _refuse(_misplaced, text, spans, place)
+    return tuple(Entity(*span[:3]) for span in entities)
+
+
+def _refuse(faults: Callable[[str, Span], _Fault | None], text: str, spans: Sequence[Span], place: Place) -> None:
+    for span in spans:
+        fault = faults(text, span)
+        if fault is not None:
+            raise _explained(text, span, fault, place)
 
 
 class _Fault(NamedTuple):
@@ -49,19 +54,24 @@ class _Fault(NamedTuple):
     what: str
 
 
-def _fault(text: str, span: Span) -> _Fault | None:
+def _outside(text: str, span: Span) -> _Fault | None:
     start, end = span.start, span.end
     if start >= end:
-        return _Fault("bad-span", t("the span {start} to {end} holds nothing", start=start, end=end))
+        return _Fault("span-range", t("the span {start} to {end} holds nothing", start=start, end=end))
     if start < 0 or end > len(text):
         what = t("the span {start} to {end} lies outside the text of {length} characters",
                  start=start, end=end, length=len(text))  # fmt: skip
-        return _Fault("bad-span", what)
+        return _Fault("span-range", what)
+    return None
+
+
+def _misplaced(text: str, span: Span) -> _Fault | None:
+    start, end = span.start, span.end
     held = text[start:end]
     if span.surface is not None and span.surface != held:
         what = t("the span {start} to {end} reads {held}, not {surface}",
                  start=start, end=end, held=shown(held), surface=shown(span.surface))  # fmt: skip
-        return _Fault("bad-span", what)
+        return _Fault("span-text", what)
     if cuts_word(text, start) or cuts_word(text, end):
         what = t("the span {start} to {end} cuts a word: {held} in {around}", start=start, end=end,
                  held=shown(held), around=shown(text[max(0, start - 10) : end + 10]))  # fmt: skip
@@ -73,12 +83,14 @@ def _explained(text: str, span: Span, fault: _Fault, place: Place) -> DataError:
     """With the unit in which the span was counted, where another than code points makes it right."""
     for unit, reading in _UNITS.items():
         other = reading(text, span)
-        if other is not None and other[:2] != span[:2] and _fault(text, other) is None:
+        if other is None or other[:2] == span[:2]:
+            continue
+        if _outside(text, other) is None and _misplaced(text, other) is None:
             right = t("counted in {unit} it is {start} to {end}: {surface}", unit=t(unit), start=other.start,
                       end=other.end, surface=shown(text[other.start : other.end]))  # fmt: skip
             what = f"{fault.what}; {right}"
             fix = t("count characters (Unicode code points) from 0, the end not included")
-            return DataError.at(place, what, fix, code="bad-span")
+            return DataError.at(place, what, fix, code=fault.code)
     fix = t("count characters from 0, the end not included; or remove the span")
     if span.surface is not None and (found := text.find(span.surface)) >= 0:
         fix = t("{surface} stands at {start} to {end}", surface=shown(span.surface), start=found,
@@ -103,7 +115,7 @@ def _kind(character: str) -> str:
     return ""
 
 
-def _described(text: str, entity: Entity) -> str:
+def _described(text: str, entity: Span) -> str:
     return f"{entity.start}-{entity.end} {shown(text[entity.start : entity.end], 30)} ({shown(entity.label, 20)})"
 
 

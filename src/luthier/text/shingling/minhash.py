@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from luthier.text.shingling.pieces import Pieces, begins, distinct, in_chunks, mixed, stretches
+from luthier.text.shingling.pieces import HashedRows, Pieces, begins, distinct, in_chunks, mixed, stretches
 
 _BANDS, _BAND = 8, 4
 """Two texts with 82 % of all their words in common (one of ten replaced) share a band with a chance of 99 %."""
@@ -37,7 +37,7 @@ def one_in_ten(pieces: Pieces, chosen: np.ndarray) -> np.ndarray:
     return chosen[pairs[_alike(telling, pairs)]]
 
 
-def _telling(pieces: Pieces, chosen: np.ndarray) -> Pieces:
+def _telling(pieces: Pieces, chosen: np.ndarray) -> HashedRows:
     """The words of the chosen texts that not too many of them have, counted by the upper bits of their hashes."""
     parts: list[np.ndarray] = []
     seen = np.zeros(1 << _COUNTER_BITS, np.int64)
@@ -52,10 +52,10 @@ def _telling(pieces: Pieces, chosen: np.ndarray) -> Pieces:
     kept = seen[(hashes >> shift).astype(np.int64)] <= max(_COMMON_FROM, _COMMON * len(chosen))
     owners = np.repeat(np.arange(len(chosen)), pieces.lengths[chosen])
     starts = begins(np.bincount(owners[kept], minlength=len(chosen)))
-    return Pieces(hashes[kept], starts, pieces.whole[chosen], pieces.unspaced[chosen])
+    return HashedRows(hashes[kept], starts)
 
 
-def _minhash(telling: Pieces, rows: np.ndarray) -> list[np.ndarray]:
+def _minhash(telling: HashedRows, rows: np.ndarray) -> list[np.ndarray]:
     """Under as many hash functions as the bands need the least of each row's words, [R] each."""
     salts = mixed(np.arange(1000, 1000 + _BANDS * _BAND, dtype=np.uint64))
     marks: list[list[np.ndarray]] = [[np.zeros(0, np.uint64)] for _ in salts]
@@ -79,7 +79,7 @@ def _same_band(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(pairs)
 
 
-def _alike(telling: Pieces, pairs: np.ndarray) -> np.ndarray:
+def _alike(telling: HashedRows, pairs: np.ndarray) -> np.ndarray:
     """bool [P]."""
     lengths = telling.lengths[pairs]
     allowed = np.maximum(1, lengths.max(1, initial=0) // _ALLOWED)
@@ -91,11 +91,13 @@ def _alike(telling: Pieces, pairs: np.ndarray) -> np.ndarray:
     return good
 
 
-def _distance(telling: Pieces, pairs: np.ndarray) -> np.ndarray:
+def _distance(telling: HashedRows, pairs: np.ndarray) -> np.ndarray:
     """int64 [P], how many words of one text, counted as often as they stand there, the other has not."""
     lengths = telling.lengths[pairs]
     starts = begins(lengths.ravel())
     hashes = telling.hashes[stretches(telling.starts[pairs.ravel()], starts)]
+    if not len(hashes):
+        return np.zeros(len(pairs), np.int64)
     pair = np.repeat(np.arange(len(pairs)), lengths.sum(1))
     sign = np.repeat(np.tile([1, -1], len(pairs)), lengths.ravel())
     order = np.lexsort((hashes, pair))

@@ -18,6 +18,8 @@ _BETWEEN = (
     r"\u2000-\u206f\u3000-\u303f\ufe00-\ufe0f"
 )
 _PIECE = re.compile(f"[{_UNSPACED}]|[{_PICTURES}]|[^{_BETWEEN}{_UNSPACED}{_PICTURES}]+")
+_JOINT = re.compile(r"(?<=[^\W_])(?:[-_.:/@&'\u2019]|,(?=\d))(?=[^\W_])")
+"""Within a word: top-up, it's, 10.30, a@b.org, 1,000. What joins its parts is left out."""
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]").match
 _KEPT = 256
 """Pieces of a text that are kept: what differs behind them is not seen."""
@@ -26,22 +28,46 @@ AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Of N texts the hashed pieces, one text behind the other.
-
-    hashes: uint64 [W]. starts: int64 [N + 1], where each text's begin. whole: uint64 [N], equal for texts that are the
-    same but for case, width, spaces and punctuation. unspaced: bool [N], texts most of whose pieces are characters.
-    """
+class HashedRows:
+    """N rows of hashes, one behind the other. hashes: uint64 [W]. starts: int64 [N + 1], where each row begins."""
 
     hashes: np.ndarray
     starts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 [N]."""
+        return np.diff(self.starts)
+
+    def chunks(self, chosen: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """The chosen rows in order, some at a time: their numbers [M], all their hashes, and where each begins
+        [M + 1]."""
+        lengths = self.lengths[chosen]
+        for part in in_chunks(lengths):
+            starts = begins(lengths[part])
+            yield chosen[part], self.hashes[stretches(self.starts[chosen[part]], starts)], starts
+
+
+@dataclass(frozen=True)
+class Pieces(HashedRows):
+    """The pieces of N texts.
+
+    words: the different ones. numbers: uint32 [W], which of them each is. whole: uint64 [N], equal for texts that are
+    the same but for case, width, spaces and punctuation. unspaced: bool [N], texts most of whose pieces are characters.
+    """
+
+    words: Sequence[str]
+    numbers: np.ndarray
     whole: np.ndarray
     unspaced: np.ndarray
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Pieces:
         known: dict[str, int] = {}
-        numbers, lengths, whole, unspaced = array("I"), array("q", [0]), array("Q"), array("b")
+        numbers, lengths, whole, unspaced = array("I"), array("q"), array("Q"), array("b")
         for text in texts:
             pieces = pieces_of(text)
             digest = blake2b("".join(pieces).encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -51,26 +77,14 @@ class Pieces:
             unspaced.append(2 * characters > len(pieces))
             numbers.extend([known.setdefault(piece, len(known)) for piece in pieces])
             lengths.append(len(pieces))
-        hashes = mixed(np.array(numbers, np.uint64))
-        return cls(hashes, np.array(lengths, np.int64).cumsum(), np.array(whole, np.uint64), np.array(unspaced, bool))
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """int64 [N]."""
-        return np.diff(self.starts)
-
-    def chunks(self, chosen: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """The chosen texts in order, some at a time: their numbers [M], the hashes of all their pieces, and where each
-        text's begin [M + 1]."""
-        lengths = self.lengths[chosen]
-        for part in in_chunks(lengths):
-            starts = begins(lengths[part])
-            yield chosen[part], self.hashes[stretches(self.starts[chosen[part]], starts)], starts
+        hashes, starts = mixed(np.array(numbers, np.uint64)), begins(np.array(lengths, np.int64))
+        return cls(hashes, starts, list(known), np.array(numbers, np.uint32), np.array(whole, np.uint64),
+                   np.array(unspaced, bool))  # fmt: skip
 
 
 def pieces_of(text: str) -> list[str]:
     """In lower case and one width, without punctuation; a text of nothing but punctuation is one piece."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("\u2019", "")
+    folded = _JOINT.sub("", unicodedata.normalize("NFKC", text).casefold())
     return _PIECE.findall(folded) or ["".join(folded.split()) or "\0"]
 
 
@@ -86,6 +100,8 @@ def stretches(firsts: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def in_chunks(costs: np.ndarray) -> list[np.ndarray]:
     """0 to N in groups that follow each other and cost AT_ONCE or little more each."""
+    if not len(costs):
+        return []
     return np.split(np.arange(len(costs)), np.flatnonzero(np.diff(costs.cumsum() // AT_ONCE)) + 1)
 
 

@@ -5,23 +5,14 @@ from collections import Counter
 import pytest
 from sklearn.model_selection import train_test_split
 
-from luthier.data.split import PARTS, Shares, Split, split_examples
 from luthier.errors import DataError
-from luthier.types import Example
-
-DEFAULT = Shares(test=0.2, validation=0.1, seed=42)
+from luthier.splitting.shares import Shares
+from luthier.types import PARTS, Example
+from splitting.helpers import sizes, split
 
 
 def examples(count: int = 100, classes: int = 4) -> list[Example[str, str]]:
     return [Example(f"text {i}", f"class {i % classes}", group=f"g{i % 17}", row=i) for i in range(count)]
-
-
-def split(rows: list[Example[str, str]], shares: Shares = DEFAULT, *, by_group: bool = False) -> Split[str, str]:
-    return split_examples(rows, lambda answer: answer, shares, by_group=by_group)
-
-
-def sizes(parts: Split[str, str]) -> list[int]:
-    return [len(parts.part(name)) for name in PARTS]
 
 
 def test_every_example_is_on_exactly_one_side() -> None:
@@ -63,7 +54,7 @@ def test_equal_texts_stay_on_one_side_whatever_their_label() -> None:
 
 def test_groups_stay_on_one_side_and_classes_keep_about_their_shares() -> None:
     rows = [Example(f"t{i}", "ab"[i % 3 == 0], group=f"customer {i // 4}", row=i) for i in range(400)]
-    parts = split(rows, by_group=True)
+    parts = split(rows, by="group")
     groups = [{example.group for example in parts.part(name)} for name in PARTS]
     assert not (groups[0] & groups[1] or groups[0] & groups[2] or groups[1] & groups[2])
     assert sizes(parts) == [pytest.approx(280, abs=8), pytest.approx(40, abs=8), pytest.approx(80, abs=8)]
@@ -75,7 +66,7 @@ def test_groups_stay_on_one_side_and_classes_keep_about_their_shares() -> None:
 def test_equal_texts_of_two_groups_bind_the_groups_together() -> None:
     rows = [Example(f"t{i}", "ab"[i % 2], group=f"g{i % 10}", row=i) for i in range(50)]
     rows += [Example("same", "a", group="g1", row=50), Example("same", "b", group="g2", row=51)]
-    parts = split(rows, by_group=True)
+    parts = split(rows, by="group")
     sides = {example.group: name for name in PARTS for example in parts.part(name)}
     assert sides["g1"] == sides["g2"]
 
@@ -85,10 +76,12 @@ def test_a_class_of_one_row_is_no_obstacle() -> None:
     assert sum(sizes(split(rows))) == 81
 
 
-def test_classes_too_small_to_stratify_are_split_at_random_and_it_is_said() -> None:
+def test_more_classes_than_test_rows_are_spread_as_evenly_as_may_be_and_it_is_said() -> None:
     parts = split(examples(20, classes=9))
-    assert sum(sizes(parts)) == 20
-    assert parts.notes == ("some classes are too small to stratify: the split is plainly at random",)
+    assert sizes(parts) == [14, 2, 4]
+    assert {e.answer for e in parts.train} == {f"class {i}" for i in range(9)}
+    (note,) = parts.notes
+    assert "5 classes are too small to have a test row" in note
 
 
 def test_no_validation_and_no_test_may_be_wished_for() -> None:
@@ -108,7 +101,7 @@ def test_too_few_rows_are_refused_with_how_many_each_class_has(count: int) -> No
 def test_too_few_groups_are_refused_with_their_sizes() -> None:
     rows = [Example(f"t{i}", "ab"[i % 2], group="only", row=i) for i in range(30)]
     with pytest.raises(DataError, match="only 30") as caught:
-        split(rows, by_group=True)
+        split(rows, by="group")
     assert caught.value.problems[0].code == "group-split"
 
 

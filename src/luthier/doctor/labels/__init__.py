@@ -1,0 +1,1 @@
+"""What is wrong with the labels, and with how they hang together with the texts."""

@@ -1,0 +1,1 @@
+"""What is wrong with the texts themselves, whatever their labels are."""

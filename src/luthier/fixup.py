@@ -1,0 +1,200 @@
+"""luthier check --fix: a mended copy of the data beside them, and a log of every change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TextIO
+
+from luthier.checkup import Checkup
+from luthier.config.schema import Settings
+from luthier.data.columns import find_columns
+from luthier.errors import ConfigError, DataError, Place, did_you_mean, shown
+from luthier.extras import has
+from luthier.files import disk_trouble, whole_file, whole_folder
+from luthier.fixing.copy import Original, Tally, survey, write_copy
+from luthier.fixing.mend import REPAIR, Mender
+from luthier.fixing.plan import DEDUPLICATE, DROP, LABELS, LEAKS
+from luthier.fixing.sinks import ENDINGS, check_ending
+from luthier.formats.format import AnyFormat
+from luthier.language import t
+from luthier.preparing.rows import read_options
+from luthier.progress import SILENT, Progress
+from luthier.reading.open import named_parts, open_data
+from luthier.text.clean import STEPS, Cleaner
+
+ROW_STEPS = (REPAIR, LABELS, DROP, LEAKS, DEDUPLICATE)
+"""Steps that look at more than a text, in the order in which they are done."""
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """out: the copy, a file or a folder of files. log: a JSON object a change. parts: what each file is for.
+
+    rows: read. written: of these. changes: how many by step, rows left out among them. left: what was named in the log
+    and not decided, by step. untouched: columns that no step looks at.
+    """
+
+    out: Path
+    log: Path
+    parts: dict[str, Path]
+    steps: tuple[str, ...]
+    rows: int
+    written: int
+    changes: dict[str, int]
+    left: dict[str, int]
+    untouched: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "out": str(self.out),
+            "log": str(self.log),
+            "parts": {part: str(path) for part, path in self.parts.items()},
+            "steps": list(self.steps),
+            "rows": self.rows,
+            "written": self.written,
+            "changes": self.changes,
+            "left": self.left,
+            "untouched": list(self.untouched),
+        }
+
+
+def check_out(settings: Settings, out: Path) -> None:
+    """Errors: DataError where nothing can be written there. Told before the data are looked at."""
+    for path in (out, _log(out)):
+        if path.exists() or path.is_symlink():
+            what = t("exists already") if path != out or not _is_input(settings, out) else t("is the data itself")
+            fix = t("name another file; the original is never changed")
+            raise DataError.at(str(path), what, fix, code="out-exists")
+    if len(_files(settings)) == 1:
+        check_ending(out)
+
+
+def check_steps(names: Collection[str]) -> None:
+    """Errors: ConfigError for a step that does not exist."""
+    known = (*STEPS, *ROW_STEPS)
+    for name in names:
+        if name not in known:
+            what = t("there is no step {name}", name=shown(name))
+            fix = did_you_mean(name, known) + "; " + t("known: {names}", names=", ".join(known))
+            raise ConfigError.at("--steps", what, fix, code="unknown-choice")
+
+
+def default_steps(settings: Settings, found: Checkup) -> tuple[str, ...]:
+    """data.clean where it names any; else what is sure to do no harm, and HTML where the doctor found it. Beside them
+    every step that looks at rows."""
+    html = any("html" in finding.code for finding in found.findings)
+    usual = {"nfc", "control", "whitespace"} | ({"html"} if html else set()) | ({"mojibake"} if has("ftfy") else set())
+    texts = set(settings.data.clean) or usual
+    return (*(name for name in STEPS if name in texts), *ROW_STEPS)
+
+
+def fix(
+    settings: Settings, found: Checkup, out: Path, *, steps: Collection[str] | None = None, mask: bool = False,
+    screen: Progress = SILENT,
+) -> Fixed:  # fmt: skip
+    """Writes the copy and its log, both whole or not at all. Reads every file twice.
+
+    found: what `check` found in the same data. out: a file, whose ending says of what kind; of several files (training,
+    validation, test) a folder, in which each keeps its name. steps: names of text.clean.STEPS and ROW_STEPS; None takes
+    default_steps. mask: masks personal data too.
+    Errors: DataError, ConfigError for what cannot be read, written or done.
+    """
+    check_out(settings, out)
+    check_steps(steps or ())
+    chosen = set(default_steps(settings, found) if steps is None else steps) | ({"mask"} if mask else set())
+    names = tuple(name for name in (*STEPS, *ROW_STEPS) if name in chosen)
+    files = _files(settings)
+    originals = {
+        part: _original(settings, found.format, named, names, out, len(files)) for part, named in files.items()
+    }
+    looked = survey(list(originals.values()), names, screen)
+    targets = _targets(originals, out)
+    tally = Tally()
+    with _writing(out, len(files)) as (place, log):
+        for number, (part, original) in enumerate(originals.items()):
+            target = place if len(files) == 1 else place / targets[part].name
+            write_copy(original, number, looked, names, target, log, tally, screen)
+    columns = [name for seen in looked.seen for name in seen.columns]
+    used = {theirs for original in originals.values() for theirs in original.mender.columns.values()}
+    return Fixed(
+        out, _log(out), targets, names, tally.rows, tally.written,
+        {name: tally.changes[name] for name in names if tally.changes[name]}, dict(tally.left),
+        tuple(dict.fromkeys(name for name in columns if name not in used)),
+    )  # fmt: skip
+
+
+def _files(settings: Settings) -> dict[str, list[str]]:
+    """Of each part the single files and addresses."""
+    data = settings.data
+    assert data.train is not None
+    return named_parts(data.train, data.validation, data.test).names
+
+
+def _log(out: Path) -> Path:
+    return out.with_name(f"{out.name}.log.jsonl")
+
+
+def _is_input(settings: Settings, out: Path) -> bool:
+    paths = [Path(name) for names in _files(settings).values() for name in names]
+    return any(path.exists() and out.exists() and path.samefile(out) for path in paths)
+
+
+def _original(
+    settings: Settings, layout: AnyFormat, names: Sequence[str], steps: Sequence[str], out: Path, count: int
+) -> Original:
+    path, options = Path(names[0]), read_options(settings.data)
+    table = open_data(names, options)
+    name = table.name
+    if len(set(table.columns)) < len(table.columns):
+        what, fix = t("several columns have no name, and would become one"), t("give each a name")
+        raise DataError.at(Place(name, 1), what, fix, code="duplicate-header")
+    columns = find_columns(table.columns, layout.columns, settings.data.columns, table.head, first=table.first)
+    mender = Mender(layout, columns, Cleaner(step for step in steps if step in STEPS), repairs=REPAIR in steps)
+    own = path.suffix.lower()
+    ending = out.suffix.lower() if count == 1 else own if own in ENDINGS else ".jsonl"
+    schema = _schema(path) if len(names) == 1 and ending == ".parquet" else None
+    return Original(name, partial(open_data, names, options), mender, ending, options.header, schema)
+
+
+def _schema(path: Path) -> Any:
+    """Of a Parquet file; None of another one."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    try:
+        return parquet.read_schema(path)
+    except (OSError, pa.ArrowException):
+        return None
+
+
+def _targets(originals: dict[str, Original], out: Path) -> dict[str, Path]:
+    """Where each copy will be: under the original's name, with the part before it where two have the same."""
+    if len(originals) == 1:
+        return dict.fromkeys(originals, out)
+    names = {part: f"{_stem(Path(original.name))}{original.ending}" for part, original in originals.items()}
+    twice = len(set(names.values())) < len(names)
+    return {part: out / (f"{part}-{name}" if twice else name) for part, name in names.items()}
+
+
+def _stem(path: Path) -> str:
+    """tickets.v2.csv.gz: tickets.v2."""
+    stem = path.with_suffix("") if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst", ".zip") else path
+    return stem.with_suffix("").name
+
+
+@contextmanager
+def _writing(out: Path, count: int) -> Iterator[tuple[Path, TextIO]]:
+    """A temporary file or folder for the copy, and the open log. The log gets its name first: no copy without one."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    copy = whole_file(out) if count == 1 else whole_folder(out)
+    with (
+        disk_trouble(out.parent),
+        copy as place,
+        whole_file(_log(out)) as path,
+        path.open("w", encoding="utf-8") as log,
+    ):
+        yield place, log

@@ -1,0 +1,1 @@
+"""From the settings to examples that can be trained on: read, cleaned, checked, split."""

@@ -1,0 +1,60 @@
+"""Further files, read as the training data of a finished run were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from luthier.codec import Codec
+from luthier.config.schema import DataSettings
+from luthier.data.columns import find_columns
+from luthier.data.findings import grouped, refuse_errors
+from luthier.data.rows import parse_rows
+from luthier.errors import Problem
+from luthier.preparing.rows import read_options
+from luthier.progress import SILENT, Progress
+from luthier.reading.open import Named, open_data
+from luthier.reading.read import Table
+from luthier.types import Example
+
+
+def read_examples(
+    named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT
+) -> list[Example[Any, Any]]:
+    """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
+    table = _told(open_data(named, read_options(data)), screen)
+    columns = _columns(table, codec, data, with_answers=True)
+    good: list[Example[Any, Any]] = []
+    bad: list[Problem] = []
+    for row in parse_rows(table.rows, codec.task.format.parse, columns):
+        if isinstance(row, Problem):
+            bad.append(row)
+        else:
+            good.append(row)
+    refuse_errors(grouped(bad), skip_rows=False)
+    return good
+
+
+def read_inputs(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> Iterator[Any]:
+    """The inputs of files that may have no answers, one by one; in the place of one that cannot be read stands the
+    Problem with it."""
+    table = _told(open_data(named, read_options(data)), screen)
+    columns = _columns(table, codec, data, with_answers=False)
+    return parse_rows(table.rows, codec.task.format.parse_input, columns)
+
+
+def _told(table: Table, screen: Progress) -> Table:
+    """What was found out about the format is said."""
+    for note in table.notes:
+        screen.say(f"{table.path.name}: {note}")
+    return table
+
+
+def _columns(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:
+    """The columns of one more file: those that the user names, those of the training data that it has, else by name."""
+    known = {ours: theirs for ours, theirs in codec.columns.items() if theirs in table.columns}
+    asked = {**known, **data.columns}
+    wanted = codec.task.format.columns
+    return find_columns(
+        table.columns, wanted, asked, table.head, with_answers=with_answers, first=table.first
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Everything that is named as data, read once, past the doctor, and refused where it cannot be trusted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from luthier import catalog
+from luthier.config.schema import DataSettings, Settings
+from luthier.data.findings import refuse_errors
+from luthier.doctor.check import Context
+from luthier.doctor.examine import Doctor
+from luthier.errors import ConfigError
+from luthier.formats.known import guess_format
+from luthier.language import t
+from luthier.preparing.rows import read_options, rows_of, split_is_told
+from luthier.reading.open import named_parts, open_data, refuse_shared
+from luthier.reading.read import Table
+from luthier.task import AnyTask
+from luthier.types import Example, Finding
+
+
+@dataclass(frozen=True)
+class Files:
+    """What was given as one part. name: of its first file. digests: of each file its SHA-256."""
+
+    name: str
+    examples: list[Example[Any, Any]]
+    digests: Mapping[str, str]
+
+    @property
+    def digest(self) -> str:
+        """One for all files, in their order."""
+        own = list(self.digests.values())
+        return own[0] if len(own) == 1 else hashlib.sha256("\n".join(own).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Material:
+    """What was read, before it is split. parts: "train", and those that are files of their own. columns: the format's
+    names to the files'."""
+
+    task: AnyTask
+    parts: Mapping[str, Files]
+    columns: Mapping[str, str]
+    findings: Sequence[Finding]
+    notes: Sequence[str]
+    settings: DataSettings
+
+    @property
+    def examples(self) -> dict[str, list[Example[Any, Any]]]:
+        return {name: part.examples for name, part in self.parts.items()}
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What decides which row has which number."""
+        return {"header": self.settings.header, "sheet": self.settings.sheet}
+
+
+def gather(settings: Settings) -> Material:
+    """Errors: DataError for what cannot be read or trusted, all of it at once."""
+    data = settings.data
+    if data.train is None:
+        fix = t("luthier train tickets.csv, or data.train=tickets.csv")
+        raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
+    named = named_parts(data.train, data.validation, data.test)
+    refuse_shared(named)
+    tables = {name: open_data(files, read_options(data)) for name, files in named.names.items()}
+    task = make_task(settings, tables["train"])
+    doctor = Doctor(Context(task.format, split_told=split_is_told(data.split)))
+    parts: dict[str, Files] = {}
+    columns: dict[str, str] = {}
+    notes = list(named.notes)
+    for name, table in tables.items():
+        part = rows_of(table, task.format, data, name, doctor.data.dates)
+        doctor.data.columns.update(part.columns)
+        parts[name] = Files(table.name, list(doctor.watch(name, part.rows)), table.digests())
+        columns = columns or dict(part.columns)
+        notes += part.notes
+    if not all(part.examples for part in parts.values()):
+        refuse_errors(doctor.row_findings(), skip_rows=False)
+    found = doctor.findings(hurry=True)
+    refuse_errors(found, skip_rows=data.bad_rows == "skip")
+    return Material(task, parts, columns, found, [*notes, *doctor.notes()], data)
+
+
+def make_task(settings: Settings, table: Table) -> AnyTask:
+    """The task that is named, with its options, else the one whose data look like these rows.
+
+    Errors: ConfigError for a task that this version does not train.
+    """
+    options = {key: value for key, value in settings.task.items() if key != "name"}
+    name = settings.task.get("name", "auto")
+    if name == "auto":
+        name = guess_format(table.columns, table.first, settings.data.columns).tasks[0]
+    return catalog.task(name)(**options)

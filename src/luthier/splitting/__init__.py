@@ -1,0 +1,1 @@
+"""Which rows train, which choose the checkpoint, which judge the result."""
