@@ -19,7 +19,7 @@ from luthier.language import t
 from luthier.reading.raw import kinds
 from luthier.reading.raw.encodings import UTF8, Encoding, find_encoding
 from luthier.reading.raw.lines import Lines
-from luthier.reading.raw.packed import check_workbook, unpacked, zip_member, zip_names
+from luthier.reading.raw.packed import check_workbook, refuse_bomb, unpacked, zip_member, zip_names
 
 _HEAD = 8192
 MOST_BYTES = 20 * 2**30
@@ -144,6 +144,8 @@ def unreadable(name: str, error: OSError) -> DataError:
 def _looked_at(source: Source, encoding: str | None) -> Source:
     """With all that its bytes say."""
     source = _unpacking(source)
+    if source.packer is not None:
+        refuse_bomb(source.path, source.packer, source.name, source.max_bytes)
     with source.open_bytes() as raw:
         head = raw.read(_HEAD)
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xfe\xff"):
