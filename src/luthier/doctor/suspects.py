@@ -51,6 +51,8 @@ def suspicion(
     """
     filters = need("cleanlab.filter")
     rank = need("cleanlab.rank")
+    if len(np.unique(pieces.whole)) < 2:
+        return None
     fold = folds_of(label, pieces.whole, classes)
     said = [held_out(view, label, fold, classes) for view in word_views(pieces, classes)]
     if not said:
