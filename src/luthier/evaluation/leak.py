@@ -39,7 +39,7 @@ class Leak:
     would: bool
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**asdict(self), "sentence": str(self)}
 
     def __str__(self) -> str:
         values = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in asdict(self).items()}
@@ -70,7 +70,8 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     if not exact.any() and not near.any():
         return None
     task = task.learn(learnt)
-    predictions = tfidf(task, learnt, (), judged, seed).predictions
+    kept = [example for i, example in enumerate(learnt) if i % 10]  # the others choose how regularised it is
+    predictions = tfidf(task, kept, learnt[::10], judged, seed).predictions
     return leak_of(task, judged, predictions, exact, near, seed, would=True)
 
 
