@@ -87,6 +87,8 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
     )  # fmt: skip
     screen.say()
     screen.say(report["verdict"]["sentence"])
+    if report["leak"] is not None:
+        screen.say(report["leak"]["sentence"])
     screen.say()
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))
