@@ -20,7 +20,8 @@ from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError, DataError, Place, Problem
 from luthier.files import sha256
 from luthier.language import t
-from luthier.reading.read import ReadOptions, Table, open_table
+from luthier.reading.read import ReadOptions, Table, decoding, open_table
+from luthier.reading.source import Source, find_source
 from luthier.task import AnyTask
 from luthier.text.scripts import main_language
 from luthier.types import PARTS, Column, Example, Finding
@@ -119,6 +120,27 @@ def read_inputs(path: Path, codec: Codec, data: DataSettings) -> Iterator[Any]:
     table = open_table(path, read_options(data))
     columns = _columns_again(table, codec, data, with_answers=False)
     return parse_rows(table.rows, codec.task.format.parse_input, columns)
+
+
+def read_placed(path: Path, codec: Codec, data: DataSettings) -> Iterator[tuple[Place, Any] | Problem]:
+    """As `read_inputs`, each input with its place. A file of plain text has a text a line."""
+    source = find_source(path, encoding=data.encoding, max_bytes=data.max_bytes)
+    if source.ending == ".txt":
+        return decoding(source, _placed_lines(source, codec))
+    table = open_table(path, read_options(data))
+    columns = _columns_again(table, codec, data, with_answers=False)
+    parse = codec.task.format.parse_input
+    return parse_rows(table.rows, lambda row: (row.place, parse(row)), columns)
+
+
+def _placed_lines(source: Source, codec: Codec) -> Iterator[tuple[Place, Any] | Problem]:
+    with source.open_text() as file:
+        for number, line in enumerate(file, 1):
+            place, text = Place(str(source.path), number), line.rstrip("\r\n")
+            if text.strip():
+                yield place, codec.task.as_input(text)
+            else:
+                yield Problem(place, t("no text"), t("remove the empty line"), "missing-text")
 
 
 def _columns_again(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:

@@ -112,6 +112,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Tables for the report, JSON-able: per class, confusion, reliability …"""
         return {}
 
+    def probabilities(self, prediction: PredictionT) -> np.ndarray | None:
+        """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
+        return None
+
     # ---- for the baselines
 
     @abstractmethod

@@ -43,8 +43,15 @@ def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: 
 
     strengths: inverse regularisation, tried in order.
     """
+    return best_strength(task, train, validation, strengths, seed)[1]
+
+
+def best_strength(
+    task: AnyTask, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int
+) -> tuple[float, Any]:
+    """The strength that `best_linear` settles on, and its model."""
     if validation is None:
-        return task.linear(train.features, train.answers, strengths[0], seed)
+        return strengths[0], task.linear(train.features, train.answers, strengths[0], seed)
     models = [task.linear(train.features, train.answers, strength, seed) for strength in strengths]
     scores = [
         evaluate(
@@ -52,4 +59,5 @@ def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: 
         ).main.goodness
         for model in models
     ]
-    return models[int(np.argmax(scores))]
+    best = int(np.argmax(scores))
+    return strengths[best], models[best]

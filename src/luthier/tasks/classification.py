@@ -141,6 +141,9 @@ class Classification(Task[Text, str, Probabilities]):
             ],
         }
 
+    def probabilities(self, prediction: Probabilities) -> np.ndarray:
+        return prediction
+
     # ---- for the baselines
 
     def constant(self, answers: Sequence[str]) -> Probabilities:
