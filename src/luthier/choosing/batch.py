@@ -23,7 +23,8 @@ def choose_batch(
     """Up to `count` different rows in the order in which they were drawn. A function of the arguments alone.
 
     The first is the one with the longest gradient; every further one is drawn with a probability that grows with the
-    square of its distance to the nearest row taken so far.
+    square of its distance to the nearest row taken so far, or to no gradient at all if that is nearer: rows of which
+    the model is sure are nothing new, however many they are.
     """
     away_NC = np.array(probabilities_NC, np.float64)
     away_NC[np.arange(len(away_NC)), away_NC.argmax(1)] -= 1
@@ -40,7 +41,7 @@ def choose_batch(
         taken.append(row)
         inner_N = (away_NC @ away_NC[row]) * (features_ND @ features_ND[row])
         distance_N = np.maximum(length_N + length_N[row] - 2 * inner_N, 0)
-        nearest_N = distance_N if len(taken) == 1 else np.minimum(nearest_N, distance_N)
+        nearest_N = np.minimum(nearest_N, distance_N)
     return taken
 
 

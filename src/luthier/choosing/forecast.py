@@ -167,8 +167,9 @@ def _trouble(sizes: Sequence[int], errors_RS: np.ndarray, test: BackTest | None,
     if test is None:
         return t("the rows are too few to test the forecast on themselves")
     if test.fails:
-        return t("tested on itself the forecast fails: from {known} to {rows} rows it promised {said:+.3f}, measured were "
-                 "{measured:+.3f}", known=test.known, rows=test.rows, said=test.predicted, measured=test.measured)  # fmt: skip
+        return t("tested on itself the forecast fails: from {known} to {rows} rows it promised {said:+.3f}, "
+                 "measured were {measured:+.3f}", known=test.known, rows=test.rows, said=test.predicted,
+                 measured=test.measured)  # fmt: skip
     if twice.gain_high - twice.gain_low > _WIDEST:
         return t("the interval of what doubling brings is too wide ({low:+.3f} to {high:+.3f})",
                  low=twice.gain_low, high=twice.gain_high)  # fmt: skip

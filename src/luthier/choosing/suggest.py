@@ -105,14 +105,13 @@ def suggest(
 def _labelled(run: Path, predictor: Predictor, screen: Progress) -> tuple[Known, list[str]]:
     """The texts that the run was trained, validated and tested on, as far as its files are still there."""
     known, codec = Known(), predictor.codec
-    if not (run / CONFIG).is_file():
-        return known, [t("{run} is no run's folder: what it was trained on is not known, and not left out", run=run)]
     notes: list[str] = []
-    data = load_settings(run / CONFIG).data
-    for name in PARTS:
-        path = getattr(data, name)
-        if path is None:
-            continue
+    if (run / CONFIG).is_file():
+        data = load_settings(run / CONFIG).data
+    else:
+        data = DataSettings()
+        notes.append(t("{run} is no run's folder: what it was trained on is not known, and not left out", run=run))
+    for path in filter(None, (getattr(data, name) for name in PARTS)):
         try:
             for item in read_inputs(Path(path), codec, data):
                 if not isinstance(item, Problem):

@@ -29,8 +29,8 @@ def curve_page(curve: Mapping[str, Any]) -> str:
         sentence=curve["sentence"],
         picture=figures.learning_curve(curve["points"], curve["drawn"], curve["rows"], curve["metric"]),
         picture_alt=t("Score over the number of training rows, measured and drawn on"),
-        caption=t("Learning curve of {learner}: dots are measured, with 95 % intervals; the line is the fitted power law, "
-                  "the band its 95 % interval. The dotted line marks the {rows:,} training rows that there are.",
+        caption=t("Learning curve of {learner}: dots are measured, with 95 % intervals; the line is the fitted power "
+                  "law, the band its 95 % interval. The dotted line marks the {rows:,} training rows that there are.",
                   learner=curve["learner"], rows=curve["rows"]),
         tables=[table for table in (_outlooks(curve), _points(curve), _tests(curve), _classes(curve)) if table["rows"]],
         notes=curve["notes"],

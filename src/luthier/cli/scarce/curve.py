@@ -69,7 +69,8 @@ def _show(found: Curve, screen: Console) -> None:
     screen.table(t("learning curve of {learner}", learner=found.learner), headers, rows)
     for test in told.back_tests:
         screen.say(
-            t("tested on itself: from {known:,} to {rows:,} rows {predicted:+.3f} was forecast, {measured:+.3f} measured",
+            t("tested on itself: from {known:,} to {rows:,} rows {predicted:+.3f} was forecast, {measured:+.3f} was "
+              "measured",
               known=test.known, rows=test.rows, predicted=test.predicted, measured=test.measured)
         )  # fmt: skip
     gained = [c for c in found.classes if c.low > 0][:_MOST_CLASSES]
