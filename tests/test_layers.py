@@ -17,7 +17,9 @@ FLOORS = [
     ["data.*", "reading.*"],
     ["doctor.*"],
     ["models.*"],
-    ["task", "batching", "tuning.parts"],
+    ["augmenting.safety", "batching"],
+    ["augmenting.*"],
+    ["task", "tuning.parts"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -26,6 +28,7 @@ FLOORS = [
     ["config.*"],
     ["prepare", "defaults", "identity", "runfolder"],
     ["probing", "fit"],
+    ["augmentation"],
     ["ready", "trial"],
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup"],
@@ -36,6 +39,7 @@ FLOORS = [
     ["__main__"],
 ]
 WITHIN = {
+    "augmenting",
     "data",
     "reading",
     "formats",

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier.api import evaluate, load, train
+    from luthier.api import curve, evaluate, load, suggest, train
 
-__all__ = ["evaluate", "load", "train"]
+__all__ = ["curve", "evaluate", "load", "suggest", "train"]
 __version__ = "0.1.0"
 
 

@@ -62,6 +62,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  precision: auto         # " + t("bf16 where the processor has it"),
         "  seed: 42",
         "",
+        "augment: none             # " + t("dropout, swap or mask: changed words in small training sets"),
         "balance: auto             # " + t("none or weighted_loss; auto weighs classes from 10:1"),
     ]
     return "\n".join(lines) + "\n"

@@ -80,8 +80,12 @@ def finish(
     runtime: Runtime,
     screen: Progress,
     began: float,
+    augmentation: Mapping[str, Any] | None = None,
 ) -> None:
-    """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report."""
+    """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report.
+
+    augmentation: how its cheap test went; None where there was none.
+    """
     from luthier import announce
 
     path, task = owned.path, ready.codec.task
@@ -106,6 +110,7 @@ def finish(
         details=task.details(predictions, [example.answer for example in examples]),
         history=read_journal(path / "metrics.jsonl"),
         throughput=throughput,
+        augmentation=augmentation,
         parameters=counts[True],
         trained_parameters=counts[False],
         stopped_early=fitted.stopped_early,

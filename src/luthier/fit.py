@@ -21,6 +21,7 @@ from luthier.models.first_position import first_position_only
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
+from luthier.training.augmented import Augmented
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.journal import Journal
@@ -95,6 +96,7 @@ class _Run:
     progress: Progress
     saved_step: int = -1
     journal: Journal | None = None
+    augmented: Augmented | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -113,12 +115,14 @@ def fit(
     runtime: Runtime,
     screen: Screen,
     state: TrainState | None = None,
+    augmented: Augmented | None = None,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
-    state: where to go on. Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
+    state: where to go on. augmented: changes the windows at each step.
+    Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
     lengths = [len(window) for window in windows]
@@ -128,13 +132,15 @@ def fit(
         interruption = stack.enter_context(watch_signals())
         noise: Noise | None = None
         if runtime.device == "cpu":  # on a GPU these cost more than they save
-            arrays = [w.window.arrays["input_ids"] for w in windows]
-            seen = codec.encode([example.input for example in validation])
-            arrays += [window.arrays["input_ids"] for group in seen for window in group]
-            stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
+            if augmented is None:  # else which tokens will be met is not known beforehand
+                arrays = [w.window.arrays["input_ids"] for w in windows]
+                seen = codec.encode([example.input for example in validation])
+                arrays += [window.arrays["input_ids"] for group in seen for window in group]
+                stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(first_position_only(model))
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state)
+        run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
@@ -215,8 +221,14 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
         lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
         start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world,
     )  # fmt: skip
-    for step in plan:
-        yield [run.codec.collate_labelled([windows[i] for i in numbers], numbers) for numbers in step]
+    for number, step in enumerate(plan, run.progress.step):
+        yield [run.codec.collate_labelled(_shown(run, windows, number, numbers), numbers) for numbers in step]
+
+
+def _shown(run: _Run, windows: Sequence[LabelledWindow], step: int, numbers: Sequence[int]) -> Sequence[LabelledWindow]:
+    if run.augmented is not None:
+        return run.augmented.windows(step, numbers)
+    return [windows[i] for i in numbers]
 
 
 def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:

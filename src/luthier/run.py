@@ -62,6 +62,7 @@ def train(
         return read_run(path)
     folder, choices = choose_model(settings.model, prepared.language)
     from luthier import announce
+    from luthier.augmentation import begin_augmentation, find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
     from luthier.probing import begin_head, look
@@ -73,6 +74,7 @@ def train(
         screen = screen if runtime.is_first else SILENT
         announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
+        method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             state = _state(owned, facts, resume, screen)
@@ -83,6 +85,10 @@ def train(
             codec, how, split = ready.codec, ready.training, prepared.split
             frozen = look(ready.loaded.model, codec, split, runtime, how.max_tokens, how.seed, screen)
             baselines = run_baselines(codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            augmentation = begin_augmentation(
+                method, ready.loaded.model, codec, split, frozen, runtime, max_tokens=how.max_tokens, seed=how.seed,
+                by_group=prepared.how.by == "group", screen=screen,
+            )  # fmt: skip
             if state is None:
                 start = ready.settings.train.head_init
                 begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, how.seed)
@@ -93,9 +99,11 @@ def train(
             fitted = fit(
                 tuned, codec, windows, split.validation, how,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+                augmented=augmentation.windows if augmentation else None,
             )  # fmt: skip
             if runtime.is_first:
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began)
+                trial = augmentation.trial if augmentation else None
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
             runtime.wait()
             return read_run(path)
 

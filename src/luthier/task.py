@@ -39,6 +39,9 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    augmentable: ClassVar[bool] = False
+    """Whether an answer is about the whole text, so that it outlives a word that is dropped, moved or replaced, and
+    each input is one window."""
 
     @property
     def name(self) -> str:

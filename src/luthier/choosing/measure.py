@@ -10,9 +10,9 @@ import numpy as np
 
 from luthier.choosing.features import Vectors, Words
 from luthier.choosing.forecast import Forecast, Point, forecast
-from luthier.choosing.subsets import deal, nested_order
 from luthier.evaluation.baselines import Examples
 from luthier.evaluation.evaluate import LOWER_IS_BETTER
+from luthier.evaluation.folds import deal, nested_order
 from luthier.evaluation.intervals import resample_weights
 from luthier.evaluation.linear import best_strength
 from luthier.language import t

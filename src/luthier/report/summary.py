@@ -27,6 +27,7 @@ class Story:
     details: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
     throughput: Throughput
+    augmentation: Mapping[str, Any] | None
     parameters: int
     trained_parameters: int
     stopped_early: str
@@ -44,6 +45,7 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "task": prepared.task.name,
         "model": settings.model,
         "tuning": settings.tuning,
+        "augment": None if story.augmentation is None else {**settings.augment, "trial": dict(story.augmentation)},
         "data": _data(prepared),
         "split": _split(prepared),
         "judged_on": trial.part,

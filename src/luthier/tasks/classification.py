@@ -42,6 +42,7 @@ class Classification(Task[Text, str, Probabilities]):
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     format: ClassVar[Labelled] = Labelled()
+    augmentable: ClassVar[bool] = True
 
     label_smoothing: float | None = None
     labels: tuple[str, ...] = learned()

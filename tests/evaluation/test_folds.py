@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from luthier.choosing.subsets import deal, nested_order
+from luthier.evaluation.folds import deal, nested_order
 from luthier.types import Example
 from tiny import ticket_rows
 
