@@ -22,8 +22,9 @@ from workflow.helpers import QUICK, digest, luthier, report
 def augmented(models: TinyModels) -> Augmented:
     ready = bench("classification", models.encoder)
     setting = Setting([], [], find_model(str(models.encoder)), "cpu")
-    change = catalog.augmentation("dropout")(setting, share=0.3).prepare([], Runtime(), SILENT)
-    return Augmented(ready.codec, ready.examples, change, seed=4)
+    method = catalog.augmentation("dropout")(setting, share=0.3)
+    assert method is not None
+    return Augmented(ready.codec, ready.examples, method.prepare([], Runtime(), SILENT), seed=4)
 
 
 def ids(augmented: Augmented, step: int, numbers: list[int]) -> list[list[int]]:

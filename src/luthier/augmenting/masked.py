@@ -36,11 +36,12 @@ Proposals = Mapping[str, Mapping[int, Sequence[str]]]
 
 @dataclass(frozen=True)
 class Masked:
-    """model: with a masked-language head, in fp32 and evaluation mode. mask: the token that hides a word."""
+    """model: with a masked-language head, in fp32 and evaluation mode. mask, mask_id: the token that hides a word."""
 
     model: Any
     tokenizer: LoadedTokenizer
     mask: str
+    mask_id: int
     most_tokens: int
 
 
@@ -55,13 +56,14 @@ def load_masked(folder: ModelFolder, device: str) -> Masked:
     except ModelError as error:
         what = t("has no masked-language head ({reason})", reason=error.problems[0].what)
         raise ModelError.at(folder.name, what, fix, code="no-masked-head") from None
-    mask = tokenizer.wrapped.mask_token
-    if loaded.fresh or mask is None:
+    mask = str(tokenizer.wrapped.mask_token)
+    mask_id = tokenizer.backend.token_to_id(mask)
+    if loaded.fresh or mask_id is None:
         reason = t("{names} are missing", names=", ".join(loaded.fresh[:2]) or t("mask tokens"))
         what = t("has no masked-language head ({reason})", reason=reason)
         raise ModelError.at(folder.name, what, fix, code="no-masked-head")
     loaded.model.eval()
-    return Masked(loaded.model, tokenizer, str(mask), folder.most_tokens)
+    return Masked(loaded.model, tokenizer, mask, mask_id, folder.most_tokens)
 
 
 def propose(
@@ -153,7 +155,7 @@ def _allowed(masked: Masked, safety: Safety) -> Mapping[int, str]:
 
 def _ask(masked: Masked, ids: Sequence[Sequence[int]], allowed: Mapping[int, str]) -> list[list[list[str]]]:
     """For each text, for each mask in it, the likely words, the likeliest first."""
-    width, mask_id = max(map(len, ids)), masked.tokenizer.backend.token_to_id(masked.mask)
+    width, mask_id = max(map(len, ids)), masked.mask_id
     device = masked.model.device
     padded = torch.tensor([[*row, *[masked.tokenizer.pad_id] * (width - len(row))] for row in ids], device=device)
     seen = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in ids], device=device)
