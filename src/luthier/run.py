@@ -62,6 +62,7 @@ def train(
         return read_run(path)
     folder, choices = choose_model(settings.model, prepared.language)
     from luthier import announce
+    from luthier.balancing.choose import choose_remedy
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
     from luthier.probing import begin_head, look
@@ -80,12 +81,16 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            codec, how, split = ready.codec, ready.training, prepared.split
-            frozen = look(ready.loaded.model, codec, split, runtime, how.max_tokens, how.seed, screen)
-            baselines = run_baselines(codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            how, split = ready.training, prepared.split
+            frozen = look(ready.loaded.model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
+            baselines = run_baselines(ready.codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            if ready.remedy_is_open:
+                ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
+                facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            codec = ready.codec
             if state is None:
                 start = ready.settings.train.head_init
-                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, how.seed)
+                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
             with screen.track(t("tokenising"), len(split.train)) as tracker:
                 windows = codec.encode_labelled(split.train, tracker.advance)
             tuned = tune(ready)
@@ -93,6 +98,7 @@ def train(
             fitted = fit(
                 tuned, codec, windows, split.validation, how,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+                sampling=ready.sampling(split.train),
             )  # fmt: skip
             if runtime.is_first:
                 finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began)

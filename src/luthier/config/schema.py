@@ -92,7 +92,7 @@ class TrainSettings(Section):
 
 
 class Settings(Section):
-    """task, tuning: a name, or a section with it under `name` or `method` and its options beside it.
+    """task, tuning, balance: a name, or a section with it under `name` or `method` and its options beside it.
 
     model: a hub name or a local folder. out: the run's folder.
     """
@@ -102,9 +102,9 @@ class Settings(Section):
     data: DataSettings = DataSettings()
     tuning: dict[str, Any] = Field(default_factory=lambda: {"method": "full"})
     train: TrainSettings = TrainSettings()
-    balance: Annotated[Literal["auto", "none", "weighted_loss"], _wanted("auto, none or weighted_loss")] = "auto"
+    balance: dict[str, Any] = Field(default_factory=lambda: {"method": "auto"})
     out: _AutoText = None
 
 
-NAME_KEYS = {"task": "name", "tuning": "method"}
+NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
