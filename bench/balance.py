@@ -166,16 +166,12 @@ def _table(task: Any, answers: list[Any], outcomes: Sequence[Outcome], name: str
         means = (f"{np.mean([s[i].value for s in scores[k]]):.3f}" for i in (0, 1))
         before = ", ".join(o.compared[k] + (" (chosen)" if o.chosen == k else "") for o in outcomes)
         lines.append(f"| {k} | {each} | {' | '.join(means)} | {before} |")
-    lines += [
-        "",
-        "The choice of auto against the best single remedy of the same seed, paired bootstrap on the test rows:",
-    ]
+    lines += ["", "The choice of auto against the seed's best single remedy, paired bootstrap on the test rows:", ""]
     for seed, (outcome, each) in enumerate(zip(outcomes, found, strict=True)):
         best = max(each, key=lambda k: each[k].values["macro_f1"])
         apart = paired_difference(each[outcome.chosen], each[best], "macro_f1", higher_is_better=True)
-        lines.append(
-            f"- seed {seed}: {outcome.chosen} against {best}: {apart.value:+.3f} ({apart.low:+.3f} to {apart.high:+.3f})"
-        )
+        interval = f"{apart.low:+.3f} to {apart.high:+.3f}"
+        lines.append(f"- seed {seed}: {outcome.chosen} against {best}: {apart.value:+.3f} ({interval})")
     return "\n".join(lines) + "\n"
 
 
