@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +88,7 @@ def _thinned(rows: Sequence[tuple[str, str]], share: float) -> list[tuple[str, s
 def _one_seed(
     train: Path, test: Path, label: str, settings: Sequence[str], seed: int
 ) -> tuple[Outcome, Any, list[Any]]:
+    from luthier import catalog
     from luthier.balancing.choose import compare
     from luthier.config.settings import load_settings
     from luthier.evaluation.evaluate import evaluate
@@ -110,9 +111,14 @@ def _one_seed(
         frozen = look(ready.loaded.model, ready.codec, split, runtime, ready.training.max_tokens, seed, SILENT)
         assert frozen is not None
         comparison = compare(ready, split, frozen, SILENT)
-        for name in [candidate.name for candidate in comparison.candidates]:
+        model, trained = ready.loaded.model, None
+        moving_last = sorted(comparison.candidates, key=lambda c: catalog.remedy(c.name)((1, 1)).moves_decisions)
+        names = [candidate.name for candidate in moving_last if candidate.name != "none"]
+        for name in [*names[:-1], "none", names[-1]]:
             one = make_ready(read.model_copy(update={"balance": {"method": name}}), prepared, folder, (), runtime)
-            model, codec = _trained(one, prepared, frozen, runtime)
+            if replace(one.remedy, moves_decisions=False) != trained:  # else the model of the one before
+                model, trained = _trained(one, prepared, frozen, runtime), one.remedy
+            codec = _moved(model, one, prepared, runtime) if one.remedy.moves_decisions else one.codec
             inputs = [example.input for example in split.test]
             predictions[name] = predict(model, codec, inputs, device=runtime.device, max_tokens=4096)
             main = evaluate(codec.task, predictions[name], answers, seed=seed, intervals=False)
@@ -122,9 +128,8 @@ def _one_seed(
     return Outcome(predictions, compared, comparison.chosen), ready.codec.task, answers
 
 
-def _trained(ready: Any, prepared: Any, frozen: Any, runtime: Any) -> tuple[Any, Any]:
-    """Everything that `luthier train` does between the look at the data and the test."""
-    from luthier.balancing.decide import move_decisions
+def _trained(ready: Any, prepared: Any, frozen: Any, runtime: Any) -> Any:
+    """The model, after everything that `luthier train` does between the look at the data and the end of training."""
     from luthier.fit import fit
     from luthier.probing import begin_head
     from luthier.progress import SILENT
@@ -139,12 +144,18 @@ def _trained(ready: Any, prepared: Any, frozen: Any, runtime: Any) -> tuple[Any,
             tuned, codec, codec.encode_labelled(split.train), split.validation, how, folder=Path(place), facts={},
             runtime=runtime, screen=SILENT, sampling=ready.sampling(split.train),
         )  # fmt: skip
-    if ready.remedy.moves_decisions:
-        codec = move_decisions(
-            tuned.model, codec, split.validation, ready.counts,
-            device=runtime.device, max_tokens=how.max_tokens, seed=how.seed,
-        ).codec  # fmt: skip
-    return tuned.model, codec
+    return tuned.model
+
+
+def _moved(model: Any, ready: Any, prepared: Any, runtime: Any) -> Any:
+    """Shifts the decisions of a trained model; the Codec to read it with."""
+    from luthier.balancing.decide import move_decisions
+
+    how = ready.training
+    return move_decisions(
+        model, ready.codec, prepared.split.validation, ready.counts,
+        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed,
+    ).codec  # fmt: skip
 
 
 def _table(task: Any, answers: list[Any], outcomes: Sequence[Outcome], name: str, seconds: float) -> str:
@@ -167,9 +178,9 @@ def _table(task: Any, answers: list[Any], outcomes: Sequence[Outcome], name: str
         before = ", ".join(o.compared[k] + (" (chosen)" if o.chosen == k else "") for o in outcomes)
         lines.append(f"| {k} | {each} | {' | '.join(means)} | {before} |")
     lines += ["", "The choice of auto against the seed's best single remedy, paired bootstrap on the test rows:", ""]
-    for seed, (outcome, each) in enumerate(zip(outcomes, found, strict=True)):
-        best = max(each, key=lambda k: each[k].values["macro_f1"])
-        apart = paired_difference(each[outcome.chosen], each[best], "macro_f1", higher_is_better=True)
+    for seed, (outcome, systems) in enumerate(zip(outcomes, found, strict=True)):
+        best = max(systems, key=lambda k, of=systems: of[k].values["macro_f1"])
+        apart = paired_difference(systems[outcome.chosen], systems[best], "macro_f1", higher_is_better=True)
         interval = f"{apart.low:+.3f} to {apart.high:+.3f}"
         lines.append(f"- seed {seed}: {outcome.chosen} against {best}: {apart.value:+.3f} ({interval})")
     return "\n".join(lines) + "\n"

@@ -59,7 +59,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("precision", *_precision(facts))
     decide("head_init", *_head_init(settings.tuning["method"]))
     balance = dict(settings.balance)
-    if balance.get("method", AUTO) == AUTO and (reason := _no_remedy(facts.classes)):
+    if balance["method"] == AUTO and (reason := _no_remedy(facts.classes)):
         balance = {"method": "none"}
         choices.append(Choice("balance", "none", reason))
     return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices

@@ -45,7 +45,7 @@ class Ready:
 
     @property
     def remedy_is_open(self) -> bool:
-        return self.settings.balance.get("method", catalog.AUTO) == catalog.AUTO
+        return self.settings.balance["method"] == catalog.AUTO
 
     def sampling(self, examples: Sequence[Example[Any, Any]]) -> Sampling | None:
         """Which of the training rows an epoch shows; None where it shows each once."""
@@ -154,7 +154,7 @@ def _with_remedy(
 
     Errors: ConfigError for a task without classes, an option out of range, a remedy that needs validation rows.
     """
-    method = balance.get("method", catalog.AUTO)
+    method = balance["method"]
     if method == catalog.AUTO:
         return settings, Remedy()
     defaults = {name: default for name, (_, default) in catalog.remedy_options(method).items()}

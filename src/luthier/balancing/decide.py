@@ -30,11 +30,14 @@ def move_decisions(
     model: nn.Module, codec: Codec, validation: Sequence[Example[Any, Any]], counts: Sequence[int],
     *, device: str, max_tokens: int, seed: int,
 ) -> Moved:  # fmt: skip
-    """Shifts the logits of the trained model, in place where its head has a bias. counts: training rows of each
-    class."""
+    """Shifts the logits of the trained model as the validation rows ask for. counts: training rows of each class."""
     inputs, answers = [example.input for example in validation], [example.answer for example in validation]
     predictions = predict(model, codec, inputs, device=device, max_tokens=max_tokens)
-    shifts_C = codec.task.best_shifts(predictions, answers, counts, seed)
+    return shift_logits(model, codec, codec.task.best_shifts(predictions, answers, counts, seed))
+
+
+def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:
+    """In place where the head has a bias; else the Codec that comes back does it."""
     plain: Any = getattr(model, "get_base_model", lambda: model)()  # inside an adapter's wrapping
     layer = logits_layer(plain)
     if layer is None or layer.bias is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 Auto = Literal["auto"]
 
@@ -18,6 +18,11 @@ def _wanted(words: str, **limits: Any) -> Any:
 
 def _real(value_words: str, **limits: Any) -> Any:
     return Annotated[float, _wanted(value_words, strict=False, allow_inf_nan=False, **limits)]
+
+
+def _named(**default: str) -> Any:
+    """A section with a name in it and its options beside it; `default`: the name where none is given."""
+    return Annotated[dict[str, Any], AfterValidator(lambda section: {**default, **section})]
 
 
 _Count = Annotated[StrictInt, _wanted("a whole number from 1", ge=1)]
@@ -100,9 +105,9 @@ class Settings(Section):
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
     model: _Text = "auto"
     data: DataSettings = DataSettings()
-    tuning: dict[str, Any] = Field(default_factory=lambda: {"method": "full"})
+    tuning: _named(method="full") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     train: TrainSettings = TrainSettings()
-    balance: dict[str, Any] = Field(default_factory=lambda: {"method": "auto"})
+    balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     out: _AutoText = None
 
 

@@ -207,7 +207,8 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
             what = t("unknown setting '{key}'", key=f"{key}.{name}")
             if owner is not None:
                 what += " " + t("for {owner}", owner=shown(owner.value))
-            problems.append(Problem(value.place, what, did_you_mean(name, options), "unknown-key"))
+            fix = did_you_mean(name, options) if options else t("leave it out: there are no options here")
+            problems.append(Problem(value.place, what, fix, "unknown-key"))
             continue
         try:
             TypeAdapter(options[name]).validate_python(value.plain(), strict=not isinstance(value.value, int))
