@@ -1,5 +1,6 @@
 """What there is to choose from. A file in tasks/ is a task, a public function in tuning/methods.py is a method, one in
-augmenting/methods.py an augmentation: being there is the registration. Names are listed without importing torch."""
+augmenting/methods.py an augmentation, one in balancing/remedies.py a remedy against imbalance: being there is the
+registration. Names are listed without importing torch."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.augmenting.method import Method
+    from luthier.balancing.remedy import Remedy
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
 
@@ -27,6 +29,9 @@ _LONG_NAMES = {
     "sentence-pair-classification": "classification",
 }
 """The hub's names of tasks, also accepted."""
+_METHODS, _REMEDIES = "tuning/methods.py", "balancing/remedies.py"
+AUTO = "auto"
+"""The choice among the remedies, made on the data."""
 
 
 def task_names() -> list[str]:
@@ -75,6 +80,22 @@ def augmentation_options(name: str) -> dict[str, tuple[str, object]]:
     """An augmentation's options: name to (type as written, default), read without importing torch."""
     _check(t("augmentation"), "augment.method", name, augmentation_names())
     return _options(_AUGMENTATIONS, name)
+
+
+def remedy_names() -> list[str]:
+    return _function_names(_REMEDIES)
+
+
+def remedy(name: str) -> Callable[..., Remedy]:
+    """The function of that name in balancing/remedies.py. Errors: ConfigError for an unknown name."""
+    _check(t("remedy against imbalance"), "balance", name, [AUTO, *remedy_names()])
+    return getattr(importlib.import_module("luthier.balancing.remedies"), name)
+
+
+def remedy_options(name: str) -> dict[str, tuple[str, object]]:
+    """A remedy's options: name to (type as written, default); the choice among all remedies has none."""
+    _check(t("remedy against imbalance"), "balance", name, [AUTO, *remedy_names()])
+    return {} if name == AUTO else _options(_REMEDIES, name)
 
 
 def _function_names(file: str) -> list[str]:

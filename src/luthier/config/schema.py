@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 Auto = Literal["auto"]
 
@@ -18,6 +18,11 @@ def _wanted(words: str, **limits: Any) -> Any:
 
 def _real(value_words: str, **limits: Any) -> Any:
     return Annotated[float, _wanted(value_words, strict=False, allow_inf_nan=False, **limits)]
+
+
+def _named(**default: str) -> Any:
+    """A section with a name in it and its options beside it; `default`: the name where none is given."""
+    return Annotated[dict[str, Any], AfterValidator(lambda section: {**default, **section})]
 
 
 _Count = Annotated[StrictInt, _wanted("a whole number from 1", ge=1)]
@@ -92,7 +97,7 @@ class TrainSettings(Section):
 
 
 class Settings(Section):
-    """task, tuning, augment: a name, or a section with it under `name` or `method` and its options beside it.
+    """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
     model: a hub name or a local folder. out: the run's folder.
     """
@@ -100,12 +105,12 @@ class Settings(Section):
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
     model: _Text = "auto"
     data: DataSettings = DataSettings()
-    tuning: dict[str, Any] = Field(default_factory=lambda: {"method": "full"})
+    tuning: _named(method="full") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     train: TrainSettings = TrainSettings()
-    balance: Annotated[Literal["auto", "none", "weighted_loss"], _wanted("auto, none or weighted_loss")] = "auto"
-    augment: dict[str, Any] = Field(default_factory=lambda: {"method": "none"})
+    balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
+    augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     out: _AutoText = None
 
 
-NAME_KEYS = {"task": "name", "tuning": "method", "augment": "method"}
+NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""

@@ -1,7 +1,7 @@
 """A located tree to checked settings. Every mistake is told at once, each with its place and the nearest right name.
 
-The models of schema.py, the fields of a task and the keyword arguments of a tuning method or an augmentation are the
-schema; there is no other list of settings.
+The models of schema.py, the fields of a task and the keyword arguments of a tuning method, a remedy against imbalance
+or an augmentation are the schema; there is no other list of settings.
 """
 
 from __future__ import annotations
@@ -76,6 +76,7 @@ def check_settings(root: Located) -> Settings:
     problems += _check_task(section.get("task"))
     problems += _check_function("tuning", section.get("tuning"), "full", catalog.tuning_options)
     problems += _check_function("augment", section.get("augment"), "none", catalog.augmentation_options)
+    problems += _check_function("balance", section.get("balance"), catalog.AUTO, catalog.remedy_options)
     problems += _conflicts(root, settings) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
@@ -207,7 +208,8 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
             what = t("unknown setting '{key}'", key=f"{key}.{name}")
             if owner is not None:
                 what += " " + t("for {owner}", owner=shown(owner.value))
-            problems.append(Problem(value.place, what, did_you_mean(name, options), "unknown-key"))
+            fix = did_you_mean(name, options) if options else t("leave it out: there are no options here")
+            problems.append(Problem(value.place, what, fix, "unknown-key"))
             continue
         try:
             TypeAdapter(options[name]).validate_python(value.plain(), strict=not isinstance(value.value, int))

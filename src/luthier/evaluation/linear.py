@@ -14,10 +14,11 @@ from luthier.task import AnyTask
 
 @dataclass(frozen=True)
 class Rows:
-    """features: [N, F], dense or sparse. answers: one a row."""
+    """features: [N, F], dense or sparse. answers: one a row. weights: [N], how much each counts; None for all alike."""
 
     features: Any
     answers: Sequence[Any]
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ def best_strength(
 ) -> tuple[float, Any]:
     """The strength that `best_linear` settles on, and its model."""
     if validation is None:
-        return strengths[0], task.linear(train.features, train.answers, strengths[0], seed)
-    models = [task.linear(train.features, train.answers, strength, seed) for strength in strengths]
+        return strengths[0], task.linear(train.features, train.answers, strengths[0], seed, train.weights)
+    models = [task.linear(train.features, train.answers, strength, seed, train.weights) for strength in strengths]
     scores = [
         evaluate(
             task, task.read_linear(model, validation.features), validation.answers, seed=seed, intervals=False

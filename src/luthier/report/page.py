@@ -47,6 +47,7 @@ def report_page(
         report=report,
         score_names=names,
         systems=_systems(report, names),
+        remedies=_remedies(report["balance"]["comparison"]),
         figures=_figures(report, task, examples, predictions),
         per_class=sorted(report["details"].get("per_class", ()), key=lambda row: row["f1"]),
         confused=_confused(report["details"].get("confusion")),
@@ -72,6 +73,22 @@ def _cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[di
             "interval": f"{low:.3f} – {high:.3f}" if low is not None and high is not None else "",
         })  # fmt: skip
     return cells
+
+
+def _remedies(comparison: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The remedies against imbalance as they were compared: names of the scores, and a row each."""
+    candidates = comparison["candidates"] if comparison else ()
+    names = [score["name"] for candidate in candidates[:1] for score in candidate["scores"]]
+    rows = [
+        {
+            "name": candidate["name"],
+            "cells": _cells(candidate["scores"], names),
+            "difference": f"{candidate['difference']:+.3f}" if candidate["name"] != "none" else "",
+            "interval": f"{candidate['low']:+.3f} – {candidate['high']:+.3f}" if candidate["name"] != "none" else "",
+        }
+        for candidate in candidates
+    ]
+    return {"names": names, "rows": rows}
 
 
 def _figures(
