@@ -164,3 +164,13 @@ def test_the_wrong_kind_of_option_is_an_exception_with_the_key() -> None:
 
     with pytest.raises(ConfigError, match=r"augment\.share"):
         load_settings(None, ["augment={method: swap, share: [1]}"])
+
+
+def test_repeats_of_over_sampling_are_changed_each_for_itself(place: Path, models: TinyModels) -> None:
+    """Both sections together: the k-th repeat of a row has a number of its own."""
+    rows = [row for row in ticket_rows(120) if row[1] != "refund" or len(row[0]) % 5 == 0]
+    data = write_csv(place / "unbalanced.csv", ["text", "label"], rows)
+    words = ["train", data, f"model={models.dropout_encoder}", *QUICK, "train.epochs=1", "--quiet"]
+    done = luthier(*words, "balance=oversample", "augment=swap", "--out", place / "both")
+    assert done.returncode == 0, done.stderr
+    assert report(place / "both")["augment"]["method"] == "swap"
