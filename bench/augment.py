@@ -50,7 +50,7 @@ def _train(asked: argparse.Namespace, method: str, seed: int, place: Path) -> di
     run = place / f"{method}-{seed}"
     if not (run / "report.json").is_file():
         command = [sys.executable, "-m", "luthier", "train", str(asked.data), *asked.settings, f"augment={method}",
-                   f"train.seed={seed}", "--label", asked.label, "--out", str(run), "--overwrite", "--quiet"]  # fmt: skip
+                   f"train.seed={seed}", "--label", asked.label, "--out", str(run), "--overwrite", "-q"]  # fmt: skip
         subprocess.run(command, check=True)
     return json.loads((run / "report.json").read_text(encoding="utf-8"))
 
