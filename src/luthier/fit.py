@@ -130,6 +130,7 @@ def fit(
     """
     model = tuned.model
     lengths = [len(window) for window in windows]
+    assert sampling is None or len(sampling.classes_N) == len(windows)  # a class for each window
     per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
     total = per_epoch * how.epochs
     with ExitStack() as stack:
