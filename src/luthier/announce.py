@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,6 +91,31 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))
     screen.say(t('next    luthier predict {path} --text "…"   |   luthier serve {path}', path=path))
+
+
+def folded_data(prepared: Sequence[Prepared], screen: Progress) -> None:
+    """What the data are, once for all folds."""
+    data(prepared[0], screen)
+    sizes = ", ".join(f"{len(fold.split.test):,}" for fold in prepared)
+    screen.say(t("{folds} folds, tested on {sizes} rows; the first is shown above", folds=len(prepared), sizes=sizes))
+
+
+def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
+    """All folds together, each fold, the verdict, and where everything is."""
+    names = [score["name"] for score in report["scores"][:2]]
+    rows = [(t("fold {number}", number=i), *_scores(fold["scores"])) for i, fold in enumerate(report["folds"], 1)]
+    over = {row["name"]: f"{row['mean']:.3f} ± {row['sd']:.3f}" for row in report["over_folds"]}
+    rows.append((t("mean ± standard deviation"), *(over.get(name, "–") for name in names)))
+    screen.table(t("each fold"), ("", *names), rows)
+    rows = [(t("tuned"), *_scores(report["scores"]))]
+    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
+    n = report["scores"][0]["n"]
+    screen.table(t("all folds together, {n} rows", n=n), ("", *names), rows)
+    screen.say()
+    screen.say(report["verdict"]["sentence"])
+    screen.say()
+    screen.say(report["next"])
+    screen.say(t("report  {path}", path=path / "report.html"))
 
 
 def _scores(scores: list[Mapping[str, Any]]) -> list[str]:

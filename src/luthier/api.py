@@ -29,7 +29,8 @@ def train(
     screen: Progress = SILENT,
     **settings: Any,
 ) -> Run:
-    """Tunes a model to labelled data, as `luthier train` does, and returns the finished run.
+    """Tunes a model to labelled data, as `luthier train` does, and returns the finished run; with
+    data={"split": {"folds": 5}} the run of all folds, with `folds` and `report`.
 
     source: labelled rows (files, a pattern, a folder, an address), or a configuration (.yaml). settings: any key of
     the configuration; sections as dictionaries (train={"epochs": 3}) or, for tuning and task, as a bare name
@@ -44,7 +45,7 @@ def train(
     elif source is not None:
         values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
     tree = opened(read_settings(config, overrides, values))
-    from luthier.run import train as run
+    from luthier.folds import train as run
 
     return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
 

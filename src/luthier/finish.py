@@ -38,12 +38,14 @@ from luthier.types import LabelledWindow, Report, Score
 class Run:
     """A finished run. test: the saved model's scores on the test split, which nothing else looked at.
 
-    report: the content of report.json.
+    report: the content of report.json. folds: of a run in folds each fold's own run; `test` is then of all rows that
+    were tested, each by the model that did not learn from it.
     """
 
     folder: Path
     test: Report
     report: Mapping[str, Any] = field(repr=False)
+    folds: Sequence[Run] = field(default=(), repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -54,7 +56,8 @@ class Run:
 def read_run(folder: Path) -> Run:
     """A finished run from its folder."""
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
-    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report)
+    folds = tuple(read_run(folder / fold["folder"]) for fold in report.get("folds", ()))
+    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report, folds)
 
 
 def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import Settings
 from luthier.config.settings import flat
 from luthier.config.write import public
 from luthier.errors import CheckpointError, Place, Problem, shown
 from luthier.language import t
-from luthier.runtime import Runtime
+
+if TYPE_CHECKING:  # it imports torch, and a mistake in the data is told before that
+    from luthier.runtime import Runtime
 
 HARMLESS = {"out", "train.keep", "train.save_every", "train.patience", "train.epochs"}
 """Settings that a resume may change: they do not touch what a step does."""

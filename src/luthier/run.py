@@ -15,7 +15,7 @@ from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
 from luthier.language import t
 from luthier.models.known import choose_model
-from luthier.preparing.prepare import prepare
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import (
     CONFIG,
@@ -41,21 +41,22 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     screen: Progress = SILENT,
+    prepared: Prepared | None = None,
 ) -> Run:
     """From the user's file to a saved, tested and judged model.
 
     explicit: the dotted keys that the user wrote; on a resume only they are compared with the run's own.
     resume: go on from the newest intact checkpoint, to the same result bit for bit.
-    overwrite: remove the run that the folder holds. Errors: LuthierError of any kind; a mistake of the user's is
-    told before anything is written.
+    overwrite: remove the run that the folder holds. prepared: the data, where they were read and told of before.
+    Errors: LuthierError of any kind; a mistake of the user's is told before anything is written.
     """
     require("torch", "transformers", "peft")
     began = time.time()
-    path = _where(settings, resume)
+    path = run_path(settings, resume=resume)
     check_free(path, resume=resume, overwrite=overwrite)
     if resume:
-        settings = _as_begun(path, explicit or {})
-    prepared = prepare(settings)
+        settings = as_begun(path, explicit or {})
+    told, prepared = prepared is not None, prepared or prepare(settings)
     if resume and is_finished(path):
         from luthier.finish import read_run
 
@@ -72,7 +73,7 @@ def train(
 
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
-        announce.data(prepared, screen)
+        announce.data(prepared, SILENT if told else screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
         with _claimed(path, overwrite, runtime) as owned:
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
@@ -101,7 +102,8 @@ def train(
             return read_run(path)
 
 
-def _where(settings: Settings, resume: bool) -> Path:
+def run_path(settings: Settings, *, resume: bool) -> Path:
+    """The run's folder: the one that is named, else a new one, or the newest unfinished one."""
     if settings.out is not None:
         return Path(settings.out)
     return newest_unfinished() if resume else new_run_path(_named_for(settings.data.train))
@@ -113,7 +115,7 @@ def _named_for(train: str | list[str] | None) -> Path:
     return Path(without_secrets(first).partition("?")[0].replace("*", "").rstrip("/"))
 
 
-def _as_begun(path: Path, explicit: Mapping[str, Any]) -> Settings:
+def as_begun(path: Path, explicit: Mapping[str, Any]) -> Settings:
     """The settings that the run began with, and what may be changed of them."""
     begun = load_settings(path / CONFIG)
     return load_settings(path / CONFIG, values=check_explicit(explicit, begun, str(path / CONFIG)))

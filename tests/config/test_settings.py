@@ -1,5 +1,6 @@
 """Settings come from YAML and key=value; every mistake is told at once, with its place and the nearest right name."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -138,14 +139,56 @@ def test_a_word_that_is_no_setting_is_refused(word: str) -> None:
 
 CONFLICTS = [
     (["data.split.by=group"], "names no group column"),
+    (["data.split.by=time"], "names no time column"),
+    (["data.split.by=column"], "names no column column"),
     (["data.split.test=0.6", "data.split.validation=0.5"], "are 1.1 of the data together"),
+    (["data.split.test=0", "data.split.validation=0"], "nothing is left to judge"),
+    (["data.split.group=a", "data.split.time=b"], "data.split.time contradicts data.split.group"),
+    (["data.split.group=a", "data.split.by=random"], "data.split.by contradicts data.split.group"),
+    (["data.split.time_format=%Y"], "no times are read"),
+    (["data.split.column=a", "data.split.test=0.2"], "data.split.test contradicts data.split.column"),
+    (["data.split.column=a", "data.test=b.csv"], "data.test contradicts data.split.column"),
+    (["data.split.folds=5", "data.split.test=0.2"], "data.split.test contradicts data.split.folds"),
+    (["data.split.folds=5", "data.split.time=a"], "data.split.time contradicts data.split.folds"),
+    (["data.split.folds=5", "data.split.column=a"], "data.split.column contradicts data.split.folds"),
+    (["data.split.folds=5", "data.test=b.csv"], "data.test contradicts data.split.folds"),
+    (["data.split.folds=5", "data.split.fold=6"], "data.split.fold is 6, of 5 folds"),
+    (["data.split.folds=2", "data.split.validation=0.5"], "a fold of 2 and validation are 1 of the data"),
+    (["data.split.fold=1"], "data.split.fold without data.split.folds"),
+    (["data.split.from=runs/x", "data.split.group=a"], "data.split.group contradicts data.split.from"),
+    (["data.split.from=runs/x", "data.split.folds=5"], "data.split.folds contradicts data.split.from"),
+    (["data.validation=a.csv", "data.test=b.csv", "data.split.group=g"], "all parts are given as files"),
 ]
 
 
 @pytest.mark.parametrize(("words", "says"), CONFLICTS)
 def test_settings_that_contradict_each_other_are_refused(words: list[str], says: str) -> None:
-    with pytest.raises(ConfigError, match=says):
+    with pytest.raises(ConfigError, match=re.escape(says)):
         load_settings(None, words)
+
+
+def test_of_two_settings_that_contradict_each_other_both_places_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path, "data:\n  train: a.csv\n  split:\n    folds: 5\n    test: 0.2\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings(path)
+    (problem,) = caught.value.problems
+    assert problem.place.line == 5 and f"({path}:4:5)" in problem.what
+
+
+@pytest.mark.parametrize("word", ["folds=1", "folds=many", "fold=0", "by=x", "near_duplicates=maybe"])
+def test_a_wrong_value_of_the_split_says_what_is_wanted(word: str) -> None:
+    with pytest.raises(ConfigError, match="it wants"):
+        load_settings(None, [f"data.split.{word}"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["data.split.from=runs/x"], ["data.split.folds=5", "data.split.group=a"], ["data.split.time=when"],
+     ["data.split.column=part"], ["data.split.folds=3", "data.split.fold=2", "data.split.near_duplicates=false"]],
+)  # fmt: skip
+def test_a_split_survives_the_way_to_yaml_and_back(words: list[str], tmp_path: Path) -> None:
+    settings = load_settings(None, words)
+    assert load_settings(write(tmp_path, as_yaml(settings, "a run"))) == settings
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:

@@ -52,7 +52,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Screen]:
 
 def test_it_learns_and_is_tested(finished: tuple[Run, Screen]) -> None:
     run, _ = finished
-    assert run.test["accuracy"] > 0.8
+    majority = {score["name"]: score["value"] for score in run.report["baselines"]["majority"]}
+    assert run.test["accuracy"] > majority["accuracy"] + 0.25
     assert run.test.main.name == "macro_f1"
     assert [score.name for score in run.test.scores][:2] == ["macro_f1", "accuracy"]
 
@@ -186,9 +187,11 @@ def test_groups_are_kept_together_where_told(models: TinyModels, tmp_path: Path)
 def test_only_a_test_share_is_the_textbooks_split(models: TinyModels, tickets: Path, tmp_path: Path) -> None:
     from sklearn.model_selection import train_test_split
 
-    settings = {**QUICK, "data": {"split": {"test": 0.2}}}
+    settings = {**QUICK, "data": {"split": {"test": 0.2, "near_duplicates": False}}}
     run = luthier.train(tickets, model=str(models.encoder), out=str(tmp_path / "run"), **settings)
-    assert run.report["split"] == {"train": 48, "validation": 0, "test": 12, "seed": 42, "by": "random", "group": None}
+    assert run.report["split"] == {
+        "train": 48, "validation": 0, "test": 12, "seed": 42, "by": "random", "group": None, "near_duplicates": False,
+    }  # fmt: skip
     labels = [label for _, label in ticket_rows(60)]
     _, test = train_test_split(list(range(60)), test_size=0.2, random_state=42, stratify=labels)
     split = json.loads((run.folder / "split.json").read_text(encoding="utf-8"))["rows"]

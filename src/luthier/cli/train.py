@@ -43,7 +43,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     from luthier.config.settings import check_settings, flat, opened, read_settings
-    from luthier.run import train as run
+    from luthier.folds import train as run
 
     file, overrides = split_source(source)
     config, values = settings_values(file, task=task, model=model, text=text, label=label, out=out, seed=seed)

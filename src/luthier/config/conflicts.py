@@ -76,7 +76,7 @@ class _There:
 def _columns(there: _There) -> list[Problem]:
     by, found = there.split.by, []
     named = [key for key in _COLUMNS if there.has(key)]
-    if by in _COLUMNS and by not in named:
+    if by is not None and by in _COLUMNS and by not in named:
         what = t("data.split.by={by} names no {by} column", by=by)
         found.append(Problem(there.place("by"), what, t("add data.split.{by}=…", by=by), "conflict"))
     found += [there.against(b, a) for a, b in pairwise(named)]

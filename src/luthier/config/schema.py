@@ -50,8 +50,9 @@ class SplitSettings(Section):
     """test, validation: shares of all rows. Neither given: 0.2 and 0.1. Only test given: the textbook's two parts,
     with no validation; only test=0: all rows but a tenth train.
 
-    by: random; group keeps the rows of one value of the column `group` on one side; time tests on the latest by the
-    column `time`; column does as the column `column` says. time_format: how times are written, as strptime has it.
+    by: random where nothing else is named; group keeps the rows of one value of the column `group` on one side; time
+    tests on the latest by the column `time`; column does as the column `column` says. time_format: how times are
+    written, as strptime has it.
     near_duplicates: whether rows that differ in little more than a word stay on one side; None where there are not too
     many rows to look. folds: every row is tested once, in one of so many runs; fold: only this one of them is run.
     from: a run, or its split.json, whose rows are taken again.
@@ -60,7 +61,7 @@ class SplitSettings(Section):
     test: _Share = None
     validation: _Share = None
     seed: Annotated[StrictInt | None, _wanted("a whole number from 0", ge=0, lt=2**63)] = None
-    by: Annotated[Literal["random", "group", "time", "column"], _wanted("random, group, time or column")] = "random"
+    by: Annotated[Literal["random", "group", "time", "column"] | None, _wanted("random, group, time or column")] = None
     group: _AutoText = None
     time: _AutoText = None
     time_format: _AutoText = None

@@ -37,7 +37,7 @@ def with_group(parse: Callable[[Row], Example[Any, Any]], column: str) -> Callab
     def parse_grouped(row: Row) -> Example[Any, Any]:
         group = row.values.get(column)
         if group is None or not str(group).strip():
-            fix = t("fill it in, or split without groups: data.split.by=random")
+            fix = t("fill it in, or split without groups: data.split.group= data.split.by=random")
             raise DataError.at(replace(row.place, column=column), t("no group"), fix, code="missing-group")
         return replace(parse(row), group=str(group))
 

@@ -31,14 +31,15 @@ class View:
 
 
 def word_views(pieces: Pieces, classes: int) -> list[View]:
-    """Three views that err differently: regression and naive Bayes on words, naive Bayes on parts of words."""
+    """Three views that err differently: regression and naive Bayes on words, naive Bayes on parts of words. Fewer where
+    no two texts have a word or a part of one in common."""
     words = _commonest(word_weights(pieces), classes)
     views = [View(words, _naive_bayes)]
     if pieces.unspaced.mean() <= 0.5:
         views.append(View(_commonest(character_weights(pieces), classes), _naive_bayes))
     if words.nnz * (classes if classes > 2 else 1) * _EPOCHS * _LEAST_FOLDS <= _MOST_WORK:
         views.append(View(words, _regression))
-    return views
+    return [view for view in views if view.features.shape[1]]
 
 
 def vector_view(vectors_ND: np.ndarray) -> View:

@@ -34,7 +34,7 @@ def read_lines(source: Source) -> Iterator[Row | Problem]:
             fault = faults.pop(line_number, None) if faults else None
             if fault is None and (not line or line.isspace()):
                 continue
-            yield fault or _parsed_line(line, Place(name, line_number), number, source.controls)
+            yield fault or _parsed_line(line.rstrip("\r\n"), Place(name, line_number), number, source.controls)
             number += 1
 
 

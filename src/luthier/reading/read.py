@@ -15,7 +15,7 @@ from luthier.language import t
 from luthier.reading import columnar, conll, jsons, prose, sheets, tables
 from luthier.reading.dialect import SAMPLE_LINES, find_dialect, is_table
 from luthier.reading.raw import kinds
-from luthier.reading.source import MOST_BYTES, Source, find_source
+from luthier.reading.source import MOST_BYTES, Source, find_source, unreadable
 from luthier.types import Row
 
 Rows = Iterator[Row | Problem]
@@ -170,6 +170,5 @@ def _guarded(source: Source, rows: Rows) -> Rows:
         yield from rows
     except OSError as error:
         source.check_unchanged()
-        what = t("could not be read: {error}", error=error.strerror or str(error))
-        raise DataError.at(source.name, what, t("copy it to another disk and try again"), code="unreadable") from None
+        raise unreadable(source.name, error) from None
     source.check_unchanged()

@@ -123,17 +123,37 @@ def find_source(
     """
     name = str(path) if name is None else name
     size = _size_of_file(path, name)
-    source = _unpacking(Source(path, name, kinds.TEXT, b"", None, path.name, Encoding(UTF8), max_bytes, size))
+    if size == 0:  # also says a file of the kernel's, reading from which may never end
+        raise DataError.at(
+            name, t("is empty ({size})", size="0 bytes"), t("was the export finished?"), code="empty-file"
+        )
+    try:
+        return _looked_at(
+            Source(path, name, kinds.TEXT, b"", None, path.name, Encoding(UTF8), max_bytes, size), encoding
+        )
+    except OSError as error:
+        raise unreadable(name, error) from None
+
+
+def unreadable(name: str, error: OSError) -> DataError:
+    """The refusal for a file that the disk does not give."""
+    what = t("could not be read: {error}", error=_reason(error))
+    return DataError.at(name, what, t("copy it to another disk and try again"), code="unreadable")
+
+
+def _looked_at(source: Source, encoding: str | None) -> Source:
+    """With all that its bytes say."""
+    source = _unpacking(source)
     with source.open_bytes() as raw:
         head = raw.read(_HEAD)
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xfe\xff"):
-        what = t("is empty ({size})", size=f"{size} bytes") if size < 4096 else t("holds nothing but blanks or zeros")
-        raise DataError.at(name, what, t("was the export finished?"), code="empty-file")
+        what = t("is empty: nothing but blanks or zeros at its beginning")
+        raise DataError.at(source.name, what, t("was the export finished?"), code="empty-file")
     source = replace(source, head=head, kind=source.kind if source.kind != kinds.TEXT else kinds.kind(head))
     _check_kind(source)
     if source.kind != kinds.TEXT:
         return source
-    found = find_encoding(source.open_bytes, name, encoding)
+    found = find_encoding(source.open_bytes, source.name, encoding)
     if not found.is_wide and kinds.is_binary(head):
         raise _wrong_kind(source, t("a binary file"))
     return replace(source, encoding=found)

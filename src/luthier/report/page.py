@@ -19,7 +19,7 @@ from luthier.report import figures
 from luthier.task import AnyTask
 from luthier.types import Example
 
-_SHOWN_SCORES = 12
+SHOWN_SCORES = 12
 _MOST_MISTAKES = 20
 _MOST_CONFUSED = 15
 _LONGEST_TEXT = 400
@@ -29,52 +29,67 @@ def report_page(
     report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
 ) -> str:
     """report: the content of report.json. examples, predictions: of the rows that were judged."""
-    from jinja2 import Environment
+    names = [score["name"] for score in report["scores"][:SHOWN_SCORES]]
+    data = ", ".join(Path(file).name for file in report["data"]["files"])
+    errors = where_errors_are(report, task, examples, predictions)
+    curve = figures.loss_curve(report["history"], report["steps"]["best"], report["scores"][0]["name"])
+    return rendered(
+        "page.html",
+        title=t("{data}: {model} tuned for {task}", data=data, model=report["model"], task=report["task"]),
+        report=report,
+        score_names=names,
+        systems=systems(report, names),
+        memory=size_text(report["peak_memory_bytes"]),
+        **{**errors, "figures": {**errors["figures"], "loss": curve}},
+    )
+
+
+def where_errors_are(
+    report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
+) -> dict[str, Any]:
+    """What errors.html shows."""
+    return {
+        "figures": _error_figures(report, task, examples, predictions),
+        "per_class": sorted(report["details"].get("per_class", ()), key=lambda row: row["f1"]),
+        "confused": _confused(report["details"].get("confusion")),
+        "mistakes": _mistakes(task, examples, predictions),
+    }
+
+
+def rendered(page: str, **values: Any) -> str:
+    """A page of this folder with its style; every value is escaped."""
+    from jinja2 import Environment, FunctionLoader
 
     here = files("luthier.report")
     style = (here / "page.css").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True).from_string(
-        (here / "page.html").read_text(encoding="utf-8")
-    )
-    names = [score["name"] for score in report["scores"][:_SHOWN_SCORES]]
-    data = ", ".join(Path(file).name for file in report["data"]["files"])
-    return template.render(
-        t=t,
-        lang=language(),
-        title=t("{data}: {model} tuned for {task}", data=data, model=report["model"], task=report["task"]),
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        report=report,
-        score_names=names,
-        systems=_systems(report, names),
-        figures=_figures(report, task, examples, predictions),
-        per_class=sorted(report["details"].get("per_class", ()), key=lambda row: row["f1"]),
-        confused=_confused(report["details"].get("confusion")),
-        mistakes=_mistakes(task, examples, predictions),
-        memory=size_text(report["peak_memory_bytes"]),
-    )
+    loader = FunctionLoader(lambda name: (here / name).read_text(encoding="utf-8"))
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    template = Environment(autoescape=True, trim_blocks=True, loader=loader).get_template(page)
+    return template.render(t=t, lang=language(), style=style, style_hash=digest, **values)
 
 
-def _systems(report: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+def systems(report: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:
+    """The tuned model and the baselines, with the cells of a table of these scores."""
     rows = [(t("tuned model"), report["scores"])]
     rows += [(baseline_title(name), scores) for name, scores in report["baselines"].items()]
-    return [{"title": title, "cells": _cells(scores, names)} for title, scores in rows]
+    return [{"title": title, "cells": cells(scores, names)} for title, scores in rows]
 
 
-def _cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, str]]:
+def cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, str]]:
+    """The named scores as they stand in a table."""
     by_name = {score["name"]: score for score in scores}
-    cells: list[dict[str, str]] = []
+    made: list[dict[str, str]] = []
     for name in names:
         score = by_name.get(name)
         low, high = (score["low"], score["high"]) if score else (None, None)
-        cells.append({
+        made.append({
             "value": f"{score['value']:.3f}" if score else "–",
             "interval": f"{low:.3f} – {high:.3f}" if low is not None and high is not None else "",
         })  # fmt: skip
-    return cells
+    return made
 
 
-def _figures(
+def _error_figures(
     report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
 ) -> dict[str, str | None]:
     details = report["details"]
@@ -83,7 +98,6 @@ def _figures(
     lengths = [part for part in slices(task, examples, predictions, seed=0) if part.by == "length"]
     accuracy = [next((s.value for s in part.scores if s.name == "accuracy"), np.nan) for part in lengths]
     return {
-        "loss": figures.loss_curve(report["history"], report["steps"]["best"], report["scores"][0]["name"]),
         "confusion": figures.confusion_matrix(confusion["labels"], confusion["counts"]) if confusion else None,
         "reliability": figures.reliability_diagram(details.get("reliability", ())),
         "by_class": figures.error_bars(

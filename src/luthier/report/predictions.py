@@ -20,15 +20,18 @@ def safe_cell(text: str) -> str:
 
 
 def write_predictions(
-    path: Path, task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
-) -> None:
-    """A line an example: where it stands, its text, the answer, and what the model says, under the names of §4."""
+    path: Path, task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any],
+    folds: Sequence[int] = (),
+) -> None:  # fmt: skip
+    """A line an example: where it stands, its text, the answer, and what the model says, under the names of §4.
+
+    folds: of each example the fold that tested it, where there are folds."""
     shown = [task.show(prediction) for prediction in predictions]
     fields = list(shown[0]) if shown and isinstance(shown[0], dict) else ["prediction"]
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "text", "answer", *fields])
-        for example, said in zip(examples, shown, strict=True):
+        writer.writerow(["line", "text", "answer", *fields, *(["fold"] if folds else [])])
+        for i, (example, said) in enumerate(zip(examples, shown, strict=True)):
             values = [said[name] for name in fields] if isinstance(said, dict) else [said]
             text = safe_cell(task.format.plain_text(example.input))
-            writer.writerow([example.place.line, text, task.show_answer(example.answer), *values])
+            writer.writerow([example.place.line, text, task.show_answer(example.answer), *values, *folds[i : i + 1]])

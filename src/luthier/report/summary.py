@@ -44,7 +44,7 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "task": prepared.task.name,
         "model": settings.model,
         "tuning": settings.tuning,
-        "data": _data(prepared),
+        "data": data_summary(prepared),
         "split": _split(prepared),
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
@@ -92,7 +92,7 @@ def _has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def _data(prepared: Prepared) -> dict[str, Any]:
+def data_summary(prepared: Prepared) -> dict[str, Any]:
     findings = [finding.as_json() for finding in prepared.findings]
     for finding in findings:
         finding["rows"] = finding["rows"][:_MOST_ROWS]
@@ -109,4 +109,5 @@ def _data(prepared: Prepared) -> dict[str, Any]:
 
 def _split(prepared: Prepared) -> dict[str, Any]:
     sizes = {name: len(prepared.split.part(name)) for name in PARTS}
-    return {**sizes, "seed": prepared.how.seed, "by": prepared.how.by, "group": prepared.how.group}
+    how = prepared.how.model_dump(exclude={"test", "validation"}, exclude_none=True)
+    return {"group": None, "seed": None, **how, **sizes}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from luthier.data.split import Split
@@ -37,28 +37,37 @@ def too_few(examples: Examples, layout: AnyFormat, units: int, needed: int) -> D
 def group_split(examples: Examples, layout: AnyFormat, units: int, needed: int) -> DataError:
     """The groups are too few, or each is alone with a class of its own."""
     what = t("{units} separate groups cannot fill every part ({groups})", units=units, groups=_groups(examples))
-    fix = t("choose another group column, or data.split.by=random")
+    fix = t("choose another group column, or split without groups: data.split.group= data.split.by=random")
     if units >= needed:
         what = t("the groups cannot be split: rows of one class all lie in one group ({groups})",
                  groups=_groups(examples))  # fmt: skip
     return DataError.at(_file(examples), what, fix, code="group-split")
 
 
-def uneven_groups(examples: Examples, sizes: Mapping[str, int], wanted: float) -> None:
-    """Errors: DataError where some part has less than half of the rows that it was to have."""
-    for name, size in sizes.items():
-        if size < LEAST_OF_A_SHARE * wanted:
-            what = t("the groups cannot be split as asked: {part} would have {size} rows instead of {wanted:.0f} "
-                     "({groups})", part=name, size=size, wanted=wanted, groups=_groups(examples))  # fmt: skip
-            fix = t("ask for shares that the groups allow, such as data.split.test={share:.2g}, choose another group "
-                    "column, or data.split.by=random", share=max(size, 1) / len(examples))  # fmt: skip
-            raise DataError.at(_file(examples), what, fix, code="group-split")
+def uneven_groups(examples: Examples, part: str, size: int, wanted: float, instead: str) -> None:
+    """part: for people, with the `size` of it and the one that it was to have. instead: settings that would go.
+
+    Errors: DataError where the part has less than half of its rows.
+    """
+    if size < LEAST_OF_A_SHARE * wanted:
+        what = t("the groups cannot be split as asked: {part} would have {size} rows instead of {wanted:.0f} "
+                 "({groups})", part=part, size=size, wanted=wanted, groups=_groups(examples))  # fmt: skip
+        fix = t("ask for what the groups allow, such as {instead}, choose another group column, or split without "
+                "groups: data.split.group= data.split.by=random", instead=instead)  # fmt: skip
+        raise DataError.at(_file(examples), what, fix, code="group-split")
+
+
+def smaller_shares(test: float, validation: float, largest: float) -> str:
+    """Shares of the same proportion that fit beside a group that holds `largest` of the rows."""
+    factor = min(0.9, (1 - largest) / (test + validation))
+    wanted = {"test": test, "validation": validation}
+    return " ".join(f"data.split.{name}={max(0.001, share * factor):.2g}" for name, share in wanted.items() if share)
 
 
 def few_times(examples: Examples, written: Sequence[str], needed: int) -> DataError:
     what = t("{count} different times cannot fill every part ({times})", count=len(set(written)),
              times=_listed(Counter(written)))  # fmt: skip
-    fix = t("choose another time column, or data.split.by=random")
+    fix = t("choose another time column, or split at random: data.split.time= data.split.by=random")
     return DataError.at(_file(examples), what, fix, code="time-split")
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
 from luthier.data.split import Split
+from luthier.errors import DataError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.splitting.folds import fold_of_units, parts_of_fold
-from luthier.splitting.refuse import few_times, group_split, named_parts, too_few, uneven_groups, unseen
+from luthier.splitting.refuse import few_times, group_split, named_parts, smaller_shares, too_few, uneven_groups, unseen
 from luthier.splitting.shares import Shares, by_shares
 from luthier.splitting.times import by_time, seconds
 from luthier.splitting.units import Strata, Units, bind
@@ -25,6 +26,7 @@ MOST_NEAR, MOST_CHARACTERS = 200_000, 100_000_000
 on one core, in proportion to the rows."""
 
 Examples = Sequence[Example[Any, Any]]
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True)
@@ -66,20 +68,28 @@ def split_examples(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any
 
 def fold_examples(examples: Examples, layout: AnyFormat, way: Way) -> Folds:
     """Errors: DataError where a fold would be empty or nothing like its share."""
+    return _bound(examples, layout, way, way.folds or 0, _folded)
+
+
+def _folded(examples: Examples, layout: AnyFormat, way: Way, units: Units) -> Folds:
     folds, by_group = way.folds or 0, way.by == "group"
-    units = _units(examples, layout, way, least=folds)
     fold, notes = fold_of_units(units, folds, way.shares.seed)
     held = Counter(f for f, rows in zip(fold, units.rows, strict=True) for _ in rows if f >= 0)
     if len(held) < folds:
         raise (group_split if by_group else too_few)(examples, layout, len(units), folds)
     if by_group:
-        uneven_groups(examples, {t("fold {number}", number=f + 1): held[f] for f in held}, len(examples) / folds)
+        for f, size in held.items():
+            title = t("fold {number}", number=f + 1)
+            uneven_groups(examples, title, size, len(examples) / folds, f"data.split.folds={max(2, folds // 2)}")
     return Folds(examples, units, fold, way.shares, (*notes, *_kept_together(units)))
 
 
 def _shared(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
+    return _bound(examples, layout, way, way.shares.least, _by_shares)
+
+
+def _by_shares(examples: Examples, layout: AnyFormat, way: Way, units: Units) -> Split[Any, Any]:
     shares, by_group = way.shares, way.by == "group"
-    units = _units(examples, layout, way, shares.least)
     part, notes = by_shares(units, shares)
     rows = _of_rows(units, part)
     sizes = np.bincount(rows, minlength=len(PARTS)).tolist()
@@ -88,8 +98,38 @@ def _shared(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
     if by_group:
         for p, name in enumerate(PARTS):
             if shares.of(p) > 0:
-                uneven_groups(examples, {t(name): sizes[p]}, shares.of(p) * len(examples))
+                instead = smaller_shares(shares.test, shares.validation, units.sizes.max() / len(examples))
+                uneven_groups(examples, t(name), sizes[p], shares.of(p) * len(examples), instead)
     return _dealt(examples, rows, (*notes, *_kept_together(units), *_off(sizes, shares, len(examples))))
+
+
+def _bound(
+    examples: Examples, layout: AnyFormat, way: Way, least: int,
+    make: Callable[[Examples, AnyFormat, Way, Units], MadeT],
+) -> MadeT:  # fmt: skip
+    """What `make` makes of the units that must stay together. The user's groups come first: where near-duplicates, or
+    even equal texts, chain so many of them together that nothing can be split, these are let go, and it is said."""
+    strata = Strata.of([layout.stratum(example.answer) for example in examples])
+    near = _near(examples, layout, strata) if way.near else None
+    by_group = way.by == "group"
+    tries: list[tuple[np.ndarray | None, bool, list[str]]] = [(near, True, [])]
+    if not way.near and len(examples) > MOST_NEAR:
+        tries[0][2].append(t("only equal rows are kept on one side: near-duplicates of so many rows are looked for "
+                             "with data.split.near_duplicates=true"))  # fmt: skip
+    if by_group:
+        tries.append((None, True, [t("near-duplicates of different groups may stand on both sides: to keep them "
+                                     "together, too, would leave too few groups to split")]))  # fmt: skip
+        tries.append((None, False, [t("equal texts of different groups may stand on both sides: to keep them "
+                                      "together, too, would leave too few groups to split")]))  # fmt: skip
+    refused: DataError | None = None
+    for pairs, equal, notes in tries:
+        units = bind(examples, strata, pairs, by_group=by_group, least=least, equal=equal)
+        try:
+            return make(examples, layout, way, replace(units, notes=(*notes, *units.notes)))
+        except DataError as error:
+            refused = error
+    assert refused is not None
+    raise refused
 
 
 def _timed(examples: Examples, layout: AnyFormat, way: Way) -> Split[Any, Any]:
@@ -136,15 +176,13 @@ def looks_near(examples: Examples, layout: AnyFormat, asked: bool | None) -> boo
     return len(examples) <= MOST_NEAR and sum(len(layout.plain_text(e.input)) for e in examples) <= MOST_CHARACTERS
 
 
-def _units(examples: Examples, layout: AnyFormat, way: Way, least: int) -> Units:
-    strata = Strata.of([layout.stratum(example.answer) for example in examples])
-    near = near_duplicates([layout.plain_text(example.input) for example in examples]) if way.near else None
-    units = bind(examples, strata, near, by_group=way.by == "group", least=least)
-    if way.near or len(examples) <= MOST_NEAR:
-        return units
-    note = t("only equal rows are kept on one side: near-duplicates of so many rows are looked for with "
-             "data.split.near_duplicates=true")  # fmt: skip
-    return Units(units.rows, units.counts, strata, (note, *units.notes))
+def _near(examples: Examples, layout: AnyFormat, strata: Strata) -> np.ndarray:
+    """Pairs of near-duplicates that share a class, or have none. Where classes differ, the word that differs is what
+    is to be learnt: such a row in training gives nothing away, and chains of them would bind whole classes together."""
+    pairs_P2 = near_duplicates([layout.plain_text(example.input) for example in examples])
+    classes = [set(own) for own in strata.of_row]
+    agree = [not classes[i] or not classes[j] or bool(classes[i] & classes[j]) for i, j in pairs_P2.tolist()]
+    return pairs_P2[np.array(agree, bool)]
 
 
 def _of_rows(units: Units, part: Sequence[int]) -> list[int]:

@@ -51,7 +51,7 @@ def read_stamp(value: Any, place: Place, pattern: str | None = None) -> Stamp:
     """
     written = str(value).strip() if value is not None else ""
     if not written or written.lower() in ("nan", "nat", "none", "null"):
-        fix = t("fill it in, or split at random: data.split.by=random")
+        fix = t("fill it in, or split at random: data.split.time= data.split.by=random")
         raise DataError.at(place, t("no time"), fix, code="missing-time")
     stamp = _with_pattern(written, pattern) if pattern else _read(value, written)
     if stamp is None:

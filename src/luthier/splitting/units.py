@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +49,9 @@ class Strata:
 
 @dataclass(frozen=True)
 class Units:
-    """rows: of each unit the numbers of its rows, the units in the order of their first row. counts: of each unit how
-    many of its rows have which class. notes: what was not kept together although it was asked for."""
+    """rows: of each unit the numbers of its rows, the units in the order of their first rows; with groups, of their
+    names. counts: of each unit how many of its rows have which class. notes: what was asked for and not kept together.
+    """
 
     rows: Sequence[Sequence[int]]
     counts: Sequence[dict[int, int]]
@@ -76,26 +77,45 @@ class Units:
 
 
 def bind(
-    examples: Sequence[Example[Any, Any]], strata: Strata, near_P2: np.ndarray | None, *, by_group: bool, least: int
-) -> Units:
+    examples: Sequence[Example[Any, Any]], strata: Strata, near_P2: np.ndarray | None, *, by_group: bool, least: int,
+    equal: bool = True,
+) -> Units:  # fmt: skip
     """Equal inputs, near-duplicates (int64 [P, 2], pairs of row numbers; None for none) and, with by_group, equal
-    groups stay together.
+    groups stay together. equal: False lets equal inputs of different groups part.
 
     Near-duplicates are let go where all rows of a class would hang together through them, where they would bind more
     than half of the rows, or where fewer than `least` units would be left; equal rows and groups never are.
     """
-    certain_N = _connected(_certain_links(examples, by_group), len(examples))
-    if near_P2 is None or not len(near_P2):
-        return _units(certain_N, strata)
-    merged_N = _connected(np.concatenate([_chain(certain_N), near_P2]), len(examples))
+    kinds = [_same(examples, lambda e: e.group)] if by_group else []
+    kinds += [_same(examples, lambda e: e.input)] if equal else []
+    certain_N = _connected(np.concatenate(kinds), len(examples))
+    number_N, notes = certain_N, []
+    if near_P2 is not None and len(near_P2):
+        number_N, notes = _with_near(certain_N, near_P2, strata, least)
+    if by_group:
+        number_N = _renumbered(number_N, [example.group for example in examples])
+    return _units(number_N, strata, tuple(notes))
+
+
+def _with_near(certain_N: np.ndarray, near_P2: np.ndarray, strata: Strata, least: int) -> tuple[np.ndarray, list[str]]:
+    count = len(certain_N)
+    merged_N = _connected(np.concatenate([_chain(certain_N), near_P2]), count)
     loose, notes = _too_much(certain_N, merged_N, strata)
     if loose:
         kept_P2 = near_P2[~np.isin(merged_N[near_P2[:, 0]], list(loose))]
-        merged_N = _connected(np.concatenate([_chain(certain_N), kept_P2]), len(examples))
+        merged_N = _connected(np.concatenate([_chain(certain_N), kept_P2]), count)
     if len(np.unique(merged_N)) < least <= len(np.unique(certain_N)):
-        notes = [t("near-duplicates are not kept together: too few separate rows would be left to split")]
-        merged_N = certain_N
-    return _units(merged_N, strata, tuple(notes))
+        return certain_N, [t("near-duplicates are not kept together: too few separate rows would be left to split")]
+    return merged_N, notes
+
+
+def _renumbered(number_N: np.ndarray, groups: Sequence[str]) -> np.ndarray:
+    """Units counted by the names of their groups: a split by group then does not depend on the order of the rows."""
+    least: dict[int, str] = {}
+    for unit, group in zip(number_N.tolist(), groups, strict=True):
+        least[unit] = min(least.get(unit, group), group)
+    place = {unit: i for i, unit in enumerate(sorted(least, key=lambda unit: least[unit]))}
+    return np.array([place[unit] for unit in number_N.tolist()], np.int64)
 
 
 def _too_much(certain_N: np.ndarray, merged_N: np.ndarray, strata: Strata) -> tuple[set[int], list[str]]:
@@ -131,11 +151,10 @@ def _homes(certain_N: np.ndarray, merged_N: np.ndarray, strata: Strata) -> list[
     return homes
 
 
-def _certain_links(examples: Sequence[Example[Any, Any]], by_group: bool) -> np.ndarray:
-    links: list[tuple[int, int]] = []
-    for key in (lambda e: e.input, lambda e: e.group) if by_group else (lambda e: e.input,):
-        first: dict[Hashable, int] = {}
-        links += [(j, i) for i, e in enumerate(examples) if (j := first.setdefault(key(e), i)) != i]
+def _same(examples: Sequence[Example[Any, Any]], key: Callable[[Example[Any, Any]], Hashable]) -> np.ndarray:
+    """int64 [L, 2], links that hold together what has an equal key: each row to the first."""
+    first: dict[Hashable, int] = {}
+    links = [(j, i) for i, e in enumerate(examples) if (j := first.setdefault(key(e), i)) != i]
     return np.array(links, np.int64).reshape(-1, 2)
 
 

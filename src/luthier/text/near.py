@@ -5,7 +5,7 @@ near-duplicates
 
 - when they are equal but for case, width, spaces and punctuation; or
 - when one word was replaced, put in, left out or moved, in texts of at least five words (one character of seven, two of
-  fourteen, three of twenty-one), unless that very place is filled in more than a few ways in the data: "how do I … my
+  twelve, three of sixteen), unless that very place is filled in more than a few ways in the data: "how do I … my
   card" is a template, and what fills it is what the text says; or
 - when in longer texts nine words of ten are the same, not counting the words that a fifth of all texts has, as
   footers and greetings are.
@@ -28,11 +28,9 @@ _LONG = (20, 40)
 """Words, characters: from here on a tenth may differ."""
 _LONGEST = (64, 128)
 """Longer texts are compared by MinHash alone, which misses no single changed word among so many."""
-_WORD = (1, 3)
-"""How long one word is at most."""
-_FOR_EACH = (5, 7)
-"""So long must a text be for each word or character that it may lack: in a shorter one a changed word changes what it
-says."""
+_LEAST = ((5,), (7, 12, 16))
+"""So long must a text be to differ in one word; in one, two, three characters. In a shorter one the word that differs
+changes what it says."""
 _FILLERS = 4
 _LEAST_COSINE = 0.5
 """Below, embeddings deny a pair of short texts. Measured on Banking77 with all-MiniLM-L6-v2: of pairs with one word
@@ -59,8 +57,8 @@ def near_pairs(pieces: Pieces, texts: Sequence[str], embed: Embed | None = None)
     lengths, unspaced = pieces.lengths[different], pieces.unspaced[different].astype(np.int64)
     near = [one_in_ten(pieces, different[lengths >= np.array(_LONG)[unspaced]])]
     for kind in (0, 1):
-        chosen = different[(unspaced == kind) & (lengths >= _FOR_EACH[kind] - 1) & (lengths <= _LONGEST[kind])]
-        near.append(one_left_out(pieces, chosen, longest=_WORD[kind], for_each=_FOR_EACH[kind], most=_FILLERS))
+        chosen = different[(unspaced == kind) & (lengths >= _LEAST[kind][0] - 1) & (lengths <= _LONGEST[kind])]
+        near.append(one_left_out(pieces, chosen, least=_LEAST[kind], most=_FILLERS))
     changed = distinct(np.concatenate(near))
     if embed is not None and len(changed):
         short = (pieces.lengths[changed] < np.array(_LONG)[pieces.unspaced[changed].astype(np.int64)]).all(1)

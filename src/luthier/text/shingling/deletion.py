@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from luthier.text.shingling.pieces import AT_ONCE, Pieces, begins, stretches
+from luthier.text.shingling.pieces import AT_ONCE, Pieces, begins, distinct, in_chunks, stretches
 
 _BASE = 0x9E3779B97F4A7C15
 
 
-def one_left_out(pieces: Pieces, chosen: np.ndarray, *, longest: int, for_each: int, most: int) -> np.ndarray:
-    """Pairs [P, 2] of the chosen texts, of which no two are equal.
+def one_left_out(pieces: Pieces, chosen: np.ndarray, *, least: Sequence[int], most: int) -> np.ndarray:
+    """Pairs [P, 2] of the chosen texts, of which no two are equal, in which one word was replaced, put in, left out or
+    moved.
 
-    longest: pieces that a word has at most. for_each: so many pieces a text must have for each piece that it may leave
-    out. most: where more texts than this are equal but for one and the same place, that place is a template's, and no
-    pair comes of it. Memory is bounded: the keys are worked on in as many turns as that takes.
+    least: how long a text must be to lack one piece, two … in a row, which is how long a word may be. most: where more
+    texts than this are equal but for one place, that place is a template's, and no pair comes of it. Memory is
+    bounded: the keys are worked on in as many turns as that takes.
     """
-    turns = int(pieces.lengths[chosen].sum()) * longest // (4 * AT_ONCE) + 1
+    turns = int(pieces.lengths[chosen].sum()) * len(least) // (4 * AT_ONCE) + 1
     found = [np.zeros((0, 2), np.int64)]
     for turn in range(turns):
-        keys, owners = _keys(pieces, chosen, longest, for_each, turn, turns)
+        keys, owners = _keys(pieces, chosen, least, turn, turns)
         found.append(_same_key(keys, owners, most))
-    return np.concatenate(found)
+    pairs = distinct(np.concatenate(found))
+    kept = [pairs[part][_little(pieces, pairs[part], least)] for part in in_chunks(pieces.lengths[pairs].sum(1))]
+    return np.concatenate([np.zeros((0, 2), np.int64), *kept])
 
 
 def _keys(
-    pieces: Pieces, chosen: np.ndarray, longest: int, for_each: int, turn: int, turns: int
+    pieces: Pieces, chosen: np.ndarray, least: Sequence[int], turn: int, turns: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Keys of the chosen texts as they are and with a word left out at every place, and whose they are.
 
@@ -46,8 +51,8 @@ def _keys(
         sums = np.concatenate([np.zeros(1, np.uint64), terms.cumsum()])  # wraps, as it should
         before, after = sums[starts[:-1]], sums[starts[1:]]
         keep(after - before, numbers)
-        for gap in range(1, longest + 1):
-            places = begins(np.where(lengths >= gap * for_each, lengths - gap + 1, 0))
+        for gap, enough in enumerate(least, 1):
+            places = begins(np.where(lengths >= enough, lengths - gap + 1, 0))
             at = stretches(starts[:-1], places)
             text = np.repeat(np.arange(len(numbers)), np.diff(places))
             behind = (after[text] - sums[at + gap]) * np.uint64(pow(back, gap, 1 << 64))
@@ -76,3 +81,36 @@ def _same_key(keys: np.ndarray, owners: np.ndarray, most: int) -> np.ndarray:
         both = (keys[step:] == keys[:-step]) & few[step:]
         pairs.append(np.stack([owners[:-step][both], owners[step:][both]], 1))
     return np.concatenate(pairs)
+
+
+def _little(pieces: Pieces, pairs: np.ndarray, least: Sequence[int]) -> np.ndarray:
+    """bool [P]. Two texts may be equal once something is left out of both because one word stands elsewhere, but also
+    because one lacks a word here and the other one there: those are no pair."""
+    lengths = pieces.lengths[pairs]
+    width = int(lengths.max(initial=1))
+    one, other = (_padded(pieces, pairs[:, side], width, 1 + side) for side in (0, 1))
+    front = _run(one == other)
+    back = _run(_shifted(one, lengths[:, 0]) == _shifted(other, lengths[:, 1]))
+    left = lengths.max(1) - np.minimum(front + back, lengths.min(1))
+    allowed = np.searchsorted(np.array(least), lengths.max(1), side="right")
+    one[one == 1], other[other == 2] = 0, 0
+    moved = (lengths[:, 0] == lengths[:, 1]) & (np.sort(one, 1) == np.sort(other, 1)).all(1)
+    return (left <= allowed) | moved
+
+
+def _padded(pieces: Pieces, rows: np.ndarray, width: int, fill: int) -> np.ndarray:
+    """uint64 [P, width], each row's hashes from the left. fill: stands behind them."""
+    lengths = pieces.lengths[rows]
+    columns = np.arange(width)
+    at = np.minimum(pieces.starts[rows, None] + columns, len(pieces.hashes) - 1)
+    return np.where(columns < lengths[:, None], pieces.hashes[at], np.uint64(fill))
+
+
+def _shifted(padded: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Each row's hashes from the right, the last one first."""
+    return np.take_along_axis(padded, (lengths[:, None] - 1 - np.arange(padded.shape[1])) % padded.shape[1], 1)
+
+
+def _run(same: np.ndarray) -> np.ndarray:
+    """int64 [P], how many columns are True before the first that is not."""
+    return np.logical_and.accumulate(same, axis=1).sum(1)

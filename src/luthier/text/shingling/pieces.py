@@ -18,6 +18,8 @@ _BETWEEN = (
     r"\u2000-\u206f\u3000-\u303f\ufe00-\ufe0f"
 )
 _PIECE = re.compile(f"[{_UNSPACED}]|[{_PICTURES}]|[^{_BETWEEN}{_UNSPACED}{_PICTURES}]+")
+_JOINT = re.compile(r"(?<=[^\W_])(?:[-_.:/@&'\u2019]|,(?=\d))(?=[^\W_])")
+"""Within a word: top-up, it's, 10.30, a@b.org, 1,000. What joins its parts is left out."""
 _IS_UNSPACED = re.compile(f"[{_UNSPACED}]").match
 _KEPT = 256
 """Pieces of a text that are kept: what differs behind them is not seen."""
@@ -82,7 +84,7 @@ class Pieces(HashedRows):
 
 def pieces_of(text: str) -> list[str]:
     """In lower case and one width, without punctuation; a text of nothing but punctuation is one piece."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("'", "").replace("\u2019", "")
+    folded = _JOINT.sub("", unicodedata.normalize("NFKC", text).casefold())
     return _PIECE.findall(folded) or ["".join(folded.split()) or "\0"]
 
 
@@ -98,6 +100,8 @@ def stretches(firsts: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def in_chunks(costs: np.ndarray) -> list[np.ndarray]:
     """0 to N in groups that follow each other and cost AT_ONCE or little more each."""
+    if not len(costs):
+        return []
     return np.split(np.arange(len(costs)), np.flatnonzero(np.diff(costs.cumsum() // AT_ONCE)) + 1)
 
 

@@ -1,0 +1,176 @@
+"""Training that is one run, or one run a fold: every row is then tested once, by a model that did not learn from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from luthier import run as single
+from luthier.config.schema import Settings
+from luthier.config.settings import load_settings
+from luthier.config.write import as_yaml
+from luthier.errors import ConfigError, DataError, InterruptedRun, Place, Problem
+from luthier.extras import require
+from luthier.files import disk_trouble, write_text
+from luthier.identity import HARMLESS
+from luthier.language import t
+from luthier.models.known import choose_model
+from luthier.preparing.prepare import Prepared, prepare_folds
+from luthier.progress import SILENT, Progress, Tracker
+from luthier.runfolder import CONFIG, IDENTITY, REPORT, check_free, claim, is_finished, sweep_run
+from luthier.splitting.saved import NAME as SPLIT
+
+if TYPE_CHECKING:
+    from luthier.finish import Run
+
+
+def train(
+    settings: Settings,
+    *,
+    explicit: Mapping[str, Any] | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    screen: Progress = SILENT,
+) -> Run:
+    """`run.train`, once or, with data.split.folds and no data.split.fold, for each fold in turn.
+
+    A resume goes on with the first fold that is not finished. Errors: LuthierError.
+    """
+    path = single.run_path(settings, resume=resume)
+    settings = settings.model_copy(update={"out": str(path)})
+    has_begun = resume and (path / CONFIG).is_file()
+    split = (load_settings(path / CONFIG) if has_begun else settings).data.split
+    if split.folds is None or split.fold is not None:
+        return single.train(settings, explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        what = t("several processes train one fold at a time")
+        fix = t("add data.split.fold=1, then 2, up to {folds}, each with an --out of its own", folds=split.folds)
+        raise ConfigError.at("data.split.folds", what, fix, code="conflict")
+    require("torch", "transformers", "peft")
+    check_free(path, resume=resume, overwrite=overwrite)
+    if has_begun:
+        settings = single.as_begun(path, explicit or {})
+    return _train(path, settings, explicit or {}, overwrite=overwrite, screen=screen)
+
+
+def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overwrite: bool, screen: Progress) -> Run:
+    began = time.time()
+    prepared = prepare_folds(settings)
+    count = len(prepared)
+    folders = [path / f"fold-{number}" for number in range(1, count + 1)]
+    model, choices = choose_model(settings.model, prepared[0].language)
+    from luthier import announce
+    from luthier.finish import read_run
+
+    if is_finished(path):
+        screen.say(t("{run} is finished; nothing is left to do", run=path))
+        return read_run(path)
+    announce.folded_data(prepared, screen)
+    for choice in choices:
+        screen.say(f"{choice.key} = {choice.value}: {choice.reason}")
+    with claim(path, overwrite=overwrite) as owned:
+        sweep_run(owned.path)
+        _write_beginning(path, settings, prepared, folders)
+        harmless = {key: value for key, value in explicit.items() if key in HARMLESS}
+        runs: list[Run] = []
+        for number, (fold, folder) in enumerate(zip(prepared, folders, strict=True), 1):
+            own = _fold_settings(settings, fold, folder, model.name)
+            title = t("fold {number} of {count}", number=number, count=count)
+            with _told_as(path, title):
+                begun = (folder / IDENTITY).is_file()
+                run = single.train(own, explicit=harmless, resume=begun and (folder / CONFIG).is_file(),
+                                   overwrite=begun and not (folder / CONFIG).is_file(),
+                                   screen=_OneFold(screen, title, tables=number == 1), prepared=fold)  # fmt: skip
+            runs.append(run)
+            screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
+        _finish(path, prepared, folders, runs, screen, began)
+    return read_run(path)
+
+
+def _finish(
+    path: Path, prepared: Sequence[Prepared], folders: Sequence[Path], runs: Sequence[Run], screen: Progress,
+    began: float,
+) -> None:  # fmt: skip
+    from luthier import announce
+    from luthier.pooled import pool
+    from luthier.report.folds import folds_page, folds_summary
+    from luthier.report.predictions import write_predictions
+    from luthier.runtime import open_runtime
+
+    precision = load_settings(folders[0] / CONFIG).train.precision
+    with open_runtime(precision) as runtime:
+        pooled = pool(prepared, folders, runtime, screen)
+    details = pooled.task.details(pooled.predictions, [example.answer for example in pooled.examples])
+    names = [folder.name for folder in folders]
+    reports = [run.report for run in runs]
+    following = t("These models are for measuring. For one to serve, train on all rows, of which a tenth choose the "
+                  "checkpoint: luthier train {config} data.split.folds= data.split.test=0; what the "
+                  "folds scored is what to expect of it.", config=path / CONFIG)  # fmt: skip
+    report = folds_summary(reports, names, prepared[0], pooled.trial, details, time.time() - began, following)
+    with disk_trouble(path):
+        write_predictions(path / "predictions.csv", pooled.task, pooled.examples, pooled.predictions, pooled.folds)
+        write_text(path / "report.html", folds_page(report, pooled.task, pooled.examples, pooled.predictions))
+        write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
+    announce.folded_result(report, path, screen)
+
+
+def _write_beginning(path: Path, settings: Settings, prepared: Sequence[Prepared], folders: Sequence[Path]) -> None:
+    """config.yaml and split.json, before the first fold; on a resume the split must be the one that is there.
+
+    Errors: DataError where the data have changed since.
+    """
+    rows = {folder.name: fold.saved.rows for folder, fold in zip(folders, prepared, strict=True)}
+    text = json.dumps({"files": prepared[0].files, "folds": rows}, ensure_ascii=False)
+    if (path / SPLIT).is_file():
+        if (path / SPLIT).read_text(encoding="utf-8") != text:
+            what = t("the folds are not those that the run began with: the data have changed")
+            fix = t("resume with what the run began with, or start anew with another --out")
+            raise DataError.at(str(path / SPLIT), what, fix, code="other-run")
+        return
+    how = prepared[0].how.model_copy(update={"fold": None})
+    data = settings.data.model_copy(update={"columns": dict(prepared[0].columns), "split": how})
+    heading = t("The configuration of this run in folds; `luthier train` with it repeats the run.")
+    with disk_trouble(path):
+        write_text(path / CONFIG, as_yaml(settings.model_copy(update={"data": data}), heading))
+        write_text(path / SPLIT, text)
+
+
+def _fold_settings(settings: Settings, fold: Prepared, folder: Path, model: str) -> Settings:
+    data = settings.data.model_copy(update={"split": fold.how})
+    return settings.model_copy(update={"data": data, "out": str(folder), "model": model})
+
+
+@contextmanager
+def _told_as(path: Path, title: str) -> Iterator[None]:
+    """An interruption of a fold names the command that goes on with all of them."""
+    try:
+        yield
+    except InterruptedRun as error:
+        fix = t("go on with: luthier train --resume --out {folder}", folder=path)
+        problems = [Problem(Place(str(path)), f"{title}: {p.what}", fix, p.code) for p in error.problems]
+        raise InterruptedRun(*problems, exit_code=error.exit_code) from None
+
+
+class _OneFold(Progress):
+    """What a fold tells of itself: its bars and its warnings; the first also what was chosen and why."""
+
+    def __init__(self, screen: Progress, title: str, *, tables: bool) -> None:
+        self._screen, self._title, self._tables = screen, title, tables
+
+    def warn(self, text: str) -> None:
+        self._screen.warn(f"{self._title}: {text}")
+
+    def table(self, title: str, headers: Sequence[str], rows: Any) -> None:
+        if self._tables:
+            self._screen.table(title, headers, rows)
+        self._tables = False
+
+    @contextmanager
+    def track(self, what: str, total: float) -> Iterator[Tracker]:
+        with self._screen.track(f"{self._title}: {what}", total) as tracker:
+            yield tracker
