@@ -86,8 +86,8 @@ def check(
 
 
 def fix(
-    source: str | Path | Sequence[str | Path], out: str | Path, /, *, steps: Sequence[str] | None = None, mask: bool = False,
-    screen: Progress = SILENT, **settings: Any,
+    source: str | Path | Sequence[str | Path], out: str | Path, /, *, steps: Sequence[str] | None = None,
+    mask: bool = False, screen: Progress = SILENT, **settings: Any,
 ) -> Fixed:  # fmt: skip
     """Writes a mended copy of data to `out` and beside it a log of every change, as `luthier check --fix` does.
 
