@@ -12,6 +12,7 @@ from typing import Any
 
 from luthier.config.write import as_yaml
 from luthier.evaluation.baselines import Baseline
+from luthier.evaluation.evaluate import evaluate
 from luthier.evaluation.verdict import Verdict
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
@@ -106,6 +107,7 @@ def finish(
     trial = hold_trial(task, part, examples, predictions, baselines, seed=ready.training.seed)
     story = Story(
         trial=trial,
+        unseen=_unseen(ready, prepared, part, predictions),
         details=task.details(predictions, [example.answer for example in examples]),
         history=read_journal(path / "metrics.jsonl"),
         throughput=throughput,
@@ -125,6 +127,16 @@ def finish(
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
     announce.result(report, path, screen)
+
+
+def _unseen(ready: Ready, prepared: Prepared, part: str, predictions: Sequence[Any]) -> Report | None:
+    """The test once more without the rows that stand in training too, where our split let some through."""
+    leak = prepared.leak
+    if leak is None or leak.avoided or part != "test" or leak.leaked.all():
+        return None
+    rows = [i for i, leaked in enumerate(leak.leaked) if not leaked]
+    answers = [prepared.split.test[i].answer for i in rows]
+    return evaluate(ready.codec.task, [predictions[i] for i in rows], answers, seed=ready.training.seed)
 
 
 def _throughput(

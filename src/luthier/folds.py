@@ -20,7 +20,7 @@ from luthier.files import disk_trouble, write_text
 from luthier.identity import HARMLESS
 from luthier.language import t
 from luthier.models.known import choose_model
-from luthier.preparing.prepare import Prepared, prepare_folds
+from luthier.preparing.prepare import Prepared, prepare_folds, with_leak
 from luthier.progress import SILENT, Progress, Tracker
 from luthier.runfolder import CONFIG, IDENTITY, REPORT, check_free, claim, is_finished, sweep_run
 from luthier.splitting.saved import NAME as SPLIT
@@ -70,6 +70,7 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
     if is_finished(path):
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
+    prepared[0] = with_leak(prepared[0])
     announce.folded_data(prepared, screen)
     for choice in choices:
         screen.say(f"{choice.key} = {choice.value}: {choice.reason}")

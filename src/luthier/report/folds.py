@@ -28,6 +28,7 @@ def folds_summary(
         "model": first["model"],
         "tuning": first["tuning"],
         "data": data_summary(prepared),
+        "leak": prepared.leak.as_json() if prepared.leak else None,
         "split": {"folds": how.folds, "seed": how.seed, "by": how.by, "group": how.group, "rows": tested},
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
