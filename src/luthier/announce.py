@@ -38,8 +38,6 @@ def data(prepared: Prepared, screen: Progress) -> None:
         screen.say(t("classes in training: {classes}", classes=listed + more))
     for note in prepared.notes:
         screen.say(note)
-    if prepared.leak is not None:
-        (screen.say if prepared.leak.avoided else screen.warn)(prepared.leak.sentence)
     if prepared.skipped:
         screen.warn(t("{count} rows were left out (data.bad_rows=skip)", count=prepared.skipped))
     for finding in prepared.findings:
@@ -80,11 +78,6 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
     names = [score["name"] for score in report["scores"][:2]]
     n = report["scores"][0]["n"]
     screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
-    leak = report.get("leak")
-    if leak and leak["scores_without"]:
-        rest = leak["scores_without"][0]
-        screen.warn(t("without the {count} test rows that stand in training too: {name} {score}",
-                      count=leak["leaked"], name=rest["name"], score=_score(rest)))  # fmt: skip
     work = report["throughput"]
     screen.say(
         t("{tokens:,.0f} real tokens/s, {padding:.0%} of the tokens real, utilisation {use:.0%}, peak memory {memory}, "
@@ -94,6 +87,8 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
     )  # fmt: skip
     screen.say()
     screen.say(report["verdict"]["sentence"])
+    if report["leak"] is not None:
+        screen.say(report["leak"]["sentence"])
     screen.say()
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))
@@ -121,6 +116,8 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
     screen.say()
     screen.say(report["verdict"]["sentence"])
     screen.say()
+    if report["leak"] is not None:
+        screen.say(report["leak"]["sentence"])
     screen.say(report["next"])
     screen.say(t("report  {path}", path=path / "report.html"))
 

@@ -44,7 +44,7 @@ def assess(run: Path, data: Named, how: DataSettings | None = None, *, screen: P
     how = how or DataSettings()
     predictor = load_artifact(run)
     task = predictor.codec.task
-    examples = read_examples(data, predictor.codec, how)
+    examples = read_examples(data, predictor.codec, how, screen)
     with screen.track(t("predicting"), len(examples)) as tracker:
         predictions = predictor.raw([example.input for example in examples], tracker.advance)
     answers = [example.answer for example in examples]

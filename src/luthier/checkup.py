@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+import numpy as np
 from tokenizers import Tokenizer
 
 from luthier.config.schema import Settings
@@ -13,12 +15,13 @@ from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
 from luthier.errors import ConfigError
+from luthier.extras import has
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
 from luthier.models.find import find_tokenizer
-from luthier.models.known import UNDERSTANDING, default_model
-from luthier.preparing.rows import read_options, rows_of
+from luthier.models.known import UNDERSTANDING, default_model, has_gpu
+from luthier.preparing.rows import read_options, rows_of, split_is_told
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import named_parts, open_data
 from luthier.reading.read import Table
@@ -69,10 +72,12 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     tables = {name: open_data(names, read_options(data)) for name, names in parts.names.items()}
     layout = _format(settings, tables["train"])
     tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
-    doctor = Doctor(Context(layout, tokenizer, max_length, deep=deep))
+    embed, without = _embedder(settings, layout, tables["train"]) if deep else (None, [])
+    told = split_is_told(data.split)
+    doctor = Doctor(Context(layout, tokenizer, max_length, embed, deep, told))
     notes = list(parts.notes)
     for name, table in tables.items():
-        part = rows_of(table, layout, data, name)
+        part = rows_of(table, layout, data, name, doctor.data.dates)
         doctor.data.columns.update(part.columns)
         notes += part.notes
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
@@ -81,7 +86,7 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes += [*doctor.notes(), *unread]
+    notes += [*doctor.notes(), *unread, *without]
     return Checkup(
         tables["train"].name,
         layout,
@@ -97,19 +102,46 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
 def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
     """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
     a note on what was not looked at. No model is loaded and the network is not asked."""
-    name = settings.model
-    if name == "auto" and UNDERSTANDING.intersection(layout.tasks):
-        texts = (max((v for v in row.values() if isinstance(v, str)), key=len, default="") for row in table.first)
-        name = default_model(main_language(texts)[0], has_gpu=False)[0].name
-    found = find_tokenizer(name) if name != "auto" else None
+    name = _model_name(settings, layout, table)
+    found = find_tokenizer(name) if name is not None else None
     if found is None:
-        reason = t("no model is named") if name == "auto" else t("{model} is not on this machine", model=name)
+        reason = t("no model is named") if name is None else t("{model} is not on this machine", model=name)
         note = t("not looked at: texts too long for the model, words unknown to it ({reason}; --model FOLDER)",
                  reason=reason)  # fmt: skip
         return None, None, [note]
     wanted = settings.train.max_length
     most = found.most_tokens if wanted == "auto" else min(wanted, found.most_tokens)
     return read_tokenizer(found.folder), most, []
+
+
+def _embedder(
+    settings: Settings, layout: AnyFormat, table: Table
+) -> tuple[Callable[[Sequence[str]], np.ndarray] | None, list[str]]:
+    """Texts to vectors by that model, loaded when first asked for, if it and the library are on this machine; else a
+    note that the costly checks go without."""
+    name = _model_name(settings, layout, table)
+    found = find_tokenizer(name) if name is not None else None
+    if found is None or not has("torch"):
+        reason = t("torch is not installed") if found else t("{model} is not on this machine", model=name or "auto")
+        return None, [t("--deep went without a pretrained model: {reason}", reason=reason)]
+
+    @cache
+    def loaded() -> Callable[[Sequence[str]], np.ndarray]:
+        from luthier.inference.embed import text_embedder
+
+        return text_embedder(found, "cuda" if has_gpu() else "cpu")
+
+    return lambda texts: loaded()(texts), []
+
+
+def _model_name(settings: Settings, layout: AnyFormat, table: Table) -> str | None:
+    """The model that would be tuned, None where that cannot be said yet."""
+    if settings.model != "auto":
+        return settings.model
+    if not UNDERSTANDING.intersection(layout.tasks):
+        return None
+    texts = (max((v for v in row.values() if isinstance(v, str)), key=len, default="") for row in table.first)
+    return default_model(main_language(texts)[0], has_gpu=False)[0].name
 
 
 def _format(settings: Settings, table: Table) -> AnyFormat:

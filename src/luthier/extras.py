@@ -21,6 +21,7 @@ _EXTRA_OF = {
     "ftfy": "clean",
     "sqlalchemy": "sql",
     "fsspec": "remote",
+    "huggingface_hub": "remote",
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from luthier.config.write import as_yaml
 from luthier.evaluation.baselines import Baseline
-from luthier.evaluation.evaluate import evaluate
+from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.verdict import Verdict
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
@@ -28,11 +28,12 @@ from luthier.report.summary import Story, environment, summary
 from luthier.runfolder import CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
 from luthier.splitting.saved import NAME as SPLIT
+from luthier.task import AnyTask
 from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial, judged_part
 from luthier.tuning.parts import Tuned
-from luthier.types import LabelledWindow, Report, Score
+from luthier.types import Example, LabelledWindow, Report, Score
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,6 @@ def finish(
     trial = hold_trial(task, part, examples, predictions, baselines, seed=ready.training.seed)
     story = Story(
         trial=trial,
-        unseen=_unseen(ready, prepared, part, predictions),
         details=task.details(predictions, [example.answer for example in examples]),
         history=read_journal(path / "metrics.jsonl"),
         throughput=throughput,
@@ -121,7 +121,8 @@ def finish(
         train_seconds=fitted.progress.seconds,
         peak_memory_bytes=peak_memory(runtime.device),
     )
-    report = summary(ready, prepared, story, runtime)
+    leak = _leak(prepared, task, examples, predictions)
+    report = {**summary(ready, prepared, story, runtime), "leak": leak.as_json() if leak else None}
     with disk_trouble(path):
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
@@ -129,14 +130,19 @@ def finish(
     announce.result(report, path, screen)
 
 
-def _unseen(ready: Ready, prepared: Prepared, part: str, predictions: Sequence[Any]) -> Report | None:
-    """The test once more without the rows that stand in training too, where our split let some through."""
-    leak = prepared.leak
-    if leak is None or leak.avoided or part != "test" or leak.leaked.all():
+def _leak(
+    prepared: Prepared, task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
+) -> Leak | None:
+    """What rows that training has seen add to a score: to this run's where the parts are the user's own; where Luthier
+    kept copies on one side, to that of a plain random split."""
+    how, split = prepared.how, prepared.split
+    copied = {"exact-duplicate", "near-duplicate", "conflicting-label", "split-leak"}
+    if how.folds is not None or not copied.intersection(finding.code for finding in prepared.findings):
         return None
-    rows = [i for i, leaked in enumerate(leak.leaked) if not leaked]
-    answers = [prepared.split.test[i].answer for i in rows]
-    return evaluate(ready.codec.task, [predictions[i] for i in rows], answers, seed=ready.training.seed)
+    seed = 0 if how.seed is None else how.seed
+    if how.by in ("random", "group") and how.test and how.near_duplicates:
+        return leak_worth(task, [*split.train, *split.validation, *split.test], seed, how.test)
+    return given_leak(task, split.train, examples, predictions, seed)
 
 
 def _throughput(

@@ -15,7 +15,7 @@ from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
 from luthier.language import t
 from luthier.models.known import choose_model
-from luthier.preparing.prepare import Prepared, prepare, with_leak
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import (
     CONFIG,
@@ -74,7 +74,6 @@ def train(
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
         if not told:
-            prepared = with_leak(prepared)
             announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
         with _claimed(path, overwrite, runtime) as owned:

@@ -106,10 +106,26 @@ def test_a_line_of_standard_input_that_is_not_utf_8_fails_alone(place: Path) -> 
 
 def test_a_text_file_is_read_in_the_encoding_it_has(place: Path) -> None:
     (place / "texts.txt").write_bytes("parcel late\n包裹还没到\n".encode("gb18030"))
+    for words in ((), ("data.encoding=gb18030",)):
+        done = luthier("predict", "run", "texts.txt", *words, "--json", cwd=place)
+        assert done.returncode == 0 and len(lines(done.stdout)) == 2
+        assert "texts.txt: encoding gb18030" in done.stderr
+    (place / "texts.txt").write_bytes("parcel late\n\x8a\n".encode("latin-1"))
     done = luthier("predict", "run", "texts.txt", cwd=place)
-    assert done.returncode == 2 and "texts.txt:2" in done.stderr and "data.encoding=gb18030" in done.stderr
-    done = luthier("predict", "run", "texts.txt", "data.encoding=gb18030", "--json", cwd=place)
-    assert done.returncode == 0 and len(lines(done.stdout)) == 2
+    assert done.returncode == 2 and "texts.txt:2" in done.stderr and "data.encoding=" in done.stderr
+
+
+def test_predict_and_evaluate_take_patterns_and_folders(place: Path) -> None:
+    (place / "more").mkdir()
+    for part in ("a", "b"):
+        write_csv(place / "more" / f"{part}.csv", ["body", "team"], ticket_rows(10, seed=ord(part)))
+    for named in ("more/*.csv", "more"):
+        done = luthier("predict", "run", named, "--json", cwd=place)
+        assert done.returncode == 0 and len(lines(done.stdout)) == 20
+        done = luthier("evaluate", "run", named, "--json", cwd=place)
+        assert done.returncode == 0 and json.loads(done.stdout)["scores"][0]["n"] == 20
+    done = luthier("predict", "run", "more/*.tsv", cwd=place)
+    assert done.returncode == 2 and "'a.csv', 'b.csv'" in done.stderr
 
 
 def test_a_bad_row_fails_alone_and_its_neighbours_are_answered(place: Path) -> None:

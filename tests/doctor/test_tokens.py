@@ -7,6 +7,7 @@ from tokenizers import Tokenizer
 
 from doctor.looked import found, good, lines
 from luthier.errors import Place
+from luthier.formats.generation import TextToText
 from luthier.formats.messages import MessageRows
 from luthier.text.tokenizer import read_tokenizer
 from luthier.types import Row
@@ -55,6 +56,16 @@ def test_answers_behind_the_limit_stop_a_training(tokenizer: Tokenizer) -> None:
     finding = found(pairs, layout=layout, tokenizer=tokenizer, max_length=32)["answer-truncation"]
     assert finding.severity == "error" and lines(finding) == [5]
     assert "answer-truncation" not in found(pairs, layout=layout, tokenizer=tokenizer, max_length=256)
+
+
+def test_an_answer_that_is_read_apart_takes_nothing_from_its_input(tokenizer: Tokenizer) -> None:
+    pairs = [(f"parcel late {i} {text}", f"sent {text} {i}") for i, (text, _) in enumerate(ticket_rows(60))]
+    most = 2 + max(len(tokenizer.encode(text, add_special_tokens=False)) for pair in pairs for text in pair)
+    assert not {"truncation", "answer-truncation"} & set(
+        found(pairs, layout=TextToText(), tokenizer=tokenizer, max_length=most)
+    )
+    short = found(pairs, layout=TextToText(), tokenizer=tokenizer, max_length=8)
+    assert "truncation" in short and "answer-truncation" not in short
 
 
 def test_check_takes_the_tokenizer_of_the_model_that_is_named(tmp_path: Path, models: TinyModels) -> None:

@@ -1,83 +1,52 @@
-"""What rows in training and test at once are worth, by a cheap baseline that learns with and without the copies."""
+"""Rows that training has seen flatter a score, and it is said by how much."""
 
 import random
 
-import pytest
-
-from luthier.evaluation import leak as leaks
-from luthier.evaluation.leak import leak_avoided, leak_present
+from luthier.evaluation.leak import given_leak, leak_worth, seen_before
+from luthier.formats.labelled import Labelled
 from luthier.tasks.classification import Classification
 from luthier.types import Example
 
 
-def noise(count: int, seed: int, first: int = 0) -> list[Example[str, str]]:
-    """Labels that no text explains: what is scored above chance was learnt by heart."""
+def noise(count: int, seed: int, times: int = 1) -> list[Example[str, str]]:
+    """Texts whose labels cannot be learnt, only known by heart."""
     draw = random.Random(seed)
-    return [
-        Example(" ".join(f"w{draw.randrange(10**6)}" for _ in range(12)), draw.choice("ab"), row=first + i)
-        for i in range(count)
+    texts = [" ".join(f"w{draw.randrange(5000)}" for _ in range(8)) for _ in range(count)]
+    return [Example(text, draw.choice("ab")) for text in texts] * times
+
+
+def test_a_split_that_tears_copies_apart_flatters_what_learns_by_heart() -> None:
+    leak = leak_worth(Classification(), [*noise(200, 0, times=3), *noise(200, 1)], seed=0, share=0.25)
+    assert leak is not None and leak.score == "accuracy" and leak.would
+    assert leak.rows == 200 and 120 < leak.exact < 180 and leak.near == 0
+    assert leak.everywhere > leak.unseen + 0.15
+    assert f"{leak.exact} of 200 test rows" in str(leak) and leak.as_json()["sentence"] == str(leak)
+
+
+def test_without_copies_there_is_no_leak() -> None:
+    assert leak_worth(Classification(), noise(60, 0), seed=0, share=0.25) is None
+
+
+def test_rows_seen_before_are_counted_once_exact_or_near() -> None:
+    train = [Example("the driver left my parcel at the porch", "a"), Example("where is my money", "b")]
+    judged = [
+        Example("the driver left my parcel at the porch", "a"),
+        Example("the driver left my letter at the porch", "a"),
+        Example("the driver left my letter at the porch", "b"),
+        Example("nothing like it was seen before", "a"),
     ]
+    exact, near = seen_before(Labelled(), train, judged)
+    assert exact.tolist() == [True, False, False, False]
+    assert near.tolist() == [False, True, False, False]
 
 
-def learned(rows: list[Example[str, str]]) -> Classification:
-    return Classification().learn(rows)
-
-
-def copied(rows: list[Example[str, str]], *, change: bool) -> list[Example[str, str]]:
-    """The rows again, one word of each exchanged where asked for."""
-    return [
-        Example(" ".join([*row.input.split()[:-1], f"new{row.row}"]) if change else row.input, row.answer, row=row.row)
-        for row in rows
-    ]
-
-
-@pytest.mark.parametrize("change", [False, True])
-def test_copies_are_counted_and_what_they_are_worth_is_told(change: bool) -> None:
-    train = noise(200, 0)
-    test = copied(train[:60], change=change) + noise(60, 1)
-    found = leak_present(learned(train), train, test, seed=0)
-    assert found is not None and not found.avoided
-    assert found.leaked.tolist() == [True] * 60 + [False] * 60
-    assert found.value is not None and found.without is not None and found.others is not None
-    assert found.value > found.without + 0.15  # half of the rows are known by heart
-    assert abs(found.without - 0.5) < 0.15 and abs(found.others - 0.5) < 0.2
-    assert f"60 of 120 test rows stand in training too, or nearly so: TF-IDF reaches accuracy {found.value:.3f}" in (
-        found.sentence
-    )
-
-
-def test_a_plain_random_split_of_doubled_rows_would_have_leaked() -> None:
-    rows = noise(150, 2)
-    rows += copied(rows, change=False)
-    found = leak_avoided(learned(rows), rows, 0.2, seed=42, near=True)
-    assert found is not None and found.avoided
-    assert len(found.leaked) == 60 and found.count > 40
-    assert "with a plain random split" in found.sentence
-    assert found.as_json()["leaked"] == found.count
-
-
-def test_near_rows_count_only_where_they_are_asked_for() -> None:
-    rows = noise(150, 2)
-    rows += copied(rows, change=True)
-    assert leak_avoided(learned(rows), rows, 0.2, seed=42, near=False) is None
-    assert leak_avoided(learned(rows), rows, 0.2, seed=42, near=True) is not None
-
-
-def test_without_copies_there_is_nothing_to_tell() -> None:
-    rows = noise(100, 3)
-    assert leak_avoided(learned(rows), rows, 0.2, seed=0, near=True) is None
-    assert leak_present(learned(rows), rows, noise(30, 4), seed=0) is None
-
-
-def test_of_very_many_rows_the_copies_are_counted_and_nothing_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leaks, "MOST_SCORED", 100)
-    train = noise(200, 0)
-    found = leak_present(learned(train), train, copied(train[:60], change=False), seed=0)
-    assert found is not None and (found.count, found.value) == (60, None)
-    assert found.sentence == "60 of 60 test rows stand in training too, or nearly so"
-
-
-def test_where_all_training_rows_are_copies_nothing_is_left_to_learn_from() -> None:
-    rows = noise(50, 5)
-    found = leak_present(learned(rows), rows, copied(rows, change=False), seed=0)
-    assert found is not None and found.count == 50 and found.without is None
+def test_a_runs_own_predictions_are_scored_without_the_rows_it_has_seen() -> None:
+    task = Classification(labels=("a", "b"))
+    train, new = noise(30, 0), noise(10, 1)
+    judged = [*train[:10], *new]
+    wrong = ["b" if example.answer == "a" else "a" for example in new]
+    said = [task.constant([answer]) for answer in [*(example.answer for example in train[:10]), *wrong]]
+    leak = given_leak(task, train, judged, said, seed=0)
+    assert leak is not None and (leak.rows, leak.exact) == (20, 10)
+    assert (leak.everywhere, leak.unseen) == (0.5, 0.0)
+    assert given_leak(task, train, new, said[10:], seed=0) is None

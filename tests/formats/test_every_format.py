@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
-from formats.rows import good
+from formats.rows import good, read
 from luthier.data.findings import ROW_FAULTS
-from luthier.errors import ConfigError, Place
+from luthier.errors import ConfigError, DataError, Place, Problem
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import all_formats, format_of_task, guess_format
 from luthier.types import Row
@@ -50,7 +51,7 @@ SAMPLES: dict[str, Sequence[dict[str, Any]]] = {
         {"prompt": "say it", "completion": "it"},
     ],
     "generation": [{"document": "a long  story", "summary": "a story"}],
-    "retrieval": [{"query": "who?", "positive": "she", "negative": ["he", "it  is"]}, {"query": "who?", "pos": ["she"]}],
+    "retrieval": [{"query": "who?", "positive": "she", "negative": ["he", "it  is"]}, {"query": "who?", "pos": ["she"], "score": 0.5}],
     "plain": [{"text": "once  upon a time"}],
 }  # fmt: skip
 ROWS = [(layout, row) for layout in all_formats() for row in SAMPLES[layout.name]]
@@ -104,6 +105,41 @@ def test_what_is_learnt_reads_the_same_after_a_change_before_it(layout: AnyForma
     else:
         assert len(now) == len(before)
     assert layout.parse(Row(layout.as_row(after, answer), Place("a"))).answer == answer
+
+
+ODD = (None, "", " ", "x", "[", "[1]", '{"a": 1}', 0, -1, 2.5, float("nan"), 10**400, True, [], {}, [None], ["x"], [[]], [{}],
+       {"text": None}, {"a": {"b": 1}}, {"a": {"b": [[0, 1]]}}, [["a", "b"]], "\ud83d", [{"role": {}, "content": []}])  # fmt: skip
+
+
+def odd(value: Any, draw: random.Random) -> Any:
+    """The value with one thing in it, or itself, replaced by something else."""
+    if isinstance(value, dict) and value and draw.random() < 0.7:
+        key = draw.choice(list(value))
+        return {**value, key: odd(value[key], draw)}
+    if isinstance(value, list) and value and draw.random() < 0.7:
+        place = draw.randrange(len(value))
+        return [*value[:place], odd(value[place], draw), *value[place + 1 :]]
+    return draw.choice(ODD)
+
+
+@pytest.mark.parametrize("layout", all_formats(), ids=lambda layout: layout.name)
+def test_whatever_stands_in_a_row_it_is_read_or_told(layout: AnyFormat) -> None:
+    draw = random.Random(0)
+    for _ in range(1500):
+        row = draw.choice(SAMPLES[layout.name])
+        key = draw.choice(list(row))
+        changed = {**row, key: odd(row[key], draw)}
+        assert 0 <= layout.likeness(tuple(changed), [changed]) <= 1
+        try:
+            found = read(layout, changed)
+        except DataError:
+            continue
+        if isinstance(found, Problem):
+            assert found.code in ROW_FAULTS, found
+            continue
+        again = layout.parse(Row(json.loads(json.dumps(layout.as_row(found.input, found.answer))), found.place))
+        assert (again, hash(again)) == (found, hash(found))
+        assert all(remark.code for remark in layout.remarks(found))
 
 
 def test_every_task_has_one_layout() -> None:

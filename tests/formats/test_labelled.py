@@ -31,7 +31,7 @@ LABELLED = [
     Fault({"text": "a", "label": "\ud83d"}, "lone-surrogate", ("\\ud83d",), "label"),
     Fault({"body": "", "label": "x"}, "missing-text", ("no text",), "body"),
     Fault({"body": " \u3000\n", "label": "x"}, "missing-text", ("no text",), "body"),
-    Fault({"body": "\u200b\ufeff\u3164", "label": "x"}, "missing-text", ("U+200B U+FEFF U+3164",), "body"),
+    Fault({"body": "\u200b\ufeff\u3164", "label": "x"}, "invisible-text", ("U+200B U+FEFF U+3164",), "body"),
     Fault({"body": "half \ud83d an emoji", "label": "x"}, "lone-surrogate", ("character 6", "\\ud83d"), "body"),
     Fault({"body": 7, "label": "x"}, "wrong-type", ("the number '7'",), "body"),
     Fault({"body": True, "label": "x"}, "wrong-type", ("truth value",), "body"),
@@ -111,6 +111,7 @@ NUMBERS = [
     Fault({"text": "a", "label": "very good"}, "not-a-number", ("task=classification",), "label"),
     Fault({"text": "a", "label": "1_000"}, "not-a-number", ("'1_000'",), "label"),
     Fault({"text": "a", "label": "inf"}, "not-a-number", ("infinite",), "label"),
+    Fault({"text": "a", "label": 10**400}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": "1e999"}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": float("-inf")}, "not-a-number", ("infinite",), "label"),
     Fault({"text": "a", "label": "nan"}, "nan-label", ("NaN",), "label"),
@@ -134,6 +135,7 @@ TEXTS = [
     (QueryRows(), Fault({"query": "a", "positive": "a "}, "equal-pair", ("both texts",))),
     (QueryRows(), Fault({"query": "a", "positive": "b", "negative": ["b"]}, "equal-negative", ("'b'",), "negative")),
     (QueryRows(), Fault({"query": "a", "positive": ["b", 3]}, "wrong-type", ("'3'",), "positive")),
+    (QueryRows(), Fault({"query": "a", "positive": "b", "score": "much"}, "not-a-number", ("'much'",), "score")),
     (Plain(), Fault({"text": "\n"}, "missing-text", ("no text",), "text")),
 ]
 

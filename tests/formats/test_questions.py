@@ -46,7 +46,7 @@ ROWS = [
     Fault(row({"text": ["Paris"], "answer_start": [60]}), "answer-offset", ("39, 65", "nearest is 65"), "answers"),
     Fault(row({"text": ["Paris"], "answer_start": [-1]}), "answer-offset", ("at -1", "39, 65"), "answers"),
     Fault(row({"text": [""], "answer_start": [-1]}), "missing-answer", ("is empty",), "answers"),
-    Fault(row({"text": ["Paris"], "answer_start": [1, 2]}), "answer-length", ("1 answers and 2 offsets",), "answers"),
+    Fault(row({"text": ["Paris"], "answer_start": [1, 2]}), "length-mismatch", ("1 answers and 2 offsets",), "answers"),
     Fault(row({"text": ["Paris"], "answer_start": ["x"]}), "wrong-type", ("'x'",), "answers"),
     Fault(row({"text": ["Paris"], "answer_start": [1.5]}), "wrong-type", ("'1.5'",), "answers"),
     Fault(row({"text": [7], "answer_start": [1]}), "wrong-type", ("'7'",), "answers"),

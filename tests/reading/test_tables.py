@@ -22,8 +22,10 @@ def values(rows: list[Row | Problem]) -> list[tuple[str, ...]]:
     return [tuple(row.values.values()) for row in rows if isinstance(row, Row)]
 
 
-@pytest.mark.parametrize(("character", "code"), [("\0", "nul-byte"), ("\x0b", "control-character"),
-                                                 ("\x1b", "control-character"), ("\x7f", "control-character")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("character", "code"),
+    [("\0", "nul-byte"), ("\x0b", "control-character"), ("\x1b", "control-character"), ("\x7f", "control-character")],
+)
 def test_a_control_character_is_told_with_line_and_column(character: str, code: str, tmp_path: Path) -> None:
     rows = read(tmp_path / "a.csv", f"text,label\nfine,a\nthe par{character}cel,b\nfine,c\n")
     (problem,) = [row for row in rows if isinstance(row, Problem)]
@@ -32,7 +34,7 @@ def test_a_control_character_is_told_with_line_and_column(character: str, code: 
     assert values(rows) == [("fine", "a"), ("fine", "c")]
 
 
-def test_tabs_and_line_breaks_are_no_control_characters_and_nor_is_the_mark_that_ends_a_dos_file(
+def test_tabs_line_breaks_and_the_mark_that_ends_a_dos_file_are_no_control_characters(
     tmp_path: Path,
 ) -> None:
     rows = read(tmp_path / "a.csv", 'text,label\r\n"a\tb\r\nc",x\r\nd,y\r\n\x1a')

@@ -62,6 +62,11 @@ def test_of_equal_texts_each_is_paired_with_the_first() -> None:
     assert pairs("a b", "c", "A b", "a  B") == [(0, 2), (0, 3)]
 
 
+def test_copies_are_near_to_what_their_first_is_near_to() -> None:
+    one, other = "the driver left my parcel at the porch", "the driver left my letter at the porch"
+    assert pairs(one, other, other.upper(), one.upper()) == [(0, 1), (0, 2), (0, 3), (1, 2)]
+
+
 def test_a_long_footer_makes_no_duplicates() -> None:
     draw = random.Random(0)
     footer = " ".join(f"footer{i}" for i in range(100))
@@ -96,9 +101,9 @@ def test_embeddings_deny_pairs_of_short_texts_that_mean_something_else() -> None
     def embed(asked: Sequence[str]) -> np.ndarray:
         return np.array([[1.0, 0.0] if "freeze" in text else [0.0, 1.0] for text in asked])
 
-    assert near_duplicates(texts).tolist() == [[0, 1], [1, 2]]
+    assert near_duplicates(texts).tolist() == [[0, 1], [0, 2], [1, 2]]
     assert near_duplicates(texts, embed=embed).tolist() == [[1, 2]]
-    assert near_duplicates(texts, embed=lambda asked: np.ones((len(asked), 1))).tolist() == [[0, 1], [1, 2]]
+    assert near_duplicates(texts, embed=lambda asked: np.ones((len(asked), 1))).tolist() == [[0, 1], [0, 2], [1, 2]]
 
 
 def one_word_apart(a: list[str], b: list[str]) -> bool:

@@ -67,7 +67,7 @@ def predict(
 
     predictor = load_artifact(run)
     screen = Console(json=json or out is None, quiet=quiet)
-    inputs = _inputs(predictor, name, text, how)
+    inputs = _inputs(predictor, name, text, how, screen)
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
     if bad:
@@ -93,7 +93,9 @@ def _answer_all(
     return bad
 
 
-def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how: DataSettings) -> Iterator[Any]:
+def _inputs(
+    predictor: Predictor, name: str | None, texts: list[str] | None, how: DataSettings, screen: Console
+) -> Iterator[Any]:
     """name: of a file, or whatever else names data; "-" for standard input."""
     from luthier.preparing.again import read_inputs
 
@@ -103,8 +105,10 @@ def _inputs(predictor: Predictor, name: str | None, texts: list[str] | None, how
         return _lines(predictor, _decoded(sys.stdin.buffer), "standard input")
     if Path(name).suffix.lower() == ".txt" and Path(name).is_file():
         source = find_source(Path(name), encoding=how.encoding, max_bytes=how.max_bytes)
+        if note := source.encoding.note():
+            screen.say(f"{Path(name).name}: {note}")
         return _lines_of(predictor, source)
-    return read_inputs(name, predictor.codec, how)
+    return read_inputs(name, predictor.codec, how, screen)
 
 
 def _decoded(lines: Iterable[bytes]) -> Iterator[str | Problem]:

@@ -3,6 +3,7 @@ refused before a value is made."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -103,7 +104,7 @@ def override(root: Located, written: str) -> Located:
     place = Place(f"{COMMAND_LINE}: {written}")
     path, equals, text = written.partition("=")
     if not equals or not path.strip():
-        if Path(written).exists():
+        if os.path.lexists(written):
             what = t("is a further file")
             fix = t("""name several in quotes ('data/*.csv') or as a list: 'data.train=[a.csv, b.csv]'""")
             raise ConfigError.at(place, what, fix, code="bad-override")

@@ -36,11 +36,11 @@ ROW_FAULTS = {
     "ragged-row", "broken-quote", "nul-byte", "repeated-header", "missing-label", "missing-text", "wrong-type",
     "missing-column", "not-an-object", "duplicate-key", "lone-surrogate", "nan-label", "missing-group", "split-leak",
     "mixed-encoding", "control-character", "cut-file", "mixed-quotes", "squad-key", "conll-columns", "endless-sentence",
-    "not-a-number", "label-list", "flag-value", "equal-output", "equal-negative",
-    "bad-tag", "token-tag-length", "bad-span", "overlapping-spans", "cut-word",  # entities
-    "missing-answer", "answer-not-in-context", "answer-offset", "answer-length",  # questions
-    "no-assistant", "system-turn", "unknown-role", "missing-role", "missing-content", "empty-answer", "empty-turn",
-    "tool-call", "turn-weight",  # messages
+    "invisible-text", "length-mismatch", "not-a-number", "label-list", "flag-value", "equal-output", "equal-negative",
+    "bad-tag", "entity-syntax", "span-range", "span-overlap", "span-text", "cut-word",  # entities
+    "missing-answer", "answer-not-in-context", "answer-offset",  # questions
+    "no-assistant-turn", "system-order", "unknown-role", "missing-role", "missing-content", "empty-turn",  # messages
+    "tool-call", "turn-weight",
     "missing-time", "bad-time", "missing-part", "unknown-part",
 }  # fmt: skip
 """Codes of faults that lie in a single row, so that leaving the row out mends them."""

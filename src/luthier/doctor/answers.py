@@ -117,7 +117,7 @@ class Tags(Check):
                      bio=len(plain), bioes=len(closed), one=plain.places(data)[0],
                      two=closed.places(data)[0])  # fmt: skip
             rare = plain if len(plain) < len(closed) else closed
-            fix = t("tag all sentences in one scheme; --fix writes BIO")
+            fix = t("tag all sentences in one scheme")
             yield Finding(ERROR, "mixed-tag-schemes", what, fix, rare.places(data))
 
     def _strays(self, data: Gathered) -> Iterator[Finding]:
@@ -127,12 +127,12 @@ class Tags(Check):
         if len(strays) and not is_iob1:
             what = t("{count} sentences have a tag such as {tag} that continues no entity of its type; it is read as a "
                      "beginning, as conlleval does", count=len(strays), tag=shown(strays.first_tag))  # fmt: skip
-            yield Finding(WARNING, "tag-sequence", what, t("mend the tags, or --fix writes them as they are read"),
-                          strays.places(data))  # fmt: skip
+            fix = t("mend the tags; --fix writes an I- that begins an entity as B-")
+            yield Finding(WARNING, "tag-sequence", what, fix, strays.places(data))
         if len(unended):
             what = t("{count} sentences have an entity, such as the one begun by {tag}, without an end (E or S); it "
                      "is read up to its last tag", count=len(unended), tag=shown(unended.first_tag))  # fmt: skip
-            yield Finding(WARNING, "tag-sequence", what, t("mend the tags, or --fix writes them as they are read"),
+            yield Finding(WARNING, "tag-sequence", what, t("mend the tags"),
                           unended.places(data))  # fmt: skip
 
 

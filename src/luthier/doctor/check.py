@@ -21,6 +21,7 @@ class Context:
 
     tokenizer, max_length: of the model that will be tuned, None where none is known. embed: texts to unit vectors
     [N, D] by the untuned model, None where there is none. deep: costly checks look at every row and use all means.
+    split_told: the user said by what column to split.
     """
 
     format: AnyFormat
@@ -28,6 +29,7 @@ class Context:
     max_length: int | None = None
     embed: Callable[[Sequence[str]], np.ndarray] | None = None
     deep: bool = False
+    split_told: bool = False
 
 
 class Check(ABC):

@@ -55,5 +55,7 @@ def _random_leak(data: Gathered) -> str:
     test = order[: -(-len(data) // 5)]
     known = np.unique(data.text_hash[order[len(test) :]])
     leaked = int(np.isin(data.text_hash[test], known).sum())
+    if not leaked:
+        return ""
     return t("; in a plain random 80/20 split {leaked} of the {test} test rows would stand in train too",
              leaked=leaked, test=len(test))  # fmt: skip

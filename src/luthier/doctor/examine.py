@@ -15,6 +15,9 @@ from luthier.doctor.gathered import MOST_ROWS, Gathered, Piece, Sample
 from luthier.doctor.labels.given_away import LabelInText, Shortcuts
 from luthier.doctor.labels.names import AlikeLabels
 from luthier.doctor.near import Leaks, NearDuplicates
+from luthier.doctor.parts.groups import Groups
+from luthier.doctor.parts.order import TimeOrder
+from luthier.doctor.parts.shift import Shift
 from luthier.doctor.sets import SetClasses
 from luthier.doctor.suspects import Suspects
 from luthier.doctor.targets import Numbers, Swapped
@@ -30,8 +33,8 @@ from luthier.types import Example, Finding
 
 CHECKS: tuple[type[Check], ...] = (
     Classes, TooFew, Unseen, SetClasses, LabelTypes, Tags, Numbers, Swapped, Ids, AlikeLabels, NotText, SameText,
-    Duplicates, NearDuplicates, Leaks, Suspects, Shortcuts, LabelInText, Misread, Lost, Invisible, Markup, Boilerplate,
-    PersonalData, Languages, Lengths, Tokens,
+    Duplicates, NearDuplicates, Leaks, Groups, Shift, TimeOrder, Suspects, Shortcuts, LabelInText, Misread, Lost,
+    Invisible, Markup, Boilerplate, PersonalData, Languages, Lengths, Tokens,
 )  # fmt: skip
 """All of them, in the order in which findings of equal severity are told."""
 _PIECE = 500

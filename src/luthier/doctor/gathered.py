@@ -12,6 +12,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from luthier.doctor.parts.dates import Dates
 from luthier.errors import Place
 from luthier.formats.format import AnyFormat
 from luthier.text.shingling.pieces import Pieces
@@ -94,6 +95,7 @@ class Gathered:
     labels: dict[Hashable, int] = field(default_factory=dict)
     columns: dict[str, str] = field(default_factory=dict)
     """The format's names of columns to the file's."""
+    dates: Dates = field(default_factory=Dates)
     near: np.ndarray | None = None
     """int64 [P, 2], near-duplicates in the sample, once somebody has looked for them."""
     _file: array[int] = field(default_factory=lambda: array("H"))
@@ -103,6 +105,7 @@ class Gathered:
     _text: array[int] = field(default_factory=lambda: array("q"))
     _answer: array[int] = field(default_factory=lambda: array("q"))
     _characters: array[int] = field(default_factory=lambda: array("q"))
+    _group: array[int] = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self._line)
@@ -123,6 +126,7 @@ class Gathered:
             self._text.append(hash(example.input))
             self._answer.append(hash(example.answer))
             self._characters.append(len(text))
+            self._group.append(hash(example.group) if example.group else 0)
             self.sample.add(Sampled(number, text, example))
 
     @cached_property
@@ -154,6 +158,11 @@ class Gathered:
     def characters(self) -> np.ndarray:
         """int64 [N], of each row's text."""
         return np.array(self._characters, np.int64)
+
+    @cached_property
+    def group(self) -> np.ndarray:
+        """int64 [N], equal for equal groups, 0 where a row has none."""
+        return np.array(self._group, np.int64)
 
     @cached_property
     def label_names(self) -> list[Hashable]:

@@ -23,7 +23,7 @@ _LEAST_IN_CLASS = 3
 _MOST_CLASSES = 1000
 _MOST_CELLS = 20_000_000
 """Rows x classes: with very many classes fewer rows are looked at, so that a matrix of them stays below 80 MB."""
-_LEAST_GAIN = 0.25
+_LEAST_GAIN = 0.35
 """Of what guessing the commonest class gets wrong the models must get so much right. Else they know too little about
 the labels to doubt any."""
 _TOLD = 3
@@ -51,6 +51,8 @@ def suspicion(
     """
     filters = need("cleanlab.filter")
     rank = need("cleanlab.rank")
+    if len(np.unique(pieces.whole)) < 2:
+        return None
     fold = folds_of(label, pieces.whole, classes)
     said = [held_out(view, label, fold, classes) for view in word_views(pieces, classes)]
     if not said:
@@ -107,7 +109,7 @@ class Suspects(Check):
         counts = np.bincount(label[label >= 0], minlength=len(single))
         good = np.flatnonzero(single & (counts >= _LEAST_IN_CLASS))
         rows = np.flatnonzero(np.isin(label, good))
-        most = _MOST_CELLS // max(1, len(good))
+        most = _most(len(good))
         if len(rows) > most and not self.context.deep:
             rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
         kept, label = np.unique(label[rows], return_inverse=True)
@@ -122,7 +124,7 @@ class Suspects(Check):
         told = list(_told(places[:_TOLD], [names[c] for c in label[first[:_TOLD]]], suggested))
         what = t("{count} labels may be wrong: models trained on the other rows are sure of another one ({first})",
                  count=len(first), first="; ".join(told))  # fmt: skip
-        if len(rows) < len(data):
+        if len(rows) == _most(len(names)) or not data.sample.is_whole:
             what += t("; looked for in a sample of {rows:,} rows, in all of them with --deep", rows=len(rows))
         fix = t("read them, the first ones first, and mend what is wrong; --json names a label for every one")
         self._facts["rows"] = [
@@ -130,6 +132,10 @@ class Suspects(Check):
             for place, i, other in zip(places[:_FACTS], first, suggested, strict=False)
         ]
         return Finding(WARNING, "label-error", what, fix, places, suggested=suggested)
+
+
+def _most(classes: int) -> int:
+    return _MOST_CELLS // max(1, classes)
 
 
 def _texts(data: Gathered, rows: np.ndarray) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from luthier.data.columns import quoted
 from luthier.data.findings import ERROR, WARNING
 from luthier.doctor.check import Check, Context
 from luthier.doctor.gathered import Gathered, Piece
@@ -72,8 +73,8 @@ class Swapped(Check):
                 if other.is_answer and there is not None and name in _names(other) and folded(there) in _names(column):
                     what = t("{one} is read as the {ours} and {two} as the {other}: the wrong way round?",
                              one=shown(theirs), ours=ours, two=shown(there), other=other.name)  # fmt: skip
-                    fix = t("data.columns.{ours}={two} data.columns.{other}={one}", ours=ours, two=there,
-                            other=other.name, one=theirs)  # fmt: skip
+                    ways = f"data.columns.{ours}={quoted(there)} data.columns.{other.name}={quoted(theirs)}"
+                    fix = t("say which: {ways}", ways=ways)
                     yield Finding(ERROR, "swapped-columns", what, fix, (Place(data.files[0], None, theirs),))
 
 

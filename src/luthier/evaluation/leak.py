@@ -1,140 +1,114 @@
-"""What a leak is worth: rows that are tested and were learnt from, or nearly so, and how much they flatter a score.
-
-The same test rows are scored twice by a cheap baseline, once with their copies in training and once without. To drop
-the leaking rows from the test instead would compare other rows: in spam, copies are mostly of the rarer, harder class,
-and the score would rise.
-"""
+"""What is a leak worth? The same predictions, scored with and without the rows that training has seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.baselines import tfidf
+from luthier.evaluation.baselines import sample, tfidf
 from luthier.evaluation.evaluate import evaluate
+from luthier.formats.format import AnyFormat
 from luthier.language import t
-from luthier.splitting.split import looks_near
 from luthier.task import AnyTask
-from luthier.text.near import clusters, near_duplicates
+from luthier.text.near import near_duplicates
 from luthier.types import Example
 
-MOST_SCORED = 20_000
-"""Rows: with more the copies are counted and nothing is fitted, which would take minutes."""
+MOST_ROWS = 200_000
+"""Beyond, near-duplicates are not looked for here: that would take longer than the answer is worth."""
 
 Examples = Sequence[Example[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Leak:
-    """leaked: of the test rows which, in their order, stand in training too or differ from a row there in little more
-    than a word. avoided: whether this would be so with a plain random split and is not with ours. metric: what the
-    TF-IDF baseline reaches on all test rows with their copies in training (`value`) and after these were taken out
-    (`without`), and on the test rows that do not leak (`others`); None where that was not worked out.
+    """rows: that are judged. exact, near: how many of them stand in training too, or differ from a row there in little
+    more than a word. score: its name. everywhere, unseen: its value on all rows, and on those that training has not.
+
+    would: in a plain random split, judged by TF-IDF, instead of the run's own.
     """
 
-    leaked: np.ndarray
-    avoided: bool
-    metric: str = "accuracy"
-    value: float | None = None
-    without: float | None = None
-    others: float | None = None
-
-    @property
-    def count(self) -> int:
-        return int(self.leaked.sum())
-
-    @property
-    def sentence(self) -> str:
-        numbers = {"count": self.count, "all": len(self.leaked)}
-        if self.avoided:
-            what = t("with a plain random split {count} of {all} test rows would stand in training too, or nearly so",
-                     **numbers)  # fmt: skip
-        else:
-            what = t("{count} of {all} test rows stand in training too, or nearly so", **numbers)
-        if self.value is None or self.without is None:
-            return what
-        return what + ": " + t("TF-IDF reaches {metric} {value:.3f} so, {without:.3f} when their copies are taken out "
-                               "of training", metric=self.metric, value=self.value, without=self.without)  # fmt: skip
+    rows: int
+    exact: int
+    near: int
+    score: str
+    everywhere: float
+    unseen: float
+    would: bool
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            "avoided": self.avoided,
-            "leaked": self.count,
-            "tested": len(self.leaked),
-            "baseline": "tfidf",
-            "metric": self.metric,
-            "with": self.value,
-            "without": self.without,
-            "others": self.others,
-            "sentence": self.sentence,
-        }
+        return {**asdict(self), "sentence": str(self)}
+
+    def __str__(self) -> str:
+        values = {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in asdict(self).items()}
+        if self.would:
+            return t("in a plain random split {exact} of {rows} test rows would stand in training too and {near} more "
+                     "nearly so: the TF-IDF baseline would score {score} {everywhere}, without them {unseen}",
+                     **values)  # fmt: skip
+        return t("{exact} of {rows} judged rows stand in training too and {near} more nearly so: {score} {everywhere}, "
+                 "without them {unseen}", **values)  # fmt: skip
 
 
-def leak_avoided(task: AnyTask, examples: Examples, share: float, seed: int, *, near: bool) -> Leak | None:
-    """What a plain random split with this share of test rows would have let through; None for nothing.
-
-    task: that has learned its labels. examples: of all parts. near: whether near-duplicates count, not only equal rows.
-    """
+def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Leak | None:
+    """Of a split at random that tears copies apart, as Luthier's own does not. share: of the test. None where nothing
+    would leak, or where there are too many rows to tell soon."""
     from sklearn.model_selection import train_test_split
 
-    if len(examples) < 3:
+    if len(examples) > MOST_ROWS:
         return None
-    train, test = train_test_split(np.arange(len(examples)), test_size=share, random_state=seed)
-    return _worth(task, [examples[i] for i in train], [examples[i] for i in test], seed, avoided=True, near=near)
-
-
-def leak_present(task: AnyTask, train: Examples, test: Examples, seed: int) -> Leak | None:
-    """What a split that was given, or follows time, lets through; None for nothing."""
-    near = looks_near([*train, *test], task.format, None)
-    return _worth(task, train, test, seed, avoided=False, near=near)
-
-
-def _worth(task: AnyTask, train: Examples, test: Examples, seed: int, *, avoided: bool, near: bool) -> Leak | None:
-    cluster = _clusters(task, [*train, *test], near)
-    of_train, of_test = cluster[: len(train)], cluster[len(train) :]
-    leaked = np.isin(of_test, of_train)
-    if not leaked.any():
+    numbers = np.arange(len(examples))
+    strata = [str(task.format.stratum(example.answer)) for example in examples]
+    try:
+        parts = train_test_split(numbers, test_size=share, random_state=seed, stratify=strata)
+    except ValueError:  # a class with a single row
+        parts = train_test_split(numbers, test_size=share, random_state=seed)
+    train, judged = ([examples[int(i)] for i in np.sort(part)] for part in parts)
+    learnt = sample(train, seed)
+    exact, near = seen_before(task.format, learnt, judged)
+    if not exact.any() and not near.any():
         return None
-    clean = [example for example, c in zip(train, np.isin(of_train, of_test), strict=True) if not c]
-    others = np.flatnonzero(~leaked)
-    if len(train) + len(test) > MOST_SCORED or not _can_teach(task, clean):
-        return Leak(leaked, avoided)
-    said = tfidf(task, train, (), test, seed).predictions
-    metric, value = _scored(task, said, test, range(len(test)))
-    _, without = _scored(task, tfidf(task, clean, (), test, seed).predictions, test, range(len(test)))
-    on_others = _scored(task, said, test, others)[1] if len(others) else None
-    return Leak(leaked, avoided, metric, value, without, on_others)
+    task = task.learn(learnt)
+    kept = [example for i, example in enumerate(learnt) if i % 10]  # the others choose how regularised it is
+    predictions = tfidf(task, kept, learnt[::10], judged, seed).predictions
+    return leak_of(task, judged, predictions, exact, near, seed, would=True)
 
 
-def _scored(task: AnyTask, said: Sequence[Any], test: Examples, rows: Iterable[int]) -> tuple[str, float]:
-    chosen = list(rows)
-    report = evaluate(task, [said[i] for i in chosen], [test[i].answer for i in chosen], seed=0, intervals=False)
-    names = [score.name for score in report.scores]
-    metric = "accuracy" if "accuracy" in names else report.main.name
-    return metric, report[metric]
+def given_leak(task: AnyTask, train: Examples, judged: Examples, predictions: Sequence[Any], seed: int) -> Leak | None:
+    """Of parts as the user gave them. predictions: the run's own, of the judged rows. None where nothing leaks."""
+    exact, near = seen_before(task.format, train, judged)
+    return leak_of(task, judged, predictions, exact, near, seed, would=False)
 
 
-def _can_teach(task: AnyTask, examples: Examples) -> bool:
-    """Two different answers at least."""
-    return len({example.answer for example in examples}) > 1
+def leak_of(
+    task: AnyTask, judged: Examples, predictions: Sequence[Any], exact: np.ndarray, near: np.ndarray, seed: int,
+    *, would: bool,
+) -> Leak | None:  # fmt: skip
+    """exact, near: bool [N]. The score is the accuracy where the task has one, else its main score. None where no row
+    leaks, or where all of them do."""
+    unseen: list[int] = np.flatnonzero(~exact & ~near).tolist()
+    if not 0 < len(unseen) < len(judged):
+        return None
+    values: list[float] = []
+    name = ""
+    for rows in (list(range(len(judged))), unseen):
+        answers = [judged[i].answer for i in rows]
+        report = evaluate(task, [predictions[i] for i in rows], answers, seed=seed, intervals=False)
+        chosen = next((score for score in report.scores if score.name == (name or "accuracy")), report.main)
+        name = chosen.name
+        values.append(chosen.value)
+    return Leak(len(judged), int(exact.sum()), int(near.sum()), name, values[0], values[1], would)
 
 
-def _clusters(task: AnyTask, rows: Examples, near: bool) -> np.ndarray:
-    """int64 [N], equal for rows that hang together by equal inputs, or by near ones that share a class."""
-    first: dict[Any, int] = {}
-    same = [(j, i) for i, row in enumerate(rows) if (j := first.setdefault(row.input, i)) != i]
-    links = np.array(same, np.int64).reshape(-1, 2)
-    if near:
-        layout = task.format
-        pairs_P2 = near_duplicates([layout.plain_text(row.input) for row in rows])
-        classes = [_classes(layout.stratum(row.answer)) for row in rows]
-        agree = [not classes[i] or not classes[j] or bool(classes[i] & classes[j]) for i, j in pairs_P2.tolist()]
-        links = np.concatenate([links, pairs_P2[np.array(agree, bool)]])
-    return clusters(links, len(rows))
-
-
-def _classes(stratum: Any) -> frozenset[Any]:
-    return stratum if isinstance(stratum, frozenset) else frozenset() if stratum is None else frozenset((stratum,))
+def seen_before(layout: AnyFormat, train: Examples, judged: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """bool [N] each: judged rows that equal a training row, and others that nearly do and have its class."""
+    known = {example.input for example in train}
+    exact = np.array([example.input in known for example in judged], bool)
+    near = np.zeros(len(judged), bool)
+    if len(train) + len(judged) <= MOST_ROWS:
+        rows = [*train, *judged]
+        for i, j in near_duplicates([layout.plain_text(example.input) for example in rows]).tolist():
+            if i < len(train) <= j and layout.stratum(rows[i].answer) == layout.stratum(rows[j].answer):
+                near[j - len(train)] = True
+    return exact, near & ~exact

@@ -16,7 +16,7 @@ from luthier.formats.format import Format
 from luthier.formats.marked.spans import Entity, checked_spans
 from luthier.formats.marked.tags import read_tags, with_begun, write_tags
 from luthier.formats.marked.words import join_words
-from luthier.formats.marked.written import is_span, read_span
+from luthier.formats.marked.written import is_clue, is_span, read_clue, read_span
 from luthier.language import t
 from luthier.types import Column, Example, Row
 
@@ -50,6 +50,8 @@ class EntityRows(Format[Passage, Entities]):
         tokens, tags, text, spans = ([as_list(v) for v in values_of(first, named(columns, c))] for c in self.columns)
         if tokens and all(tokens) and (named(columns, self.columns[1]) or named(columns, self.columns[3])):
             return 1.0 if tags or spans else 0.0
+        if text and any(map(is_clue, values_of(first, named(columns, self.columns[3])))):
+            return 1.0
         if not text or not spans or None in spans:
             return 0.0
         filled = [span for row in spans for span in row or ()]
@@ -58,11 +60,14 @@ class EntityRows(Format[Passage, Entities]):
 
     def parse(self, row: Row) -> Example[Passage, Entities]:
         passage = self.parse_input(row)
-        spans = as_list(row.values.get("entities"))
-        if spans is None or (spans and isinstance(spans[0], str)):
+        place, value = replace(row.place, column="entities"), row.values.get("entities")
+        spans = as_list(value)
+        if isinstance(value, Mapping):
+            read = read_clue(value, place) if is_clue(value) else [read_span(value, place)] if value else []
+        elif spans is None or (spans and isinstance(spans[0], str)):
             return self._tagged(passage, row)
-        place = replace(row.place, column="entities")
-        read = [read_span(span, place) for span in spans]
+        else:
+            read = [read_span(span, place) for span in spans]
         return Example(passage, checked_spans(passage.text, read, place), row.place, row.number)
 
     def parse_input(self, row: Row) -> Passage:
@@ -75,12 +80,13 @@ class EntityRows(Format[Passage, Entities]):
         if not words:
             raise DataError.at(place, t("no words"), t("remove the row"), code="missing-text")
         for i, word in enumerate(words):
-            here = replace(place, line=lines[i]) if lines else place
             if not isinstance(word, str) or not word:
+                here = replace(place, line=lines[i]) if lines else place
                 what = t("word {number} is {value}", number=i + 1, value=shown(word))
                 raise DataError.at(here, what, t("write it as a string, or remove it and its tag"), code="wrong-type")
-            refuse_surrogates(word, here)
-        return Passage(*join_words(words))
+        passage = Passage(*join_words(words))
+        refuse_surrogates(passage.text, place)
+        return passage
 
     def _tagged(self, passage: Passage, row: Row) -> Example[Passage, Entities]:
         place = replace(row.place, column="tags")
@@ -94,7 +100,7 @@ class EntityRows(Format[Passage, Entities]):
         if len(tags) != len(passage.words):
             what = t("{words} words and {tags} tags", words=len(passage.words), tags=len(tags))
             fix = t("every word needs one tag, O where nothing is")
-            raise DataError.at(place, what, fix, code="token-tag-length")
+            raise DataError.at(place, what, fix, code="length-mismatch")
         found, tagging = read_tags(tags, place, row.values.get(LINES))
         words = passage.words
         entities = tuple(Entity(words[first][0], words[last - 1][1], label) for first, last, label in found)

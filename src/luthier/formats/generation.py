@@ -32,6 +32,7 @@ class TextToText(Format[str, str]):
         Column("output", (*_SURE[1:], *_POSSIBLE), is_answer=True),
     )
     tasks: ClassVar[tuple[str, ...]] = ("seq2seq",)
+    answers_apart: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         source, sure = (named(columns, Column(name, usual)) for name, usual in (("input", _INPUTS), ("output", _SURE)))

@@ -58,7 +58,7 @@ class MessageRows(Format[Conversation, Turn]):
             what = t("no turn of the assistant: there is nothing to learn") if silent else t(
                 "every turn of the assistant has weight 0: there is nothing to learn")  # fmt: skip
             fix = t("add what the assistant answers, or remove the row")
-            raise DataError.at(replace(row.place, column="messages"), what, fix, code="no-assistant")
+            raise DataError.at(replace(row.place, column="messages"), what, fix, code="no-assistant-turn")
         last = learnt[-1]
         tools = read_tools(row.values.get("tools"), replace(row.place, column="tools"))
         return Example(Conversation(turns[:last], tools), turns[last], row.place, row.number, written=turns[-1].role)

@@ -153,7 +153,7 @@ def _paired(texts: Any, starts: Any, place: Place) -> Iterator[tuple[Any, Any]]:
     starts = as_list(starts) if isinstance(starts, (list, tuple)) else None if starts in (None, "") else [starts]
     if starts is not None and len(texts or ()) != len(starts):
         what = t("{texts} answers and {starts} offsets", texts=len(texts or ()), starts=len(starts))
-        raise DataError.at(place, what, t("every answer needs one answer_start"), code="answer-length")
+        raise DataError.at(place, what, t("every answer needs one answer_start"), code="length-mismatch")
     return zip(texts or (), starts if starts is not None else [None] * len(texts or ()), strict=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from luthier.errors import DataError, Problem, shown
 from luthier.formats.cells.columns import named
 from luthier.formats.cells.lists import as_list
+from luthier.formats.cells.number import number_of
 from luthier.formats.cells.text import checked_text, text_of
 from luthier.formats.format import Format
 from luthier.language import t
@@ -17,10 +18,12 @@ from luthier.types import Column, Example, Row
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """positives: what should be found, one or more. negatives: what is alike and wrong."""
+    """positives: what should be found, one or more. negatives: what is alike and wrong. score: how well the positives
+    fit, where the file says so by degrees; None where they simply do."""
 
     positives: tuple[str, ...]
     negatives: tuple[str, ...] = ()
+    score: float | None = None
 
 
 class QueryRows(Format[str, Passages]):
@@ -30,6 +33,7 @@ class QueryRows(Format[str, Passages]):
                is_answer=True),
         Column("negative", ("neg", "negatives", "hard_negative", "hard_negatives", "negative_passage", "负例"),
                required=False, is_answer=True),
+        Column("score", ("similarity", "相似度"), required=False, is_answer=True),
     )  # fmt: skip
     tasks: ClassVar[tuple[str, ...]] = ("retrieval",)
 
@@ -50,14 +54,18 @@ class QueryRows(Format[str, Passages]):
             raise DataError.at(
                 replace(row.place, column="negative"), what, t("keep it on one side"), code="equal-negative"
             )
-        return Example(query, Passages(positives, negatives), row.place, row.number)
+        score = number_of(row, "score") if "score" in row.values else None
+        return Example(query, Passages(positives, negatives, score), row.place, row.number)
 
     def parse_input(self, row: Row) -> str:
         return text_of(row, "query")
 
     def as_row(self, input: str, answer: Passages) -> dict[str, Any]:
-        row = {"query": input, "positive": list(answer.positives), "negative": list(answer.negatives)}
-        return {name: value for name, value in row.items() if value}
+        row = {"positive": list(answer.positives), "negative": list(answer.negatives) or None, "score": answer.score}
+        return {"query": input, **{name: value for name, value in row.items() if value is not None}}
+
+    def number(self, answer: Passages) -> float | None:
+        return answer.score
 
     def remarks(self, example: Example[str, Passages]) -> Iterator[Problem]:
         if any(text.strip() == example.input.strip() for text in example.answer.positives):
@@ -77,7 +85,7 @@ class QueryRows(Format[str, Passages]):
         return change(input)
 
     def map_answer(self, answer: Passages, change: Callable[[str], str], before: str, after: str) -> Passages:
-        return Passages(tuple(map(change, answer.positives)), tuple(map(change, answer.negatives)))
+        return Passages(tuple(map(change, answer.positives)), tuple(map(change, answer.negatives)), answer.score)
 
 
 def _texts(row: Row, name: str) -> tuple[str, ...]:

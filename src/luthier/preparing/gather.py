@@ -15,7 +15,7 @@ from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError
 from luthier.formats.known import guess_format
 from luthier.language import t
-from luthier.preparing.rows import read_options, rows_of
+from luthier.preparing.rows import read_options, rows_of, split_is_told
 from luthier.reading.open import named_parts, open_data, refuse_shared
 from luthier.reading.read import Table
 from luthier.task import AnyTask
@@ -69,12 +69,12 @@ def gather(settings: Settings) -> Material:
     refuse_shared(named)
     tables = {name: open_data(files, read_options(data)) for name, files in named.names.items()}
     task = make_task(settings, tables["train"])
-    doctor = Doctor(Context(task.format))
+    doctor = Doctor(Context(task.format, split_told=split_is_told(data.split)))
     parts: dict[str, Files] = {}
     columns: dict[str, str] = {}
     notes = list(named.notes)
     for name, table in tables.items():
-        part = rows_of(table, task.format, data, name)
+        part = rows_of(table, task.format, data, name, doctor.data.dates)
         doctor.data.columns.update(part.columns)
         parts[name] = Files(table.name, list(doctor.watch(name, part.rows)), table.digests())
         columns = columns or dict(part.columns)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from luthier.config.schema import Settings, SplitSettings
 from luthier.data.findings import ERROR
 from luthier.data.leaks import without_leaks
 from luthier.data.split import Split
-from luthier.evaluation.leak import Leak, leak_avoided, leak_present
 from luthier.preparing.divide import decided, divide, folds_of, with_given
 from luthier.preparing.gather import Material, gather
 from luthier.splitting.saved import SavedSplit
@@ -25,7 +24,7 @@ class Prepared:
     columns: the task's names to the file's.
 
     files: of each data file its SHA-256. saved: the rows of the parts, for split.json. skipped: rows left out on the
-    user's word. notes: what was found out. leak: what rows in training and test at once are worth, once looked for.
+    user's word. notes: what was found out.
     """
 
     task: AnyTask
@@ -38,7 +37,6 @@ class Prepared:
     language: str
     skipped: int = 0
     notes: tuple[str, ...] = ()
-    leak: Leak | None = None
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -58,18 +56,6 @@ def prepare_folds(settings: Settings) -> list[Prepared]:
         _prepared(material, how.model_copy(update={"fold": number}), with_given(material, folds.split(number)))
         for number in numbers
     ]
-
-
-def with_leak(prepared: Prepared) -> Prepared:
-    """With `leak`: of a split of our own what a plain random one would have let through, of any other what it does."""
-    how, split, task = prepared.how, prepared.split, prepared.task
-    share = how.test or (1 / how.folds if how.folds else 0.0)
-    if how.by in ("random", "group") and how.from_ is None and share:
-        rows = sorted((e for name in PARTS for e in split.part(name)), key=lambda e: (e.place.file, e.row))
-        return replace(prepared, leak=leak_avoided(task, rows, share, how.seed or 0, near=bool(how.near_duplicates)))
-    if not split.test:
-        return prepared
-    return replace(prepared, leak=leak_present(task, [*split.train, *split.validation], split.test, how.seed or 0))
 
 
 def _prepared(material: Material, how: SplitSettings, split: Split[Any, Any]) -> Prepared:

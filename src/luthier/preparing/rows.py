@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from luthier.config.schema import DataSettings, SplitSettings
 from luthier.data.columns import find_columns, renamed_columns
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
+from luthier.doctor.parts.dates import Dates
 from luthier.errors import ConfigError, Problem
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -36,15 +37,26 @@ def read_options(data: DataSettings) -> ReadOptions:
     return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes, data.query)
 
 
-def rows_of(table: Table, layout: AnyFormat, data: DataSettings, part: str) -> Part:
-    """part: "train" keeps the group, time or part by which it will be split. Errors: DataError for a missing column,
-    ConfigError for cleaning that the format forbids."""
+def rows_of(table: Table, layout: AnyFormat, data: DataSettings, part: str, dates: Dates | None = None) -> Part:
+    """part: "train" keeps the group, time or part by which it will be split, others their group if they have the
+    column, so that the doctor can compare. dates: takes in when the rows were written.
+
+    Errors: DataError for a missing column, ConfigError for cleaning that the format forbids.
+    """
     columns = find_columns(table.columns, layout.columns, data.columns, table.head, first=table.first)
-    parse = _split_parser(layout.parse, data.split, table) if part == "train" else layout.parse
+    parse = (_split_parser if part == "train" else _group_parser)(layout.parse, data.split, table)
     if data.clean:
         parse = with_clean_texts(parse, layout, cleaning(data, layout))
+    if dates is not None:
+        used = {*columns.values(), data.split.group, data.split.column} - {None}
+        parse = dates.watch(parse, table.first, used, part)
     notes = [f"{table.path.name}: {note}" for note in (*table.notes, *renamed_columns(columns, data.columns))]
     return Part(columns, parse_rows(table.rows, parse, columns), notes)
+
+
+def split_is_told(split: SplitSettings) -> bool:
+    """Whether the user said by what to split, so that no other way need be offered."""
+    return bool(split.group or split.time or split.column or split.from_)
 
 
 def cleaning(data: DataSettings, layout: AnyFormat) -> Cleaner:
@@ -71,3 +83,16 @@ def _split_parser(parse: Parser, split: SplitSettings, table: Table) -> Parser:
         read = read_part if name == "column" else partial(read_stamp, pattern=split.time_format)
         return with_mark(parse, theirs, read)
     return parse
+
+
+def _group_parser(parse: Parser, split: SplitSettings, table: Table) -> Parser:
+    """The parser, which also keeps the group, where the file has it."""
+    column = split.group
+    if column is None or column not in table.columns:
+        return parse
+
+    def parse_grouped(row: Row) -> Example[Any, Any]:
+        group = row.values.get(column)
+        return replace(parse(row), group="" if group is None or not str(group).strip() else str(group))
+
+    return parse_grouped

@@ -32,20 +32,19 @@ def describe(source: Source) -> Columnar:
     """Errors: DataError where the file is cut or its footer lies, or two columns have one name."""
     with damage_told(source.name), _opened(source) as file:
         schema = file.schema_arrow if source.kind == PARQUET else file.schema
-    columns = tuple(schema.names)
+        columns, named = tuple(schema.names), class_names(schema)
+        change: dict[str, Callable[[Any], Any]] = {}
+        notes: list[str] = []
+        for field in schema:
+            if field.name in named:
+                change[field.name] = _naming(named[field.name])
+                notes.append(t("column {name}: numbers stand for the names in the file", name=shown(field.name)))
+            elif note := _unusual(field, change):
+                notes.append(note)
     twice = next((name for name in columns if columns.count(name) > 1), None)
     if twice is not None:
         what = t("{name} is the name of several columns", name=shown(twice))
         raise DataError.at(source.name, what, t("rename one of them"), code="duplicate-header")
-    change: dict[str, Callable[[Any], Any]] = {}
-    notes: list[str] = []
-    named = _class_names(schema)
-    for field in schema:
-        if field.name in named:
-            change[field.name] = _naming(named[field.name])
-            notes.append(t("column {name}: numbers stand for the names in the file", name=shown(field.name)))
-        elif note := _unusual(field, change):
-            notes.append(note)
     if len(notes) > _MOST_NAMED:
         notes = [*notes[:_MOST_NAMED], t("… and {count} more columns", count=len(notes) - _MOST_NAMED)]
     return Columnar(columns, change, notes)
@@ -70,7 +69,7 @@ def damage_told(name: str) -> Iterator[None]:
 
     try:
         yield
-    except (pyarrow.ArrowException, OSError, OverflowError, UnicodeDecodeError, MemoryError) as error:
+    except (pyarrow.ArrowException, OSError, OverflowError, ValueError, KeyError, MemoryError) as error:
         if isinstance(error, (FileNotFoundError, PermissionError)):
             raise
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -90,7 +89,8 @@ def _opened(source: Source) -> Iterator[Any]:
     from pyarrow import ipc
 
     opening = ipc.open_file if source.kind == "arrow" else ipc.open_stream
-    with pyarrow.memory_map(str(source.path)) as raw, opening(raw) as file:
+    # not memory_map: where another program cuts such a file short, the process dies
+    with pyarrow.OSFile(str(source.path)) as raw, opening(raw) as file:
         yield file
 
 
@@ -129,7 +129,7 @@ def _as_written(value: Any) -> str | None:
     return None if value is None else str(value).removesuffix(" 00:00:00")
 
 
-def _class_names(schema: Any) -> dict[str, list[str]]:
+def class_names(schema: Any) -> dict[str, list[str]]:
     """Of the columns of the `datasets` library's ClassLabel type, alone or in lists, the names of their classes."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]

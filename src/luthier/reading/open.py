@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from luthier.errors import DataError, Problem, shown, without_secrets
 from luthier.language import t
@@ -22,6 +23,8 @@ from luthier.types import Row
 
 Named = str | Path | Sequence[str | Path]
 """One name or several, of files, patterns (data/*.csv), folders, addresses."""
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095
+"""Bytes of one name and of a path, on every usual file system."""
 _PATTERN = set("*?[")
 
 
@@ -61,6 +64,7 @@ def named_parts(train: Named, validation: Named | None = None, test: Named | Non
     names: dict[str, list[str]] = {}
     notes: list[str] = []
     only = _listed(train)
+    _refuse_impossible(only[0])
     place = _folder(only[0]) if len(only) == 1 else None
     if place is not None:
         for part, files in parts_inside(place).items():
@@ -82,7 +86,7 @@ def refuse_shared(parts: Parts) -> None:
         for name in files:
             other = seen.setdefault(_identity(name), part)
             if other != part:
-                what = t("is the {one} file and the {other} file", one=other, other=part)
+                what = t("is the {one} file and the {other} file", one=t(other), other=t(part))
                 raise DataError.at(name, what, t("name two files, or let Luthier split"), code="split-leak")
 
 
@@ -98,6 +102,7 @@ def _listed(named: Named) -> list[str]:
 
 
 def _expanded(named: str) -> list[str]:
+    _refuse_impossible(named)
     folder = _folder(named)
     if folder is not None:
         if folder.is_file():
@@ -109,13 +114,24 @@ def _expanded(named: str) -> list[str]:
             raise DataError.at(named, what, fix, code="not-a-file")
         return [str(path) for files in parts.values() for path in files]
     if scheme_of(named) == "file":
-        return [named.removeprefix("file://")]
+        return [unquote(named.removeprefix("file://"))]
     if scheme_of(named) or os.path.lexists(named) or not _PATTERN & set(named):
         return [named]
     found = sorted(path for path in glob.glob(named, recursive=True) if not Path(path).is_dir())  # noqa: PTH207
     if not found:
         raise _no_match(named)
     return found
+
+
+def _refuse_impossible(named: str) -> None:
+    """Errors: DataError for what no file can be called, before anybody asks the disk for it."""
+    if not named.strip():
+        raise DataError.at("data", t("no data are named"), t("name a file"), code="no-such-file")
+    parts = [len(os.fsencode(part)) for part in named.split("/")]
+    too_long = max(parts) > _LONGEST_NAME or sum(parts) + len(parts) > _LONGEST_PATH
+    if not scheme_of(named) and (too_long or "\0" in named):
+        what = t("is no name that a file can have")
+        raise DataError.at(shown(named), what, t("check the path"), code="no-such-file")
 
 
 def _folder(named: str) -> Path | None:

@@ -19,7 +19,7 @@ from luthier.language import t
 from luthier.reading.raw import kinds
 from luthier.reading.raw.encodings import UTF8, Encoding, find_encoding
 from luthier.reading.raw.lines import Lines
-from luthier.reading.raw.packed import check_workbook, unpacked, zip_member, zip_names
+from luthier.reading.raw.packed import check_workbook, refuse_bomb, unpacked, zip_member, zip_names
 
 _HEAD = 8192
 MOST_BYTES = 20 * 2**30
@@ -34,6 +34,7 @@ class Source:
 
     path: where it lies. name: what it is called in messages. kind: one of raw.kinds. head: its first bytes, unpacked.
     packer: what it is packed with. inner: its name without that. encoding: of a text. size: of the file, in bytes.
+    controls: control characters are no fault.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Source:
     encoding: Encoding
     max_bytes: int
     size: int
+    controls: bool = False
 
     @property
     def ending(self) -> str:
@@ -71,7 +73,7 @@ class Source:
         """Behind the byte-order mark."""
         with self.open_bytes() as raw:
             raw.read(self.encoding.mark)
-            yield Lines(raw, self.encoding, self.name)
+            yield Lines(raw, self.encoding, self.name, controls=self.controls)
 
     @contextmanager
     def open_text(self) -> Iterator[TextIO]:
@@ -121,17 +123,39 @@ def find_source(
     """
     name = str(path) if name is None else name
     size = _size_of_file(path, name)
-    source = _unpacking(Source(path, name, kinds.TEXT, b"", None, path.name, Encoding(UTF8), max_bytes, size))
+    if size == 0:  # also says a file of the kernel's, reading from which may never end
+        raise DataError.at(
+            name, t("is empty ({size})", size="0 bytes"), t("was the export finished?"), code="empty-file"
+        )
+    try:
+        return _looked_at(
+            Source(path, name, kinds.TEXT, b"", None, path.name, Encoding(UTF8), max_bytes, size), encoding
+        )
+    except OSError as error:
+        raise unreadable(name, error) from None
+
+
+def unreadable(name: str, error: OSError) -> DataError:
+    """The refusal for a file that the disk does not give."""
+    what = t("could not be read: {error}", error=_reason(error))
+    return DataError.at(name, what, t("copy it to another disk and try again"), code="unreadable")
+
+
+def _looked_at(source: Source, encoding: str | None) -> Source:
+    """With all that its bytes say."""
+    source = _unpacking(source)
+    if source.packer is not None:
+        refuse_bomb(source.path, source.packer, source.name, source.max_bytes)
     with source.open_bytes() as raw:
         head = raw.read(_HEAD)
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xfe\xff"):
-        what = t("is empty ({size})", size=f"{size} bytes") if size < 4096 else t("holds nothing but blanks or zeros")
-        raise DataError.at(name, what, t("was the export finished?"), code="empty-file")
+        what = t("is empty: nothing but blanks or zeros at its beginning")
+        raise DataError.at(source.name, what, t("was the export finished?"), code="empty-file")
     source = replace(source, head=head, kind=source.kind if source.kind != kinds.TEXT else kinds.kind(head))
     _check_kind(source)
     if source.kind != kinds.TEXT:
         return source
-    found = find_encoding(source.open_bytes, name, encoding)
+    found = find_encoding(source.open_bytes, source.name, encoding)
     if not found.is_wide and kinds.is_binary(head):
         raise _wrong_kind(source, t("a binary file"))
     return replace(source, encoding=found)

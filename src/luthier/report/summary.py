@@ -13,7 +13,7 @@ from luthier.ready import Ready
 from luthier.runtime import Runtime, cpu_name, device_name
 from luthier.training.throughput import Throughput
 from luthier.trial import Trial
-from luthier.types import PARTS, Report
+from luthier.types import PARTS
 
 _LIBRARIES = ("luthier", "torch", "transformers", "peft", "tokenizers", "safetensors", "scikit-learn", "numpy")
 _MOST_ROWS = 50
@@ -21,11 +21,9 @@ _MOST_ROWS = 50
 
 @dataclass(frozen=True)
 class Story:
-    """What happened in a run. unseen: the test without the rows that leak, where some do. details: the task's own
-    tables. history: the lines of metrics.jsonl."""
+    """What happened in a run. details: the task's own tables. history: the lines of metrics.jsonl."""
 
     trial: Trial
-    unseen: Report | None
     details: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
     throughput: Throughput
@@ -48,7 +46,6 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "tuning": settings.tuning,
         "data": data_summary(prepared),
         "split": _split(prepared),
-        "leak": _leak(prepared, story),
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
         "baselines": {name: [s.as_json() for s in report.scores] for name, report in trial.baselines.items()},
@@ -108,14 +105,6 @@ def data_summary(prepared: Prepared) -> dict[str, Any]:
         "findings": findings,
         "notes": list(prepared.notes),
     }
-
-
-def _leak(prepared: Prepared, story: Story) -> dict[str, Any] | None:
-    """scores_without: of the tuned model on the test rows that training had not seen, where it had seen some."""
-    if prepared.leak is None:
-        return None
-    without = [score.as_json() for score in story.unseen.scores] if story.unseen else None
-    return {**prepared.leak.as_json(), "scores_without": without}
 
 
 def _split(prepared: Prepared) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from luthier.extras import need
 from luthier.language import t
 from luthier.text.invisible import without_invisible
 from luthier.text.markup import without_markup
+from luthier.text.misread import likely_original
 
 _ROUNDS = 32
 """More than any text needs; a text made to need more, such as tags within tags without end, is left as it is."""
@@ -132,8 +133,14 @@ def _whitespace(text: str) -> str:
 
 
 def _mojibake() -> Callable[[str], str]:
+    """ftfy knows most ways in which text gets broken; of Chinese that was read as GBK we know ourselves."""
     fix = need("ftfy").fix_encoding
-    return lambda text: text if text.isascii() else fix(text)
+
+    def step(text: str) -> str:
+        fixed = text if text.isascii() else fix(text)
+        return fixed if fixed != text else likely_original(text) or text
+
+    return step
 
 
 def _mask() -> Callable[[str], str]:

@@ -20,11 +20,12 @@ _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1950-\u19df\u1
 _MONGOLIAN = re.compile("[\u1800-\u18af]")
 _FLAG = "\U0001f3f4[\U000e0030-\U000e007a]{1,16}\U000e007f"
 """A region's flag is spelled in tag characters; anywhere else these are a hidden text."""
-_SUSPECT = re.compile(
-    f"({_FLAG})|"
+_ODD = (
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufdd0-\ufdef\ufeff"
     "\uffa0\ufff9-\ufffc\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
 )
+_HAS_ODD = re.compile(_ODD)
+_SUSPECT = re.compile(f"({_FLAG})|{_ODD}")
 _PRINTABLE = "\u3164\uffa0\ufffc"
 """Those of them that Python takes for printable."""
 _ZERO_WIDTH_SPACE, _NON_JOINER, _JOINER, _VOWEL_SEPARATOR = "\u200b", "\u200c", "\u200d", "\u180e"
@@ -43,10 +44,15 @@ def without_invisible(text: str) -> str:
     """
     if text.isprintable() and not any(character in text for character in _PRINTABLE):  # ten times as quick as a search
         return text
-    if _SUSPECT.search(text) is None:
+    if not may_hold_invisible(text):
         return text
     rtl = _HAS_RTL.search(text) is not None
     return _SUSPECT.sub(lambda match: match[1] or _instead(text, match.start(), rtl), text)
+
+
+def may_hold_invisible(text: str) -> bool:
+    """Quick; where it says no, `without_invisible` changes nothing."""
+    return _HAS_ODD.search(text) is not None
 
 
 def _instead(text: str, position: int, rtl: bool) -> str:

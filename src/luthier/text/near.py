@@ -22,7 +22,7 @@ import numpy as np
 
 from luthier.text.shingling.deletion import one_left_out
 from luthier.text.shingling.minhash import one_in_ten
-from luthier.text.shingling.pieces import Pieces, distinct
+from luthier.text.shingling.pieces import Pieces, begins, distinct, stretches
 
 _LONG = (20, 40)
 """Words, characters: from here on a tenth may differ."""
@@ -42,7 +42,8 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 def near_duplicates(texts: Sequence[str], *, embed: Embed | None = None) -> np.ndarray:
     """int64 [P, 2], pairs i < j of texts that are equal or differ in little more than a word, in order.
 
-    Of several equal texts each is paired with the first, and only the first with what is near to them. embed: from
+    Of several equal texts each is paired with the first of them and with what is near to that and stands before it, but
+    not with each other. embed: from
     texts to unit vectors [N, D], by which pairs of short texts are confirmed.
     """
     return near_pairs(Pieces.of(texts), texts, embed)
@@ -63,7 +64,17 @@ def near_pairs(pieces: Pieces, texts: Sequence[str], embed: Embed | None = None)
     if embed is not None and len(changed):
         short = (pieces.lengths[changed] < np.array(_LONG)[pieces.unspaced[changed].astype(np.int64)]).all(1)
         changed = np.concatenate([changed[~short], _confirmed(texts, changed[short], embed)])
-    return distinct(np.concatenate([equal, changed]))
+    return distinct(np.concatenate([equal, changed, _of_copies(changed, equal)]))
+
+
+def _of_copies(changed: np.ndarray, equal: np.ndarray) -> np.ndarray:
+    """What a text differs little from, its copies do as well: the pairs of their copies. equal: each first with its
+    copy."""
+    copies = equal[np.argsort(equal[:, 0], kind="stable")]
+    left = np.searchsorted(copies[:, 0], changed[:, 1], side="left")
+    right = np.searchsorted(copies[:, 0], changed[:, 1], side="right")
+    at = stretches(left, begins(right - left))
+    return np.stack([np.repeat(changed[:, 0], right - left), copies[at, 1]], 1)
 
 
 def clusters(pairs: np.ndarray, count: int) -> np.ndarray:

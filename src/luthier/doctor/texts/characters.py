@@ -12,7 +12,8 @@ from luthier.doctor.texts.fault import TextFault, around
 from luthier.errors import shown
 from luthier.extras import has, need
 from luthier.language import t
-from luthier.text.broken import UNSEEN, invisible, likely_original, may_be_misread
+from luthier.text.invisible import may_hold_invisible, without_invisible
+from luthier.text.misread import likely_original, may_be_misread
 from luthier.types import Finding
 
 _LOST = ("\ufffd", "锟斤拷")
@@ -34,7 +35,7 @@ class Misread(TextFault):
     def told(self, data: Gathered) -> Iterable[Finding]:
         what = t("{count} texts were read in a wrong encoding once and saved: {sample}",
                  count=len(self.rows), sample=self.sample)  # fmt: skip
-        fix = t("export them again as UTF-8; --fix OUT puts the likely original in their place")
+        fix = t("export them again as UTF-8; --fix OUT or data.clean=mojibake mends what it can")
         yield Finding(WARNING, "mojibake", what, fix, data.places(self.rows, data.text_column))
 
 
@@ -63,18 +64,22 @@ class Invisible(TextFault):
         self._kinds: Counter[str] = Counter()
 
     def is_possible(self, joined: str) -> bool:
-        return not joined.isascii() and UNSEEN.search(joined) is not None
+        return not joined.isascii() and may_hold_invisible(joined)
 
     def fault(self, text: str) -> str | None:
-        places = list(invisible(text))
-        self._kinds.update({text[i] for i in places})
-        return shown(around(text, places[0], places[0] + 1)) if places else None
+        if text.isascii() or not may_hold_invisible(text):
+            return None
+        text = likely_original(text) or text  # halves of a broken character are told as mojibake
+        clean = without_invisible(text)
+        gone = [c for c in dict.fromkeys(text) if text.count(c) > clean.count(c)] if clean != text else []
+        self._kinds.update(gone)
+        return shown(around(text, at := text.index(gone[0]), at + 1)) if gone else None
 
     def told(self, data: Gathered) -> Iterable[Finding]:
         kinds = ", ".join(f"U+{ord(c):04X}" for c, _ in self._kinds.most_common(5))
         what = t("{count} texts hold characters that nobody sees ({kinds}), as in {sample}; a model reads them",
                  count=len(self.rows), kinds=kinds, sample=self.sample)  # fmt: skip
-        fix = t("--fix OUT takes them out")
+        fix = t("--fix OUT takes them out, data.clean=control in training and serving")
         yield Finding(WARNING, "invisible-character", what, fix, data.places(self.rows, data.text_column))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -13,16 +12,11 @@ from luthier.doctor.gathered import Gathered
 from luthier.doctor.texts.fault import TextFault, around
 from luthier.errors import shown
 from luthier.language import t
+from luthier.text.markup import without_markup
 from luthier.types import Finding
 
-_TAGS = (
-    "a|abbr|article|aside|b|blockquote|body|br|button|center|code|del|div|em|figure|font|footer|form|h[1-6]|head|header|"
-    "hr|html|i|iframe|img|input|label|li|link|main|meta|nav|ol|option|p|pre|s|script|section|select|small|span|strong|"
-    "style|sub|sup|svg|table|tbody|td|textarea|th|thead|title|tr|u|ul|video"
-)
-_TAG = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]{{0,500}})?/?>|<!--|<!DOCTYPE", re.IGNORECASE)
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _CODE = re.compile(r"```|<html|<!DOCTYPE", re.IGNORECASE)
+_MARK = re.compile(r"<[^<>]{1,500}>|&#?\w{1,31};")
 _LEAST_SHARE = 0.005
 """Of the rows. Below it a tag or two is what somebody wrote about."""
 
@@ -34,23 +28,24 @@ class Markup(TextFault):
         return "<" in joined or "&" in joined
 
     def fault(self, text: str) -> str | None:
-        found = _TAG.search(text) or next(
-            (m for m in _ENTITY.finditer(text) if html.unescape(m.group()) != m.group()), None
-        )
-        return None if found is None or _CODE.search(text) else shown(around(text, *found.span()))
+        plain = without_markup(text) if "<" in text or "&" in text else text
+        if plain == text or _CODE.search(text):
+            return None
+        return shown(around(text, *_first_mark(text)))
 
     def told(self, data: Gathered) -> Iterable[Finding]:
         share = len(self.rows) / len(data)
         if share >= _LEAST_SHARE:
             what = t("{count} texts ({share:.1%}) hold HTML tags or entities, as in {sample}",
                      count=len(self.rows), share=share, sample=self.sample)  # fmt: skip
-            fix = t("--fix OUT turns them into plain text; what is served must be prepared the same way")
+            fix = t("--fix OUT turns them into plain text, data.clean=html in training and serving")
             yield Finding(WARNING, "html", what, fix, data.places(self.rows, data.text_column))
 
 
-def _entity(text: str) -> re.Match[str] | None:
-    """The first that exists: &pound; but not R&D;."""
-    return next((found for found in _ENTITY.finditer(text) if html.unescape(found.group()) != found.group()), None)
+def _first_mark(text: str) -> tuple[int, int]:
+    """Where the first tag or entity stands; cleaning is what says that there is one."""
+    marks = (found.span() for found in _MARK.finditer(text) if without_markup(found.group()) != found.group())
+    return next(marks, (0, 1))
 
 
 _LEAST_ROWS = 20

@@ -36,7 +36,7 @@ class PersonalData(TextFault):
         kinds = ", ".join(f"{_said(kind)} {count:,}" for kind, count in self._kinds.most_common())
         what = t("{count} texts hold personal data ({kinds}), as in {sample}",
                  count=len(self.rows), kinds=kinds, sample=self.sample)  # fmt: skip
-        fix = t("--fix OUT --mask puts [phone], [email] … in their place, in training and in serving")
+        fix = t("--fix OUT --mask puts [phone], [email] … in their place, data.clean=mask in training and serving")
         yield Finding(WARNING, "personal-data", what, fix, data.places(self.rows, data.text_column))
 
 

@@ -18,8 +18,8 @@ from luthier.language import t
 from luthier.text.scripts import main_language
 from luthier.types import Finding
 
-_BUDGET = 12_000_000
-"""Characters to tokenise without deep: about ten seconds on one core."""
+_BUDGET = 8_000_000
+"""Characters to tokenise without deep: some three seconds on one core."""
 _LONGEST = 100_000
 """Characters of one text; the tokens of the rest are reckoned from these."""
 _LEAST_CUT = 0.01

@@ -38,7 +38,7 @@ def checked_text(value: Any, place: Place) -> str:
     if is_invisible(value):
         codes = " ".join(f"U+{ord(c):04X}" for c in dict.fromkeys(value.strip()))
         what = t("only characters that nobody sees ({codes})", codes=shown(codes))
-        raise DataError.at(place, what, t("fill it in, or remove the row"), code="missing-text")
+        raise DataError.at(place, what, t("fill it in, or remove the row"), code="invisible-text")
     refuse_surrogates(value, place)
     return value
 

@@ -57,8 +57,10 @@ def read_tools(value: Any, place: Place) -> str:
     try:
         found = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
-        what, fix = t("the tools are no JSON: {value}", value=shown(value)), t("write a list of objects")
-        raise DataError.at(place, what, fix, code="tool-call") from None
+        found = None
+    if not isinstance(found, (list, dict)):
+        what, fix = t("the tools are no JSON list: {value}", value=shown(value)), t("write a list of objects")
+        raise DataError.at(place, what, fix, code="tool-call")
     return as_text(found) if found else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from luthier.errors import DataError, Place, shown
 from luthier.formats.cells.lists import as_list
 from luthier.formats.cells.text import checked_text, is_invisible, kind_of
-from luthier.formats.chat.turns import Turn, empty_code, read_turn, usual_weight
+from luthier.formats.chat.turns import Turn, read_turn, usual_weight
 from luthier.language import t
 from luthier.types import Row
 
@@ -23,17 +23,17 @@ def message_turns(row: Row) -> tuple[Turn, ...]:
         raise DataError.at(place, what, fix, code="wrong-type")
     if not written:
         fix = t("add what the assistant answers, or remove the row")
-        raise DataError.at(place, t("the list of messages is empty"), fix, code="no-assistant")
+        raise DataError.at(place, t("the list of messages is empty"), fix, code="no-assistant-turn")
     turns = [read_turn(value, number, place) for number, value in enumerate(written, 1)]
     _check_system(turns, place)
     turns = [turn for turn in turns if turn.content.strip() or turn.role != "system"]
     system = _system(row)
     if system and turns and turns[0].role == "system":
         what = t("there is a system text and a system turn")
-        raise DataError.at(replace(row.place, column="system"), what, t("keep one of the two"), code="system-turn")
+        raise DataError.at(replace(row.place, column="system"), what, t("keep one of the two"), code="system-order")
     if not turns:
         fix = t("add what the assistant answers, or remove the row")
-        raise DataError.at(place, t("only the system speaks"), fix, code="no-assistant")
+        raise DataError.at(place, t("only the system speaks"), fix, code="no-assistant-turn")
     return (*system, *turns)
 
 
@@ -57,7 +57,7 @@ def _text_turn(role: str, column: str, written: list[tuple[str, object]], place:
     if not any(not isinstance(value, str) or not is_invisible(value) for _, value in written):
         what = t("the {role}'s text is empty", role=t(role))
         fix = t("fill it in, or remove the row")
-        raise DataError.at(replace(place, column=column), what, fix, code=empty_code(role))
+        raise DataError.at(replace(place, column=column), what, fix, code="empty-turn")
     texts = [checked_text(value, replace(place, column=name)) for name, value in written]
     return Turn(role, "\n".join(texts), weight=usual_weight(role))
 
@@ -71,9 +71,10 @@ def _system(row: Row) -> list[Turn]:
 
 def _history(row: Row) -> list[Turn]:
     """Alpaca's earlier rounds: [["question", "answer"], …]."""
-    place = replace(row.place, column="history")
+    place, value = replace(row.place, column="history"), row.values.get("history") or []
     turns: list[Turn] = []
-    for number, pair in enumerate(as_list(row.values.get("history")) or (), 1):
+    rounds = as_list(value)
+    for number, pair in enumerate([value] if rounds is None else rounds, 1):
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
             what = t("round {number} of the history is no pair: {value}", number=number, value=shown(pair))
             raise DataError.at(place, what, t('write [["question", "answer"], …]'), code="wrong-type")
@@ -88,7 +89,7 @@ def _check_system(turns: list[Turn], place: Place) -> None:
     numbers = [number for number, turn in enumerate(turns, 1) if turn.role == "system"]
     if len(numbers) > 1:
         what = t("turns {one} and {two} are both the system's", one=numbers[0], two=numbers[1])
-        raise DataError.at(place, what, t("join them into one, at the beginning"), code="system-turn")
+        raise DataError.at(place, what, t("join them into one, at the beginning"), code="system-order")
     if numbers and numbers[0] != 1:
         what = t("the system's turn is number {number}, not the first", number=numbers[0])
-        raise DataError.at(place, what, t("move it to the beginning"), code="system-turn")
+        raise DataError.at(place, what, t("move it to the beginning"), code="system-order")

@@ -59,11 +59,6 @@ class Turn:
         return {"role": self.role, "content": self.content, **{k: v for k, v in extra.items() if v or k == "weight"}}
 
 
-def empty_code(role: str) -> str:
-    """The finding's code for a turn without words."""
-    return "empty-answer" if role == "assistant" else "empty-turn"
-
-
 def usual_weight(role: str) -> float:
     return 1.0 if role == "assistant" else 0.0
 
@@ -85,7 +80,7 @@ def read_turn(value: Any, number: int, place: Place) -> Turn:
     content, thinking, calls = _content(value, role, str(said).strip().casefold(), number, place)
     if not (content.strip() or calls or role in ("system", "tool")):
         what = t("turn {number}, of the {role}, is empty", number=number, role=t(role))
-        raise DataError.at(place, what, t("write what is said there, or remove the row"), code=empty_code(role))
+        raise DataError.at(place, what, t("write what is said there, or remove the row"), code="empty-turn")
     for text in (content, thinking):
         refuse_surrogates(text, place)
     name, call_id = (value.get(key) for key in ("name", "tool_call_id"))

@@ -37,7 +37,7 @@ def checked_spans(text: str, spans: Sequence[Span], place: Place) -> tuple[Entit
     for one, two in pairwise(entities):
         if two.start < one.end:
             what = t("{one} and {two} overlap", one=_described(text, one), two=_described(text, two))
-            raise DataError.at(place, what, t("keep one of the two"), code="overlapping-spans")
+            raise DataError.at(place, what, t("keep one of the two"), code="span-overlap")
     _refuse(_misplaced, text, spans, place)
     return tuple(Entity(*span[:3]) for span in entities)
 
@@ -57,11 +57,11 @@ class _Fault(NamedTuple):
 def _outside(text: str, span: Span) -> _Fault | None:
     start, end = span.start, span.end
     if start >= end:
-        return _Fault("bad-span", t("the span {start} to {end} holds nothing", start=start, end=end))
+        return _Fault("span-range", t("the span {start} to {end} holds nothing", start=start, end=end))
     if start < 0 or end > len(text):
         what = t("the span {start} to {end} lies outside the text of {length} characters",
                  start=start, end=end, length=len(text))  # fmt: skip
-        return _Fault("bad-span", what)
+        return _Fault("span-range", what)
     return None
 
 
@@ -71,7 +71,7 @@ def _misplaced(text: str, span: Span) -> _Fault | None:
     if span.surface is not None and span.surface != held:
         what = t("the span {start} to {end} reads {held}, not {surface}",
                  start=start, end=end, held=shown(held), surface=shown(span.surface))  # fmt: skip
-        return _Fault("bad-span", what)
+        return _Fault("span-text", what)
     if cuts_word(text, start) or cuts_word(text, end):
         what = t("the span {start} to {end} cuts a word: {held} in {around}", start=start, end=end,
                  held=shown(held), around=shown(text[max(0, start - 10) : end + 10]))  # fmt: skip

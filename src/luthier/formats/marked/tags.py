@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from luthier.errors import DataError, Place, shown
@@ -53,7 +54,12 @@ def read_tags(tags: Sequence[Any], place: Place, lines: Sequence[int] | None = N
 
     Errors: DataError for a tag that is missing, has no type or an unknown prefix.
     """
-    parts = [split_tag(tag, place if lines is None else replace(place, line=lines[i])) for i, tag in enumerate(tags)]
+    parts: list[tuple[str, str]] = []
+    for i, tag in enumerate(tags):
+        part = _split(tag) if isinstance(tag, str) else None
+        if part is None:
+            raise _bad_tag(tag, place if lines is None else replace(place, line=lines[i]))
+        parts.append(part)
     entities: list[tuple[int, int, str]] = []
     ended: list[bool] = []
     opened: int | None = None
@@ -86,25 +92,28 @@ def read_tags(tags: Sequence[Any], place: Place, lines: Sequence[int] | None = N
     return Tagged(entities, Tagging(closed, still_open, begun, at(stray), at(unended), len(tags)))
 
 
-def split_tag(tag: Any, place: Place) -> tuple[str, str]:
-    """The tag as O, B, I, E or S, and its type. Errors: DataError."""
+@lru_cache(4096)
+def _split(tag: str) -> tuple[str, str] | None:
+    """The tag as O, B, I, E or S, and its type; None where it is none."""
     if tag == OUTSIDE:
         return OUTSIDE, ""
+    return (_PREFIXES[tag[0]], tag[2:]) if tag[:1] in _PREFIXES and tag[1:2] in ("-", "_") and len(tag) > 2 else None
+
+
+def _bad_tag(tag: Any, place: Place) -> DataError:
     if tag is None or (isinstance(tag, str) and not tag.strip()):
-        raise DataError.at(place, t("a word has no tag"), t("write O where nothing is"), code="bad-tag")
+        return DataError.at(place, t("a word has no tag"), t("write O where nothing is"), code="bad-tag")
     if isinstance(tag, (int, float)):
         what = t("the tag is the number {value}", value=shown(tag))
         fix = t('write tags as names, such as "B-PER"; a data set of the hub keeps them in its features (int2str)')
-        raise DataError.at(place, what, fix, code="bad-tag")
+        return DataError.at(place, what, fix, code="bad-tag")
     if not isinstance(tag, str):
         what = t("the tag {value} is no text", value=shown(tag))
-        raise DataError.at(place, what, t('write tags as names, such as "B-PER"'), code="wrong-type")
-    if tag[0] in _PREFIXES and tag[1:2] in ("-", "_") and len(tag) > 2:
-        return _PREFIXES[tag[0]], tag[2:]
+        return DataError.at(place, what, t('write tags as names, such as "B-PER"'), code="wrong-type")
     if tag[0] in _PREFIXES and tag[1:] in ("", "-", "_"):
         what = t("the tag {tag} has no type", tag=shown(tag))
-        raise DataError.at(place, what, t("write which, as in {tag}-PER", tag=tag[0]), code="bad-tag")
-    raise _unknown(tag, place)
+        return DataError.at(place, what, t("write which, as in {tag}-PER", tag=tag[0]), code="bad-tag")
+    return _unknown(tag, place)
 
 
 def _unknown(tag: str, place: Place) -> DataError:

@@ -10,6 +10,8 @@ _UNSPACED = re.compile(
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\U00020000-\U0003fffd]"
 )
 """Characters of scripts that are written without spaces: Han, kana, their punctuation, Thai, Lao, Burmese, Khmer."""
+_FIRST = "\u0e00"
+"""The lowest of them."""
 
 
 def join_words(words: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
@@ -22,11 +24,13 @@ def join_words(words: Sequence[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
     pieces: list[str] = []
     places: list[tuple[int, int]] = []
     at = 0
+    before = ""
     for word in words:
-        if pieces and not whole and not (_UNSPACED.match(pieces[-1][-1:]) and _UNSPACED.match(word[:1])):
+        if before and not whole and not (before > _FIRST and _UNSPACED.match(before) and _UNSPACED.match(word)):
             pieces.append(" ")
             at += 1
         pieces.append(word)
         places.append((at, at + len(word)))
         at += len(word)
+        before = word[-1:]
     return "".join(pieces), tuple(places)

@@ -15,6 +15,25 @@ _LABEL = ("label", "type", "entity", "entity_group", "tag", "labels", "class")
 _SURFACE = ("text", "word", "surface", "mention", "value")
 
 
+def is_clue(value: Any) -> bool:
+    """Whether it is CLUENER's nesting: {"name": {"叶老桂": [[9, 11]]}}."""
+    return isinstance(value, Mapping) and bool(value) and all(isinstance(held, Mapping) for held in value.values())
+
+
+def read_clue(value: Mapping[str, Any], place: Place) -> list[Span]:
+    """Types, then surfaces, then places with the last character included (Xu et al. 2020). Errors: DataError."""
+    spans: list[Span] = []
+    for label, surfaces in value.items():
+        for surface, places in surfaces.items():
+            for pair in places if isinstance(places, list) else [places]:
+                if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_whole, pair))):
+                    what = t("{value} is no entity", value=shown({surface: places}))
+                    fix = t("write [first, last], counted in characters")
+                    raise DataError.at(place, what, fix, code="entity-syntax")
+                spans.append(Span(pair[0], pair[1] + 1, label, surface))
+    return spans
+
+
 def is_span(value: Any) -> bool:
     """Whether it is meant as one."""
     if isinstance(value, Mapping):
@@ -36,7 +55,7 @@ def read_span(value: Any, place: Place) -> Span:
     if not (isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label.strip()):
         what = t("{value} is no entity", value=shown(value))
         fix = t('write {"start": 0, "end": 5, "label": "PER"}, counted in characters')
-        raise DataError.at(place, what, fix, code="bad-span")
+        raise DataError.at(place, what, fix, code="entity-syntax")
     return Span(start, end, label, surface if isinstance(surface, str) else None)
 
 

@@ -42,21 +42,23 @@ def hub_data(named: str) -> Path:
 
 def _hugging_face(named: str, name: str, inside: str) -> Path:
     hub: Any = need("huggingface_hub")
+    settings: Any = need("huggingface_hub.constants")
     patterns = [inside, f"{inside}/*"] if inside else _WANTED
     name, _, revision = name.partition("@")
 
     def get(*, local: bool) -> Path:
         return Path(hub.snapshot_download(name, repo_type="dataset", revision=revision or None,
-                                          allow_patterns=patterns, local_files_only=local))  # fmt: skip
+                                          allow_patterns=patterns, local_files_only=local,
+                                          cache_dir=settings.HF_HUB_CACHE, endpoint=settings.ENDPOINT))  # fmt: skip
 
     try:
         return get(local=True)
     except Exception:
         pass  # not on this machine
-    address = hub.constants.ENDPOINT
+    address = settings.ENDPOINT
     command = f"hf download --repo-type dataset {name} --local-dir {name.rpartition('/')[2]}"
     fix = t("where there is a network: {command}; then name that folder", command=command)
-    if hub.constants.HF_HUB_OFFLINE:
+    if settings.HF_HUB_OFFLINE:
         what = t("is not on this machine, and HF_HUB_OFFLINE forbids to look further")
         raise DataError.at(named, what, fix, code="unreachable")
     try:

@@ -46,8 +46,8 @@ _CENTRAL = (
     "čćđšžČĆĐŠŽ",
     "ăâîşţĂÂÎŞŢ",
 )
-"""Letters beyond ASCII, a language or family a line: French, German, Spanish and Catalan, Portuguese, Nordic, Icelandic, Italian,
-Dutch; Polish, Czech and Slovak, Hungarian, South Slavic, Romanian."""
+"""Letters beyond ASCII, a language or family a line: French, German, Spanish and Catalan, Portuguese, Nordic,
+Icelandic, Italian, Dutch; Polish, Czech and Slovak, Hungarian, South Slavic, Romanian."""
 _WORDS = frozenset("àÀáÁâåÅéÉèÈêëöÖóÓôúÚæøùíÍ")
 """Letters that are words by themselves somewhere."""
 _LATIN_MARKS = "“”„‘’–—…«»€£§©®™°·•¿¡\xa0ªº½²"

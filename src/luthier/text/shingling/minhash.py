@@ -96,6 +96,8 @@ def _distance(telling: HashedRows, pairs: np.ndarray) -> np.ndarray:
     lengths = telling.lengths[pairs]
     starts = begins(lengths.ravel())
     hashes = telling.hashes[stretches(telling.starts[pairs.ravel()], starts)]
+    if not len(hashes):
+        return np.zeros(len(pairs), np.int64)
     pair = np.repeat(np.arange(len(pairs)), lengths.sum(1))
     sign = np.repeat(np.tile([1, -1], len(pairs)), lengths.ravel())
     order = np.lexsort((hashes, pair))

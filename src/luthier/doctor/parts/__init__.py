@@ -1,0 +1,1 @@
+"""What sets training, validation and test apart?"""
