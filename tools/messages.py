@@ -16,12 +16,12 @@ from babel.messages.pofile import read_po, write_po
 
 SOURCE = Path(__file__).parents[1] / "src" / "luthier"
 LOCALE = SOURCE / "locale" / "zh" / "LC_MESSAGES"
-NAMES = {"train", "validation", "test"}
-"""Said through a variable: the parts of a split."""
+NAMES = {"train", "validation", "test", "error", "warning"}
+"""Said through a variable: the parts of a split, severities."""
 
 
 def sentences() -> set[str]:
-    """Every literal that goes through t() in the sources and the page."""
+    """Every literal that goes through t() in the sources and the pages."""
     found: set[str] = set(NAMES)
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -29,8 +29,10 @@ def sentences() -> set[str]:
                 first = node.args[0]
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     found.add(first.value)
-    page = (SOURCE / "report" / "page.html").read_text(encoding="utf-8")
-    return found | {a or b for a, b in re.findall(r"""\bt\((?:"([^"]+)"|'([^']+)')""", page)}
+    for page in SOURCE.rglob("*.html"):
+        calls = re.findall(r"""\bt\((?:"([^"]+)"|'([^']+)')""", page.read_text(encoding="utf-8"))
+        found |= {double or single for double, single in calls}
+    return found
 
 
 def translations() -> dict[str, str]:

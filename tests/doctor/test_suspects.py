@@ -29,7 +29,7 @@ def tickets(count: int, wrong: int) -> tuple[list[Example[str, str]], set[int]]:
 
 
 def look(rows: list[Example[str, str]], **context: object) -> tuple[Doctor, list[Finding]]:
-    doctor = Doctor(Context(Labelled(), **context), [Suspects])  # pyright: ignore[reportArgumentType]
+    doctor = Doctor(Context(Labelled(), **context), [Suspects])
     assert list(doctor.watch("train", rows)) == rows
     return doctor, doctor.findings()
 

@@ -10,7 +10,7 @@ from luthier.config.schema import DataSettings
 from luthier.data.columns import find_columns
 from luthier.data.findings import grouped, refuse_errors
 from luthier.data.rows import parse_rows
-from luthier.errors import Problem
+from luthier.errors import Place, Problem
 from luthier.preparing.rows import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named, open_data
@@ -39,6 +39,14 @@ def read_inputs(named: Named, codec: Codec, data: DataSettings, screen: Progress
     table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=False)
     return parse_rows(table.rows, codec.task.format.parse_input, columns)
+
+
+def read_placed(named: Named, codec: Codec, data: DataSettings) -> Iterator[tuple[Place, Any] | Problem]:
+    """As `read_inputs`, each input with its place."""
+    table = open_data(named, read_options(data))
+    columns = _columns(table, codec, data, with_answers=False)
+    parse = codec.task.format.parse_input
+    return parse_rows(table.rows, lambda row: (row.place, parse(row)), columns)
 
 
 def _told(table: Table, screen: Progress) -> Table:
