@@ -154,6 +154,8 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
     screen.say()
     screen.say(report["verdict"]["sentence"])
     screen.say()
+    if report["leak"] is not None:
+        screen.say(report["leak"]["sentence"])
     screen.say(report["next"])
     screen.say(t("report  {path}", path=path / "report.html"))
 

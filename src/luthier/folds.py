@@ -24,6 +24,7 @@ from luthier.preparing.prepare import Prepared, prepare_folds
 from luthier.progress import SILENT, Progress, Tracker
 from luthier.runfolder import CONFIG, IDENTITY, REPORT, check_free, claim, is_finished, sweep_run
 from luthier.splitting.saved import NAME as SPLIT
+from luthier.types import PARTS
 
 if TYPE_CHECKING:
     from luthier.finish import Run
@@ -97,6 +98,7 @@ def _finish(
     began: float,
 ) -> None:  # fmt: skip
     from luthier import announce
+    from luthier.evaluation.leak import leak_worth
     from luthier.pooled import pool
     from luthier.report.folds import folds_page, folds_summary
     from luthier.report.predictions import write_predictions
@@ -108,10 +110,13 @@ def _finish(
     details = pooled.task.details(pooled.predictions, [example.answer for example in pooled.examples])
     names = [folder.name for folder in folders]
     reports = [run.report for run in runs]
+    rows = [example for name in PARTS for example in prepared[0].split.part(name)]
+    how = prepared[0].how
+    leak = leak_worth(pooled.task, rows, how.seed or 0, 1 / len(folders)) if how.near_duplicates else None
     following = t("These models are for measuring. For one to serve, train on all rows, of which a tenth choose the "
                   "checkpoint: luthier train {config} data.split.folds= data.split.test=0; what the "
                   "folds scored is what to expect of it.", config=path / CONFIG)  # fmt: skip
-    report = folds_summary(reports, names, prepared[0], pooled.trial, details, time.time() - began, following)
+    report = folds_summary(reports, names, prepared[0], pooled.trial, leak, details, time.time() - began, following)
     with disk_trouble(path):
         write_predictions(path / "predictions.csv", pooled.task, pooled.examples, pooled.predictions, pooled.folds)
         write_text(path / "report.html", folds_page(report, pooled.task, pooled.examples, pooled.predictions))

@@ -75,7 +75,8 @@ def train(
 
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
-        announce.data(prepared, SILENT if told else screen)
+        if not told:
+            announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
         method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from luthier.evaluation.leak import Leak
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
 from luthier.report.page import SHOWN_SCORES, cells, rendered, systems, where_errors_are
@@ -17,7 +18,7 @@ from luthier.types import Example
 
 
 def folds_summary(
-    runs: Sequence[Mapping[str, Any]], folders: Sequence[str], prepared: Prepared, trial: Trial,
+    runs: Sequence[Mapping[str, Any]], folders: Sequence[str], prepared: Prepared, trial: Trial, leak: Leak | None,
     details: Mapping[str, Any], seconds: float, next_step: str,
 ) -> dict[str, Any]:  # fmt: skip
     """runs: of each fold its report.json. trial: of the predictions of all folds together."""
@@ -28,6 +29,7 @@ def folds_summary(
         "model": first["model"],
         "tuning": first["tuning"],
         "data": data_summary(prepared),
+        "leak": leak.as_json() if leak else None,
         "split": {"folds": how.folds, "seed": how.seed, "by": how.by, "group": how.group, "rows": tested},
         "judged_on": trial.part,
         "scores": [score.as_json() for score in trial.test.scores],
