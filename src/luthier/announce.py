@@ -16,6 +16,7 @@ from luthier.progress import Progress
 from luthier.types import PARTS
 
 if TYPE_CHECKING:
+    from luthier.balancing.compare import Comparison
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.tuning.parts import Tuned
@@ -53,13 +54,39 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
         screen.warn(warning)
     rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
-    how = ready.training
-    steps = -(-len(prepared.split.train) // how.batch_size)
+    how, train = ready.training, prepared.split.train
+    steps = -(-len(ready.sampling(train) or train) // how.batch_size)
+    _sampled(ready, prepared, screen)
     screen.say(
         t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",
           model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
           device=runtime.device, precision=runtime.precision)
     )  # fmt: skip
+
+
+def remedies(comparison: Comparison, ready: Ready, prepared: Prepared, screen: Progress) -> None:
+    """The remedies against imbalance, tried, and the one that was chosen."""
+    lines: list[tuple[str, ...]] = []
+    for candidate in comparison.candidates:
+        apart = f"{candidate.difference:+.3f}  [{candidate.low:+.3f}, {candidate.high:+.3f}]"
+        numbers = _scores([score.as_json() for score in candidate.scores])
+        lines.append((candidate.name, *numbers, "" if candidate.name == "none" else apart))
+    names = [score.name for score in comparison.candidates[0].scores]
+    title = t("remedies against imbalance: heads on the untuned model's features, cross-validated on {rows:,} rows",
+              rows=comparison.rows)  # fmt: skip
+    screen.table(title, (t("remedy"), *names, t("against none")), lines)
+    screen.say(f"balance={comparison.chosen}: {comparison.reason}")
+    _sampled(ready, prepared, screen)
+
+
+def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
+    sampling = ready.sampling(prepared.split.train)
+    if sampling is not None:
+        screen.say(
+            t("{method}: an epoch shows {shown:,} rows, drawn from {rows:,}; {steps} steps",
+              method=ready.settings.balance["method"], shown=len(sampling), rows=len(prepared.split.train),
+              steps=-(-len(sampling) // ready.training.batch_size))
+        )  # fmt: skip
 
 
 def parameters(tuned: Tuned, screen: Progress) -> None:

@@ -12,6 +12,8 @@ from luthier.progress import SILENT, Progress
 if TYPE_CHECKING:
     from luthier.assess import Assessment
     from luthier.checkup import Checkup
+    from luthier.choosing.curve import Curve
+    from luthier.choosing.suggest import Suggestions
     from luthier.config.schema import Settings
     from luthier.finish import Run
     from luthier.fixup import Fixed
@@ -109,6 +111,38 @@ def _settings(source: str | Path, settings: Mapping[str, Any]) -> Settings:
     if config is None:
         values["data.train"] = str(source)
     return load_settings(config, values=values)
+
+
+def curve(source: str | Path, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:
+    """How much would more data help? As `luthier curve`; `curve(data).forecast.sentence` is the answer.
+
+    source: a file of labelled rows, or a configuration (.yaml). settings: as for `train`. Errors: LuthierError.
+    """
+    from luthier.choosing.curve import learning_curve
+
+    values, config = _by_key(settings), None
+    if Path(source).suffix in _CONFIGS:
+        config = Path(source)
+    else:
+        values["data.train"] = str(source)
+    return learning_curve(check_settings(opened(read_settings(config, (), values))), screen=screen)
+
+
+def suggest(
+    run: str | Path, unlabelled: str | Path, count: int = 100, *, seed: int = 42, screen: Progress = SILENT,
+    **settings: Any,
+) -> Suggestions:  # fmt: skip
+    """Which unlabelled rows should be labelled next? As `luthier suggest`; `.rows` has them, the first ones first.
+
+    settings: data.… keys that say how to read the file, such as text="body". Errors: LuthierError.
+    """
+    from luthier.extras import require
+
+    require("torch", "transformers")
+    from luthier.choosing.suggest import suggest as name_rows
+
+    how = check_settings(opened(read_settings(None, (), _by_key(settings)))).data
+    return name_rows(Path(run), Path(unlabelled), count=count, seed=seed, how=how, screen=screen)
 
 
 def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""What there is to choose from. A file in tasks/ is a task, a public function in tuning/methods.py is a method:
-being there is the registration. Names are listed without importing torch."""
+"""What there is to choose from. A file in tasks/ is a task, a public function in tuning/methods.py is a method, one in
+augmenting/methods.py an augmentation, one in balancing/remedies.py a remedy against imbalance: being there is the
+registration. Names are listed without importing torch."""
 
 from __future__ import annotations
 
@@ -17,8 +18,14 @@ from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
 if TYPE_CHECKING:
+    from luthier.augmenting.method import Method
+    from luthier.balancing.remedy import Remedy
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
+
+_METHODS, _AUGMENTATIONS, _REMEDIES = "tuning/methods.py", "augmenting/methods.py", "balancing/remedies.py"
+AUTO = "auto"
+"""The choice among the remedies, made on the data."""
 
 
 def task_names() -> list[str]:
@@ -42,8 +49,7 @@ def task(name: str) -> type[AnyTask]:
 
 
 def tuning_names() -> list[str]:
-    functions = (node for node in _methods_source().body if isinstance(node, ast.FunctionDef))
-    return sorted(node.name for node in functions if not node.name.startswith("_"))
+    return _function_names(_METHODS)
 
 
 def tuning_method(name: str) -> Callable[..., Tuned]:
@@ -55,7 +61,48 @@ def tuning_method(name: str) -> Callable[..., Tuned]:
 def tuning_options(name: str) -> dict[str, tuple[str, object]]:
     """A method's options: name to (type as written, default), read without importing torch."""
     _check(t("tuning method"), "tuning.method", name, tuning_names())
-    (function,) = (node for node in _methods_source().body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return _options(_METHODS, name)
+
+
+def augmentation_names() -> list[str]:
+    return _function_names(_AUGMENTATIONS)
+
+
+def augmentation(name: str) -> Callable[..., Method | None]:
+    """The function of that name in augmenting/methods.py. Errors: ConfigError for an unknown name."""
+    _check(t("augmentation"), "augment.method", name, augmentation_names())
+    return getattr(importlib.import_module("luthier.augmenting.methods"), name)
+
+
+def augmentation_options(name: str) -> dict[str, tuple[str, object]]:
+    """An augmentation's options: name to (type as written, default), read without importing torch."""
+    _check(t("augmentation"), "augment.method", name, augmentation_names())
+    return _options(_AUGMENTATIONS, name)
+
+
+def remedy_names() -> list[str]:
+    return _function_names(_REMEDIES)
+
+
+def remedy(name: str) -> Callable[..., Remedy]:
+    """The function of that name in balancing/remedies.py. Errors: ConfigError for an unknown name."""
+    _check(t("remedy against imbalance"), "balance", name, [AUTO, *remedy_names()])
+    return getattr(importlib.import_module("luthier.balancing.remedies"), name)
+
+
+def remedy_options(name: str) -> dict[str, tuple[str, object]]:
+    """A remedy's options: name to (type as written, default); the choice among all remedies has none."""
+    _check(t("remedy against imbalance"), "balance", name, [AUTO, *remedy_names()])
+    return {} if name == AUTO else _options(_REMEDIES, name)
+
+
+def _function_names(file: str) -> list[str]:
+    functions = (node for node in _source(file).body if isinstance(node, ast.FunctionDef))
+    return sorted(node.name for node in functions if not node.name.startswith("_"))
+
+
+def _options(file: str, name: str) -> dict[str, tuple[str, object]]:
+    (function,) = (node for node in _source(file).body if isinstance(node, ast.FunctionDef) and node.name == name)
     arguments = function.args
     pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
     return {
@@ -65,8 +112,8 @@ def tuning_options(name: str) -> dict[str, tuple[str, object]]:
     }
 
 
-def _methods_source() -> ast.Module:
-    return ast.parse((Path(__file__).parent / "tuning" / "methods.py").read_text(encoding="utf-8"))
+def _source(file: str) -> ast.Module:
+    return ast.parse((Path(__file__).parent / file).read_text(encoding="utf-8"))
 
 
 def _check(kind: str, key: str, name: str, known: list[str]) -> None:

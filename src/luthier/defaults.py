@@ -4,12 +4,14 @@ timing, so that a resume repeats it. Each choice says why."""
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from luthier.catalog import AUTO
 from luthier.config.schema import Settings
 from luthier.language import t
 from luthier.models.find import ModelFolder
@@ -19,8 +21,8 @@ _HEAD_RATE = 1e-3
 _SMALL = 1000
 """Training rows: below this a set is small."""
 _ADAPTER_FACTOR = 10
-_IMBALANCE = 10
-"""Largest to smallest class from which the rare ones are given more weight."""
+_IMBALANCE = 2
+"""Largest to smallest class from which remedies are compared: below it there is nothing to mend."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,10 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
     decide("head_init", *_head_init(settings.tuning["method"]))
-    balance, reason = _balance(facts.classes)
-    if settings.balance == "auto":
-        choices.append(Choice("balance", balance, reason))
-    else:
-        balance = settings.balance
+    balance = dict(settings.balance)
+    if balance["method"] == AUTO and (reason := _no_remedy(facts.classes)):
+        balance = {"method": "none"}
+        choices.append(Choice("balance", "none", reason))
     return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices
 
 
@@ -125,14 +126,13 @@ def _precision(facts: Facts) -> tuple[str, str]:
     return facts.precision, t("the processor has no bf16 multiplication")
 
 
-def _balance(classes: Sequence[Hashable]) -> tuple[str, str]:
-    counts = sorted(np.unique(np.array([str(c) for c in classes]), return_counts=True)[1])
-    ratio = counts[-1] / counts[0]
-    if None in classes or len(counts) < 2:
-        return "none", t("no classes")
-    if ratio >= _IMBALANCE:
-        return "weighted_loss", t("largest to smallest class {ratio:.0f}:1", ratio=ratio)
-    return "none", t("largest to smallest class {ratio:.1f}:1", ratio=ratio)
+def _no_remedy(classes: Sequence[Hashable]) -> str:
+    """Why the classes need none, or "" where the remedies have to be compared."""
+    counts = Counter(classes)
+    if None in counts or len(counts) < 2:
+        return t("no classes")
+    ratio = max(counts.values()) / min(counts.values())
+    return t("largest to smallest class {ratio:.1f}:1", ratio=ratio) if ratio < _IMBALANCE else ""
 
 
 def _head_init(method: str) -> tuple[str, str]:

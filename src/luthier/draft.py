@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from luthier import catalog
 from luthier.config.schema import Settings
 from luthier.config.write import plain_scalar
 from luthier.language import t
@@ -18,6 +19,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
     language = prepared.language
     known, reason = default_model(language, has_gpu())
     how = prepared.how
+    names = ", ".join(catalog.remedy_names())
     lines = [
         "# "
         + t(
@@ -63,7 +65,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  precision: auto         # " + t("bf16 where the processor has it"),
         "  seed: 42",
         "",
-        "balance: auto             # " + t("none or weighted_loss; auto weighs classes from 10:1"),
+        "augment: none             # " + t("dropout, swap or mask: changed words in small training sets"),
+        "balance: auto             # " + t("from 2:1 the remedies are compared; or one by name: {names}", names=names),
     ]
     return "\n".join(lines) + "\n"
 

@@ -12,12 +12,12 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import Place, Problem, StoppedError
+from luthier.errors import Place, Problem, RunError, StoppedError
 from luthier.language import t
 
 MANIFEST = "manifest.json"
@@ -42,6 +42,18 @@ def whole_file(final: Path) -> Iterator[Path]:
         to_disk(final.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path, endings: Sequence[str]) -> None:
+    """Refuses, before any work is done, a file that could not be written. Errors: RunError."""
+    if path.suffix.lower() not in endings:
+        fix = t("name it {endings}", endings=" / ".join(endings))
+        raise RunError.at(str(path), t("'{ending}' cannot be written", ending=path.suffix), fix, code="usage")
+    if path.is_dir():
+        raise RunError.at(str(path), t("is a folder"), t("name a file"), code="usage")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+        what, fix = t("{folder} cannot be written", folder=path.parent), t("name a file in another folder")
+        raise RunError.at(str(path), what, fix, code="read-only")
 
 
 def write_text(final: Path, text: str) -> None:

@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luthier.config.write import as_yaml
+import numpy as np
+
+from luthier.balancing.decide import Moved, move_decisions
+from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.verdict import Verdict
@@ -24,8 +27,8 @@ from luthier.ready import Ready
 from luthier.report.card import model_card
 from luthier.report.page import report_page
 from luthier.report.predictions import write_predictions
-from luthier.report.summary import Story, environment, summary
-from luthier.runfolder import CONFIG, REPORT, RunFolder
+from luthier.report.summary import Story, balance_story, environment, summary
+from luthier.runfolder import BALANCE, CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
 from luthier.splitting.saved import NAME as SPLIT
 from luthier.task import AnyTask
@@ -66,12 +69,10 @@ def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:
     """config.yaml, split.json and environment.json, before the first step. A resume finds them and leaves them."""
     if (owned.path / CONFIG).is_file():
         return
-    reasons = "\n".join(f"{choice.key}: {choice.reason}" for choice in ready.choices)
-    heading = t("The resolved configuration of this run; `luthier train` with it repeats the run.") + "\n" + reasons
     with disk_trouble(owned.path):
         write_text(owned.path / "environment.json", json.dumps(environment(), indent=1))
         write_text(owned.path / SPLIT, prepared.saved.text())
-        write_text(owned.path / CONFIG, as_yaml(ready.settings, heading))
+        write_text(owned.path / CONFIG, resolved_config(ready.settings, ready.choices))
 
 
 def finish(
@@ -85,21 +86,27 @@ def finish(
     runtime: Runtime,
     screen: Progress,
     began: float,
+    augmentation: Mapping[str, Any] | None = None,
 ) -> None:
-    """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report."""
+    """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report.
+
+    augmentation: how its cheap test went; None where there was none.
+    """
     from luthier import announce
 
     path, task = owned.path, ready.codec.task
     counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
-    throughput = _throughput(ready, tuned, fitted, windows, runtime)
-    card = model_card(ready.settings, prepared, ready.folder)
+    throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
+    moved = _move_decisions(ready, prepared, tuned, runtime) if ready.remedy.moves_decisions else None
+    codec = moved.codec if moved else ready.codec
+    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
     with disk_trouble(path):
         for left in ("model", "adapter"):
             shutil.rmtree(path / left, ignore_errors=True)  # of a process that was killed between here and the report
         if tuned.save_adapter is not None:
             with whole_folder(path / "adapter") as temporary:
                 tuned.save_adapter(temporary)
-        save_artifact(path / "model", tuned.merge(), ready.codec, ready.tokenizer.wrapped, card)
+        save_artifact(path / "model", tuned.merge(), codec, ready.tokenizer.wrapped, card)
     predictor = load_artifact(path / "model", runtime.device)
     part = judged_part(prepared.split)
     examples = prepared.split.part(part)
@@ -108,9 +115,11 @@ def finish(
     trial = hold_trial(task, part, examples, predictions, baselines, seed=ready.training.seed)
     story = Story(
         trial=trial,
+        balance=balance_story(ready, moved, path / BALANCE),
         details=task.details(predictions, [example.answer for example in examples]),
         history=read_journal(path / "metrics.jsonl"),
         throughput=throughput,
+        augmentation=augmentation,
         parameters=counts[True],
         trained_parameters=counts[False],
         stopped_early=fitted.stopped_early,
@@ -145,15 +154,25 @@ def _leak(
     return given_leak(task, split.train, examples, predictions, seed)
 
 
+def _move_decisions(ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime) -> Moved:
+    how = ready.training
+    return move_decisions(
+        tuned.model, ready.codec, prepared.split.validation, ready.counts,
+        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed,
+    )  # fmt: skip
+
+
 def _throughput(
-    ready: Ready, tuned: Tuned, fitted: Fitted, windows: Sequence[LabelledWindow], runtime: Runtime
+    ready: Ready, prepared: Prepared, tuned: Tuned, fitted: Fitted, windows: Sequence[LabelledWindow], runtime: Runtime
 ) -> Throughput:
     progress = fitted.progress
     seconds = max(progress.seconds, 1e-9)
     folder = ready.folder
     passes = layer_passes(ready.loaded.model, tuned.model)
-    once = needed_flops([len(w) for w in windows], folder.hidden_size, folder.feed_forward, passes)
-    work = once * progress.examples / max(1, len(windows))
+    sampling = ready.sampling(prepared.split.train)
+    times = np.ones(len(windows)) if sampling is None else sampling.weights_N
+    epoch = needed_flops([len(w) for w in windows], times, folder.hidden_size, folder.feed_forward, passes)
+    work = epoch * progress.examples / max(1, times.sum())
     peak = matmul_peak(runtime.device, runtime.precision) * runtime.world
     return Throughput(
         tokens_per_second=progress.tokens / seconds,

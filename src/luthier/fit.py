@@ -12,6 +12,7 @@ from typing import Any
 
 from torch.optim import Optimizer
 
+from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
 from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
 from luthier.evaluation.evaluate import evaluate
@@ -21,6 +22,7 @@ from luthier.models.first_position import first_position_only
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
+from luthier.training.augmented import Augmented
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.journal import Journal
@@ -93,8 +95,10 @@ class _Run:
     optimiser: Optimizer
     scale: LossScale
     progress: Progress
+    sampling: Sampling | None
     saved_step: int = -1
     journal: Journal | None = None
+    augmented: Augmented | None = None
 
     @property
     def checkpoints(self) -> Path:
@@ -113,28 +117,34 @@ def fit(
     runtime: Runtime,
     screen: Screen,
     state: TrainState | None = None,
+    augmented: Augmented | None = None,
+    sampling: Sampling | None = None,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
-    state: where to go on. Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
+    state: where to go on. sampling: of the windows; without one every epoch shows each once. augmented: changes the
+    windows at each step.
+    Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
     lengths = [len(window) for window in windows]
-    per_epoch = steps_per_epoch(len(windows), how.batch_size)
+    per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
     total = per_epoch * how.epochs
     with ExitStack() as stack:
         interruption = stack.enter_context(watch_signals())
         noise: Noise | None = None
         if runtime.device == "cpu":  # on a GPU these cost more than they save
-            arrays = [w.window.arrays["input_ids"] for w in windows]
-            seen = codec.encode([example.input for example in validation])
-            arrays += [window.arrays["input_ids"] for group in seen for window in group]
-            stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
+            if augmented is None:  # else which tokens will be met is not known beforehand
+                arrays = [w.window.arrays["input_ids"] for w in windows]
+                seen = codec.encode([example.input for example in validation])
+                arrays += [window.arrays["input_ids"] for group in seen for window in group]
+                stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(first_position_only(model))
-        run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state)
+        run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
+        run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
@@ -147,7 +157,7 @@ def fit(
 
 def _begin(
     tuned: Tuned, codec: Codec, validation: Sequence[Example[Any, Any]], how: Training, folder: Path,
-    facts: Mapping[str, Any], runtime: Runtime, screen: Screen, state: TrainState | None,
+    facts: Mapping[str, Any], runtime: Runtime, screen: Screen, state: TrainState | None, sampling: Sampling | None,
 ) -> _Run:  # fmt: skip
     optimiser = build_optimiser(tuned.model, tuned.groups, how.optimiser, how.weight_decay)
     progress = state.progress if state else Progress()
@@ -157,7 +167,7 @@ def _begin(
         scale = LossScale(progress.loss_scale, progress.good_steps)
     else:
         scale = LossScale(_FP16_SCALE if runtime.precision == "fp16" else 1.0)
-    run = _Run(tuned, codec, validation, how, folder, facts, runtime, screen, optimiser, scale, progress)
+    run = _Run(tuned, codec, validation, how, folder, facts, runtime, screen, optimiser, scale, progress, sampling)
     run.saved_step = progress.step if state else -1
     if runtime.is_first:
         run.journal = Journal(folder / "metrics.jsonl", progress.metrics_bytes, screen.warn)
@@ -213,10 +223,12 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     how = run.how
     plan = plan_steps(
         lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
-        start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world,
+        start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
     )  # fmt: skip
-    for step in plan:
-        yield [run.codec.collate_labelled([windows[i] for i in numbers], numbers) for numbers in step]
+    changed, count = run.augmented, len(windows)
+    shown = changed.windows if changed else lambda _, numbers: [windows[i % count] for i in numbers]
+    for number, step in enumerate(plan, run.progress.step):
+        yield [run.codec.collate_labelled(shown(number, numbers), numbers) for numbers in step]
 
 
 def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:

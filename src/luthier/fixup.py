@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
@@ -12,12 +13,13 @@ from typing import Any, TextIO
 from luthier.checkup import Checkup
 from luthier.config.schema import Settings
 from luthier.data.columns import find_columns
-from luthier.errors import ConfigError, DataError, Place, did_you_mean, shown
+from luthier.errors import ConfigError, DataError, did_you_mean, shown
 from luthier.extras import has
 from luthier.files import disk_trouble, whole_file, whole_folder
 from luthier.fixing.copy import Original, Tally, survey, write_copy
-from luthier.fixing.mend import REPAIR, Mender
+from luthier.fixing.mend import CONTROL, REPAIR, Mender
 from luthier.fixing.plan import DEDUPLICATE, DROP, LABELS, LEAKS
+from luthier.fixing.schema import kept_schema
 from luthier.fixing.sinks import ENDINGS, check_ending
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -71,6 +73,10 @@ def check_out(settings: Settings, out: Path) -> None:
             raise DataError.at(str(path), what, fix, code="out-exists")
     if len(_files(settings)) == 1:
         check_ending(out)
+    above = next(path for path in out.absolute().parents if path.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        what, fix = t("nothing can be written into {folder}", folder=above), t("name another place")
+        raise DataError.at(str(out), what, fix, code="no-permission")
 
 
 def check_steps(names: Collection[str]) -> None:
@@ -108,18 +114,16 @@ def fix(
     chosen = set(default_steps(settings, found) if steps is None else steps) | ({"mask"} if mask else set())
     names = tuple(name for name in (*STEPS, *ROW_STEPS) if name in chosen)
     files = _files(settings)
-    originals = {
-        part: _original(settings, found.format, named, names, out, len(files)) for part, named in files.items()
-    }
-    looked = survey(list(originals.values()), names, screen)
-    targets = _targets(originals, out)
+    targets = _targets(files, out)
+    originals = [_original(settings, found.format, own, names, targets[part]) for part, own in files.items()]
+    looked = survey(originals, names, screen)
     tally = Tally()
     with _writing(out, len(files)) as (place, log):
-        for number, (part, original) in enumerate(originals.items()):
-            target = place if len(files) == 1 else place / targets[part].name
-            write_copy(original, number, looked, names, target, log, tally, screen)
-    columns = [name for seen in looked.seen for name in seen.columns]
-    used = {theirs for original in originals.values() for theirs in original.mender.columns.values()}
+        for number, original in enumerate(originals):
+            path = place if len(files) == 1 else place / original.out.name
+            write_copy(original, number, looked, names, path, log, tally, screen)
+    columns = [name for seen in looked.seen for name in seen.own_columns]
+    used = {theirs for original in originals for theirs in original.mender.columns.values()}
     return Fixed(
         out, _log(out), targets, names, tally.rows, tally.written,
         {name: tally.changes[name] for name in names if tally.changes[name]}, dict(tally.left),
@@ -143,39 +147,28 @@ def _is_input(settings: Settings, out: Path) -> bool:
     return any(path.exists() and out.exists() and path.samefile(out) for path in paths)
 
 
-def _original(
-    settings: Settings, layout: AnyFormat, names: Sequence[str], steps: Sequence[str], out: Path, count: int
-) -> Original:
-    path, options = Path(names[0]), read_options(settings.data)
+def _original(settings: Settings, layout: AnyFormat, names: Sequence[str], steps: Sequence[str], out: Path) -> Original:
+    options = replace(read_options(settings.data), controls=CONTROL in steps)
     table = open_data(names, options)
-    name = table.name
     if len(set(table.columns)) < len(table.columns):
         what, fix = t("several columns have no name, and would become one"), t("give each a name")
-        raise DataError.at(Place(name, 1), what, fix, code="duplicate-header")
+        raise DataError.at(table.head, what, fix, code="duplicate-header")
     columns = find_columns(table.columns, layout.columns, settings.data.columns, table.head, first=table.first)
     mender = Mender(layout, columns, Cleaner(step for step in steps if step in STEPS), repairs=REPAIR in steps)
-    own = path.suffix.lower()
-    ending = out.suffix.lower() if count == 1 else own if own in ENDINGS else ".jsonl"
-    schema = _schema(path) if len(names) == 1 and ending == ".parquet" else None
-    return Original(name, partial(open_data, names, options), mender, ending, options.header, schema)
+    schema = kept_schema(Path(names[0])) if len(names) == 1 and out.suffix.lower() == ".parquet" else None
+    header = settings.data.header or not table.is_table
+    return Original(table.name, partial(open_data, names, options), mender, out, header, schema)
 
 
-def _schema(path: Path) -> Any:
-    """Of a Parquet file; None of another one."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    try:
-        return parquet.read_schema(path)
-    except (OSError, pa.ArrowException):
-        return None
-
-
-def _targets(originals: dict[str, Original], out: Path) -> dict[str, Path]:
-    """Where each copy will be: under the original's name, with the part before it where two have the same."""
-    if len(originals) == 1:
-        return dict.fromkeys(originals, out)
-    names = {part: f"{_stem(Path(original.name))}{original.ending}" for part, original in originals.items()}
+def _targets(files: Mapping[str, Sequence[str]], out: Path) -> dict[str, Path]:
+    """Where each copy will be. In a folder a file keeps its name, with the part before it where two have the same, and
+    its ending if such a file can be written; several files of one part become one, named for the part."""
+    if len(files) == 1:
+        return dict.fromkeys(files, out)
+    names: dict[str, str] = {}
+    for part, own in files.items():
+        ending = Path(own[0]).suffix.lower()
+        names[part] = (_stem(Path(own[0])) if len(own) == 1 else part) + (ending if ending in ENDINGS else ".jsonl")
     twice = len(set(names.values())) < len(names)
     return {part: out / (f"{part}-{name}" if twice else name) for part, name in names.items()}
 

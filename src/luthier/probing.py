@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from luthier.balancing.remedy import Remedy
 from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
@@ -72,17 +73,18 @@ def look(
 
 def begin_head(
     model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen | None, runtime: Runtime,
-    how: str, seed: int,
+    how: str, remedy: Remedy, seed: int,
 ) -> None:  # fmt: skip
     """Starts the head before any weight is tuned, on the first process, and gives the others what came of it.
 
     how: "align" teaches the head's position to speak for the whole text, then fits the logits' layer to it;
-    "probe" only fits; "random" leaves everything. frozen: None on processes that did not look.
+    "probe" only fits; "random" leaves everything. frozen: None on processes that did not look. remedy: as in the
+    training that follows; a head that began without it would have to unlearn first.
     """
     if how == "random":
         return
     if frozen is not None:
-        _begin_head(model, task, split, frozen, runtime, how, seed)
+        _begin_head(model, task, split, frozen, runtime, how, remedy, seed)
     changed = _changed_by_beginning(model)
     values = [parameter.detach().cpu() for parameter in changed] if runtime.is_first else None
     with torch.no_grad():
@@ -91,8 +93,9 @@ def begin_head(
 
 
 def _begin_head(
-    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen, runtime: Runtime, how: str, seed: int
-) -> None:
+    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen, runtime: Runtime, how: str,
+    remedy: Remedy, seed: int,
+) -> None:  # fmt: skip
     layer, first = logits_layer(model), find_first_position(model)
     learnt, checked = frozen.train_features, frozen.validation_features
     answers = [example.answer for example in frozen.train]
@@ -107,14 +110,25 @@ def _begin_head(
     validation = None
     if given_checked is not None:
         validation = Rows(scale(given_checked), [example.answer for example in split.validation])
-    found = task.head_from_linear(best_linear(task, Rows(scale(given), answers), validation, _STRENGTHS, seed))
+    rows = Rows(scale(given), answers, _row_weights(task, answers, remedy))
+    found = task.head_from_linear(best_linear(task, rows, validation, _STRENGTHS, seed))
     if found is not None:
         weights_CK = found[0] / scale.spread
         bias_C = found[1] - weights_CK @ scale.mean
+        if remedy.margins:  # the loss adds them to what the fitted layer says
+            bias_C = bias_C - np.array(remedy.margins)
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(weights_CK))
             if layer.bias is not None:
                 layer.bias.copy_(torch.from_numpy(np.asarray(bias_C)))
+
+
+def _row_weights(task: AnyTask, answers: Sequence[Any], remedy: Remedy) -> np.ndarray | None:
+    """[N], 1 on average; None where all rows count alike."""
+    if not remedy.row_weights:
+        return None
+    weights_N = np.array(remedy.row_weights)[task.row_classes(answers)]
+    return weights_N / weights_N.mean()
 
 
 def _changed_by_beginning(model: PreTrainedModel) -> list[torch.nn.Parameter]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from luthier import catalog
+from luthier.balancing.remedy import Remedy
+from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.defaults import Facts, choose
@@ -19,15 +22,18 @@ from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
+from luthier.task import AnyTask
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, token_lengths
 from luthier.tuning.parts import Tuned
-from luthier.types import Choice
+from luthier.types import Choice, Example
 
 
 @dataclass(frozen=True)
 class Ready:
-    """settings: with nothing left to choose. choices: what was chosen and why. loaded: before tuning touched it."""
+    """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
+    untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
+    counts: training rows of each class; empty for a task without classes."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -35,6 +41,18 @@ class Ready:
     tokenizer: LoadedTokenizer
     codec: Codec
     loaded: Loaded
+    remedy: Remedy
+    counts: Sequence[int]
+
+    @property
+    def remedy_is_open(self) -> bool:
+        return self.settings.balance["method"] == catalog.AUTO
+
+    def sampling(self, examples: Sequence[Example[Any, Any]]) -> Sampling | None:
+        """Which of the training rows an epoch shows; None where it shows each once."""
+        if not self.remedy.rates:
+            return None
+        return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
 
     @property
     def training(self) -> Training:
@@ -73,8 +91,9 @@ def make_ready(
             "data": settings.data.model_copy(update={"columns": dict(prepared.columns), "split": prepared.how}),
         }
     )
-    if chosen.balance == "weighted_loss":
-        task = task.weighted(answers)
+    counts = class_counts(task, answers)
+    chosen, remedy = _with_remedy(chosen, chosen.balance, task, counts, validated=facts.validated)
+    task = task.remedied(remedy)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = load_model(
@@ -82,7 +101,21 @@ def make_ready(
     )
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
+
+
+def with_remedy(ready: Ready, method: str, reason: str) -> Ready:
+    """With the remedy that was chosen on the data."""
+    settings, remedy = _with_remedy(ready.settings, {"method": method}, ready.codec.task, ready.counts, validated=True)
+    codec = replace(ready.codec, task=ready.codec.task.remedied(remedy))
+    choices = [*ready.choices, Choice("balance", method, reason)]
+    return replace(ready, settings=settings, codec=codec, remedy=remedy, choices=choices)
+
+
+def class_counts(task: AnyTask, answers: Sequence[Any]) -> Sequence[int]:
+    """Rows of each class, in the order of the logits; none for a task without classes."""
+    classes = len(task.class_names())
+    return np.bincount(task.row_classes(answers), minlength=classes).tolist() if classes else []
 
 
 def tune(ready: Ready) -> Tuned:
@@ -113,6 +146,27 @@ def _check_tuning(settings: Settings, loaded: Loaded) -> None:
 def _apply(settings: Settings, model: Any) -> Tuned:
     options = {key: value for key, value in settings.tuning.items() if key != "method"}
     return catalog.tuning_method(settings.tuning["method"])(model, **options)
+
+
+def _with_remedy(
+    settings: Settings, balance: Mapping[str, Any], task: AnyTask, counts: Sequence[int], *, validated: bool
+) -> tuple[Settings, Remedy]:
+    """The settings with all options of the remedy, and what it is; nothing while it is still to be chosen.
+
+    Errors: ConfigError for a task without classes, an option out of range, a remedy that needs validation rows.
+    """
+    method = balance["method"]
+    if method == catalog.AUTO:
+        return settings, Remedy()
+    defaults = {name: default for name, (_, default) in catalog.remedy_options(method).items()}
+    options = {**defaults, **{key: value for key, value in balance.items() if key != "method"}}
+    if not counts and method != "none":
+        task.row_classes([])  # says what it has not
+    remedy = catalog.remedy(method)(counts, **options)
+    if remedy.moves_decisions and not validated:
+        what = t("{method} is chosen on validation rows; there are none", method=method)
+        raise ConfigError.at("balance", what, t("data.split.validation=0.1, or another remedy"), code="conflict")
+    return settings.model_copy(update={"balance": {"method": method, **options}}), remedy
 
 
 def _check_precision(settings: Settings, runtime: Runtime) -> None:

@@ -64,6 +64,8 @@ def train(
         return read_run(path)
     folder, choices = choose_model(settings.model, prepared.language)
     from luthier import announce
+    from luthier.augmentation import begin_augmentation, find_augmentation
+    from luthier.balancing.choose import choose_remedy
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
     from luthier.probing import begin_head, look
@@ -75,6 +77,7 @@ def train(
         screen = screen if runtime.is_first else SILENT
         announce.data(prepared, SILENT if told else screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
+        method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             state = _state(owned, facts, resume, screen)
@@ -82,12 +85,20 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            codec, how, split = ready.codec, ready.training, prepared.split
-            frozen = look(ready.loaded.model, codec, split, runtime, how.max_tokens, how.seed, screen)
-            baselines = run_baselines(codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            how, split = ready.training, prepared.split
+            frozen = look(ready.loaded.model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
+            baselines = run_baselines(ready.codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+            if ready.remedy_is_open:
+                ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
+                facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            codec = ready.codec
+            augmentation = begin_augmentation(
+                method, ready.loaded.model, codec, split, frozen, runtime, max_tokens=how.max_tokens, seed=how.seed,
+                by_group=prepared.how.by == "group", screen=screen,
+            )  # fmt: skip
             if state is None:
                 start = ready.settings.train.head_init
-                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, how.seed)
+                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
             with screen.track(t("tokenising"), len(split.train)) as tracker:
                 windows = codec.encode_labelled(split.train, tracker.advance)
             tuned = tune(ready)
@@ -95,9 +106,12 @@ def train(
             fitted = fit(
                 tuned, codec, windows, split.validation, how,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+                augmented=augmentation.windows if augmentation else None,
+                sampling=ready.sampling(split.train),
             )  # fmt: skip
             if runtime.is_first:
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began)
+                trial = augmentation.trial if augmentation else None
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
             runtime.wait()
             return read_run(path)
 

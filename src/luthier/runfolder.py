@@ -22,6 +22,8 @@ from luthier.files import sweep, write_text
 from luthier.language import t
 
 CONFIG, REPORT, IDENTITY, LOCK, CRASH = "config.yaml", "report.json", "run.json", "run.lock", "crash.txt"
+BALANCE = "balance.json"
+"""The remedies against imbalance as they were compared, where that was left to Luthier."""
 _NAME = re.compile(r"(.+)-(\d+)")
 
 

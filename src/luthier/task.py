@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
+from luthier.balancing.remedy import Remedy
 from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 PredictionT = TypeVar("PredictionT")
 
 
-def learned() -> Any:
-    """A field that `learn` fills from the training data; no YAML option."""
-    return dataclasses.field(default=(), metadata={"learned": True})
+def learned(default: Any = ()) -> Any:
+    """A field that is filled from the training data; no YAML option."""
+    return dataclasses.field(default=default, metadata={"learned": True})
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,9 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    augmentable: ClassVar[bool] = False
+    """Whether an answer is about the whole text, so that it outlives a word that is dropped, moved or replaced, and
+    each input is one window."""
 
     @property
     def name(self) -> str:
@@ -59,11 +63,6 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """A copy in which the options that the user left open are chosen from the training answers, and the choices
         under the options' own names."""
         return self, []
-
-    def weighted(self, answers: Sequence[AnswerT]) -> Self:
-        """A copy whose loss gives rare classes more weight. Errors: ConfigError for a task without classes."""
-        what = t("{task} has no classes to weigh", task=self.name)
-        raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
 
     # ---- to the model and back
 
@@ -112,6 +111,41 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Tables for the report, JSON-able: per class, confusion, reliability …"""
         return {}
 
+    def probabilities(self, prediction: PredictionT) -> np.ndarray | None:
+        """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
+        return None
+
+    # ---- against imbalance
+
+    def class_names(self) -> Sequence[str]:
+        """In the order of the logits; none for a task without classes."""
+        return ()
+
+    def row_classes(self, answers: Sequence[AnswerT]) -> np.ndarray:
+        """int [N]: of each row the number of the class by which it is counted, and shown more or less often; -1 where
+        it has none that is known. Errors: ConfigError for a task without classes."""
+        what = t("{task} has no classes to balance", task=self.name)
+        raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
+
+    def remedied(self, remedy: Remedy) -> Self:
+        """A copy whose loss is what the remedy makes of it."""
+        return self
+
+    def best_shifts(
+        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], counts: Sequence[int], seed: int
+    ) -> np.ndarray:
+        """[C]: what to add to the logits so that the main score of rows like these gets best. counts: training rows
+        of each class."""
+        return np.zeros(len(counts))
+
+    def shifted(self, predictions: Sequence[PredictionT], shifts_C: np.ndarray) -> list[PredictionT]:
+        """What the model would say with its logits shifted."""
+        return list(predictions)
+
+    def with_shifts(self, shifts_C: np.ndarray) -> Self:
+        """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
+        return self
+
     # ---- for the baselines
 
     @abstractmethod
@@ -119,8 +153,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """The best prediction that does not look at the input."""
 
     @abstractmethod
-    def linear(self, features: Any, answers: Sequence[AnswerT], strength: float, seed: int) -> Any:
-        """A scikit-learn linear model fitted on feature rows. strength: inverse of the regularisation."""
+    def linear(
+        self, features: Any, answers: Sequence[AnswerT], strength: float, seed: int, weights: np.ndarray | None = None
+    ) -> Any:
+        """A scikit-learn linear model fitted on feature rows. strength: inverse of the regularisation. weights: [N],
+        how much each row counts."""
 
     @abstractmethod
     def read_linear(self, model: Any, features: Any) -> list[PredictionT]:

@@ -32,7 +32,8 @@ def write(folder: Path, text: str) -> Path:
 def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     settings = load_settings(write(tmp_path, GOOD))
     assert settings.train.learning_rate == 2e-5  # text, to a YAML 1.1 reader
-    assert (settings.train.epochs, settings.train.batch_size, settings.balance) == (5, "auto", "auto")
+    assert (settings.train.epochs, settings.train.batch_size) == (5, "auto")
+    assert settings.balance == {"method": "auto"}
     assert settings.tuning == {"method": "lora", "r": 4}
     assert settings.data.columns == {"text": "body"}
 
@@ -49,8 +50,10 @@ def test_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_a_bare_name_and_options_beside_it_go_together() -> None:
-    settings = load_settings(None, ["tuning=lora", "tuning.r=8", "task=classification", "task.label_smoothing=0.1"])
+    words = ["tuning=lora", "tuning.r=8", "task=classification", "task.label_smoothing=0.1"]
+    settings = load_settings(None, [*words, "balance=oversample", "balance.ratio=2"])
     assert settings.tuning == {"method": "lora", "r": 8}
+    assert settings.balance == {"method": "oversample", "ratio": 2}
     assert settings.task == {"name": "classification", "label_smoothing": 0.1}
 
 
@@ -87,7 +90,10 @@ MISTAKES = [
     ("  epochs: 5", "  precision: bf61", 9, "train.precision is 'bf61'", "did you mean 'bf16'?"),
     ("  epochs: 5", "  schedule: cosin", 9, "train.schedule is 'cosin'", "did you mean 'cosine'?"),
     ("  r: 4", "  r: four", 6, "tuning.r is 'four'", "int"),
-    ("model: tiny", "balance: wieghted_loss", 1, "balance is 'wieghted_loss'", "did you mean 'weighted_loss'?"),
+    ("model: tiny", "balance: wieghted_loss", 1, "no remedy against imbalance 'wieghted_loss'", "mean 'weighted_loss'"),
+    ("model: tiny", "balance: {method: focal, gama: 1}", 1, "unknown setting 'balance.gama' for 'focal'", "'gamma'?"),
+    ("model: tiny", "balance: {method: focal, gamma: hi}", 1, "balance.gamma is 'hi'", "float"),
+    ("model: tiny", "balance: {gamma: 2.0}", 1, "unknown setting 'balance.gamma'", "there are no options here"),
     ("{text: body}", "[text]", 2, "data.columns is", "write 'key: value' lines under it"),
     (
         "data: {train: rows.csv, columns: {text: body}}",

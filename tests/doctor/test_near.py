@@ -57,9 +57,8 @@ def test_leaks_are_counted_exact_and_near_and_the_exact_ones_told_first() -> Non
 
 
 def test_copies_of_a_near_row_leak_all() -> None:
-    leak = look([(PORCH.format("parcel"), "a")], [(PORCH.format("letter"), "a"), (PORCH.format("letter") + "!", "a")])[
-        0
-    ]
+    copies = [(PORCH.format("letter"), "a"), (PORCH.format("letter") + "!", "a")]
+    leak = look([(PORCH.format("parcel"), "a")], copies)[0]
     assert [row.line for row in leak["split-leak"].rows] == [2, 3]
 
 

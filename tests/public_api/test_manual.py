@@ -46,6 +46,30 @@ def test_evaluate_judges_a_run_on_other_data(run, tmp_path: Path) -> None:
     assert {part.by for part in found.slices} >= {"length", "label"}
 
 
+def test_check_tells_what_is_wrong_with_data(tmp_path: Path) -> None:
+    data = write_csv(tmp_path / "tickets.csv", ["text", "label"], [*ticket_rows(40), ("", "billing")])
+    (finding,) = luthier.check(data).findings
+    assert (finding.severity, finding.code, str(finding.rows[0])) == ("error", "missing-text", f"{data}:42:text")
+
+
+def test_fix_writes_a_mended_copy_and_a_log_of_every_change(tmp_path: Path) -> None:
+    rows = [*ticket_rows(40), ("<b>parcel</b>  late", "delivery"), ("", "billing")]
+    data = write_csv(tmp_path / "tickets.csv", ["text", "label"], rows)
+    fixed = luthier.fix(data, tmp_path / "clean.csv", steps=["html", "whitespace", "drop"])
+    assert fixed.changes == {"html": 1, "whitespace": 1, "drop": 1}
+    assert "parcel late,delivery" in fixed.out.read_text(encoding="utf-8")
+    assert len(fixed.log.read_text(encoding="utf-8").splitlines()) == 3
+    assert luthier.check(fixed.out).findings == []
+
+
+def test_texts_can_be_cleaned_in_training_and_whenever_the_model_answers(models: TinyModels, tmp_path: Path) -> None:
+    rows = [(f"<p>{text}</p>", label) for text, label in ticket_rows(60)]
+    data = write_csv(tmp_path / "pages.csv", ["text", "label"], rows)
+    run = luthier.train(data, model=str(models.encoder), train=QUICK, data={"clean": ["html"]}, out=tmp_path / "run")
+    model = luthier.load(run.folder)
+    assert model.predict(["<p>where is my parcel?</p>"]) == model.predict(["where is my parcel?"])
+
+
 def test_any_key_of_the_configuration_can_be_given(models: TinyModels, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "tickets.csv", ["body", "team"], ticket_rows(60))
     run = luthier.train(

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import tarfile
 import zipfile
 from collections.abc import Callable
@@ -88,6 +89,24 @@ def test_a_ratio_above_a_hundred_is_a_bomb_once_it_is_large(tmp_path: Path, monk
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 2**19))
     assert "unpacks to more than 1.0 MiB" in refused(path).what
+
+
+def test_a_bomb_that_takes_long_to_unpack_is_refused_by_its_growth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.reading.raw.packed._SECONDS", 0.0)
+    monkeypatch.setattr("luthier.reading.raw.packed._LOOKED_AT", 2**20)
+    monkeypatch.setattr("luthier.reading.raw.packed._SUSPICIOUS", 0)
+    monkeypatch.setattr("luthier.reading.raw.packed._MOST_RATIO", 1)
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + random.Random(0).randbytes(2**21).hex().encode()))
+    assert "grows 2 times and so beyond" in refused(path).what
+
+
+def test_a_text_that_packs_well_is_no_bomb_while_it_is_small(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(b"text,label\n" + b"a,b\n" * 5000))
+    assert len(list(open_table(path).rows)) == 5000
 
 
 def test_streams_one_behind_the_other_are_all_read(tmp_path: Path) -> None:

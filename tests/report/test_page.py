@@ -26,6 +26,7 @@ def report(**changes: Any) -> dict[str, Any]:
     score = {"name": "macro_f1", "value": 0.5, "low": 0.4, "high": 0.6, "n": 3, "higher_is_better": True}
     return {
         "task": "classification", "model": HOSTILE, "tuning": {"method": "full"}, "judged_on": "test",
+        "balance": {"method": "none", "comparison": None, "shifts": {}, "shifts_in_head": None},
         "data": {"files": {f"data/{HOSTILE}.csv": "0"}, "rows": 3, "columns": {"text": HOSTILE}, "language": "en",
                  "skipped": 0, "notes": [HOSTILE],
                  "findings": [{"code": "x", "severity": "warning", "message": HOSTILE, "fix": HOSTILE, "count": 1,

@@ -5,7 +5,6 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from luthier.prepare import prepare
 
 from luthier.checkup import check
 from luthier.config.settings import load_settings
@@ -13,6 +12,7 @@ from luthier.config.write import as_yaml
 from luthier.draft import draft_config
 from luthier.errors import CheckpointError, DataError
 from luthier.identity import check_explicit
+from luthier.preparing.prepare import prepare
 from tiny import ticket_rows, write_csv
 
 ROWS = ticket_rows(60)
@@ -97,8 +97,8 @@ def test_a_login_is_not_stored_and_may_be_given_again(place: Path) -> None:
 def test_columns_that_are_written_differently_are_taken_and_said(place: Path) -> None:
     path = write_csv(place / "odd.csv", [" Body", "TEAM"], ROWS)
     found = check(load_settings(None, [f"data.train={path}", "data.columns.text=body", "data.columns.label=team"]))
-    assert "column 'body' is read from ' Body'" in found.notes
-    assert "column 'team' is read from 'TEAM'" in found.notes
+    assert "odd.csv: column 'body' is read from ' Body'" in found.notes
+    assert "odd.csv: column 'team' is read from 'TEAM'" in found.notes
 
 
 def test_labels_that_come_again_in_line_1_show_that_there_is_no_header_and_the_fix_works(place: Path) -> None:

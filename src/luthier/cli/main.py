@@ -17,6 +17,8 @@ from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
 from luthier.cli.predict import predict
+from luthier.cli.scarce.curve import curve
+from luthier.cli.scarce.suggest import suggest
 from luthier.cli.serve import serve
 from luthier.cli.train import train
 from luthier.errors import InterruptedRun, LuthierError, Place, Problem
@@ -30,6 +32,8 @@ COMMANDS = {
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
+    "curve": (curve, t("how much would more data help?")),
+    "suggest": (suggest, t("which rows should be labelled next?")),
     "serve": (serve, t("serve a run over HTTP")),
 }
 

@@ -22,6 +22,11 @@ def _real(value_words: str, **limits: Any) -> Any:
     return Annotated[float, _wanted(value_words, strict=False, allow_inf_nan=False, **limits)]
 
 
+def _named(**default: str) -> Any:
+    """A section with a name in it and its options beside it; `default`: the name where none is given."""
+    return Annotated[dict[str, Any], AfterValidator(lambda section: {**default, **section})]
+
+
 _Count = Annotated[StrictInt, _wanted("a whole number from 1", ge=1)]
 _AutoCount = Annotated[Auto | Annotated[StrictInt, Field(ge=1)], _wanted("a whole number from 1, or auto")]
 _Seed = Annotated[StrictInt, _wanted("a whole number from 0", ge=0, lt=2**63)]
@@ -126,7 +131,7 @@ class TrainSettings(Section):
 
 
 class Settings(Section):
-    """task, tuning: a name, or a section with it under `name` or `method` and its options beside it.
+    """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
     model: a hub name or a local folder. out: the run's folder.
     """
@@ -134,13 +139,14 @@ class Settings(Section):
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
     model: _Text = "auto"
     data: DataSettings = DataSettings()
-    tuning: dict[str, Any] = Field(default_factory=lambda: {"method": "full"})
+    tuning: _named(method="full") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     train: TrainSettings = TrainSettings()
-    balance: Annotated[Literal["auto", "none", "weighted_loss"], _wanted("auto, none or weighted_loss")] = "auto"
+    balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
+    augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     out: _AutoText = None
 
 
-NAME_KEYS = {"task": "name", "tuning": "method"}
+NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
 LIST_KEYS = (("data", "clean"),)
 """Lists that may be written as one text, with commas."""

@@ -1,12 +1,12 @@
 """A located tree to checked settings. Every mistake is told at once, each with its place and the nearest right name.
 
-The models of schema.py, the fields of a task and the keyword arguments of a tuning method are the schema; there is no
-other list of settings.
+The models of schema.py, the fields of a task and the keyword arguments of a tuning method, a remedy against imbalance
+or an augmentation are the schema; there is no other list of settings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -75,7 +75,10 @@ def check_settings(root: Located) -> Settings:
     except ValidationError as error:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
-    problems += _check_task(section.get("task")) + _check_tuning(section.get("tuning"))
+    problems += _check_task(section.get("task"))
+    problems += _check_function("tuning", section.get("tuning"), "full", catalog.tuning_options)
+    problems += _check_function("augment", section.get("augment"), "none", catalog.augmentation_options)
+    problems += _check_function("balance", section.get("balance"), catalog.AUTO, catalog.remedy_options)
     problems += conflicts(root, settings.data) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
@@ -206,16 +209,19 @@ def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
     return []
 
 
-def _check_tuning(node: Located | None) -> list[Problem]:
+def _check_function(
+    key: str, node: Located | None, default: str, options_of: Callable[[str], Mapping[str, tuple[str, object]]]
+) -> list[Problem]:
+    """A section that names a function under `method` and gives its keyword arguments beside it."""
     if node is None:
         return []
     name = node.section().get("method")
-    method = "full" if name is None else str(name.value)
     try:
-        options = {key: eval(kind, {}) for key, (kind, _) in catalog.tuning_options(method).items()}
+        found = options_of(default if name is None else str(name.value))
+        options = {option: eval(kind, {}) for option, (kind, _) in found.items()}
     except ConfigError as error:
         return _at(name.place if name else node.place, error)
-    return _check_options("tuning", node, "method", options)
+    return _check_options(key, node, "method", options)
 
 
 def _check_options(key: str, node: Located, name_key: str, options: Mapping[str, Any]) -> list[Problem]:
@@ -228,7 +234,8 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
             what = t("unknown setting '{key}'", key=f"{key}.{name}")
             if owner is not None:
                 what += " " + t("for {owner}", owner=shown(owner.value))
-            problems.append(Problem(value.place, what, did_you_mean(name, options), "unknown-key"))
+            fix = did_you_mean(name, options) if options else t("leave it out: there are no options here")
+            problems.append(Problem(value.place, what, fix, "unknown-key"))
             continue
         try:
             TypeAdapter(options[name]).validate_python(value.plain(), strict=not isinstance(value.value, int))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from luthier.config.schema import Settings
 from luthier.errors import without_secrets
+from luthier.language import t
+from luthier.types import Choice
 
 
 def as_yaml(settings: Settings, heading: str) -> str:
@@ -19,6 +22,13 @@ def as_yaml(settings: Settings, heading: str) -> str:
     yaml.dump(_without_empty(settings.model_dump(exclude={"out"})), stream)
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
     return comment + stream.getvalue()
+
+
+def resolved_config(settings: Settings, choices: Sequence[Choice]) -> str:
+    """What a run keeps as its config.yaml: the settings that repeat it, and why they were chosen."""
+    reasons = "\n".join(f"{choice.key}: {choice.reason}" for choice in choices)
+    heading = t("The resolved configuration of this run; `luthier train` with it repeats the run.")
+    return as_yaml(settings, f"{heading}\n{reasons}")
 
 
 def _without_empty(section: dict[str, Any]) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example
 
-_WORDS = (1.0, 10.0)
-_VECTORS = (0.1, 0.01, 1.0)
+WORD_STRENGTHS = (1.0, 10.0)
+VECTOR_STRENGTHS = (0.1, 0.01, 1.0)
+"""Inverse regularisation of a linear model on counted words, on scaled vectors."""
 MOST_ROWS = 20_000
 """Training rows that the linear baselines learn from: more make them slower than the tuning they are a check on."""
 
@@ -42,22 +43,28 @@ def majority(task: AnyTask, train: Examples, judged: Examples) -> Baseline:
 def tfidf(task: AnyTask, train: Examples, validation: Examples, judged: Examples, seed: int) -> Baseline:
     """Words and pairs of words (of languages without spaces: one to three characters), weighted by rarity, under a
     linear model."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
     def texts(examples: Examples) -> list[str]:
         return [task.format.plain_text(example.input) for example in examples]
 
-    language, _ = main_language(texts(train))
+    counter = word_counter(texts(train))
+    learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
+    checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
+    model = best_linear(task, learnt, checked, WORD_STRENGTHS, seed)
+    return Baseline("tfidf", task.read_linear(model, counter.transform(texts(judged))))
+
+
+def word_counter(texts: Sequence[str]) -> Any:
+    """A TfidfVectorizer for texts of this language, not fitted yet."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    language, _ = main_language(texts)
     kind: Mapping[str, Any] = (
         {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
         if is_spaced(language)
         else {"analyzer": "char", "ngram_range": (1, 3)}
     )
-    counter = TfidfVectorizer(sublinear_tf=True, max_features=200_000, **kind)
-    learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
-    checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
-    model = best_linear(task, learnt, checked, _WORDS, seed)
-    return Baseline("tfidf", task.read_linear(model, counter.transform(texts(judged))))
+    return TfidfVectorizer(sublinear_tf=True, max_features=200_000, **kind)
 
 
 def embeddings(task: AnyTask, train: Rows, validation: Rows | None, judged_NF: np.ndarray, seed: int) -> Baseline:
@@ -65,7 +72,7 @@ def embeddings(task: AnyTask, train: Rows, validation: Rows | None, judged_NF: n
     scale = Scaling.of(train.features)
     learnt = Rows(scale(train.features), train.answers)
     checked = Rows(scale(validation.features), validation.answers) if validation else None
-    model = best_linear(task, learnt, checked, _VECTORS, seed)
+    model = best_linear(task, learnt, checked, VECTOR_STRENGTHS, seed)
     return Baseline("embeddings", task.read_linear(model, scale(judged_NF)))
 
 

@@ -14,10 +14,11 @@ from luthier.task import AnyTask
 
 @dataclass(frozen=True)
 class Rows:
-    """features: [N, F], dense or sparse. answers: one a row."""
+    """features: [N, F], dense or sparse. answers: one a row. weights: [N], how much each counts; None for all alike."""
 
     features: Any
     answers: Sequence[Any]
+    weights: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,21 @@ def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: 
 
     strengths: inverse regularisation, tried in order.
     """
+    return best_strength(task, train, validation, strengths, seed)[1]
+
+
+def best_strength(
+    task: AnyTask, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int
+) -> tuple[float, Any]:
+    """The strength that `best_linear` settles on, and its model."""
     if validation is None:
-        return task.linear(train.features, train.answers, strengths[0], seed)
-    models = [task.linear(train.features, train.answers, strength, seed) for strength in strengths]
+        return strengths[0], task.linear(train.features, train.answers, strengths[0], seed, train.weights)
+    models = [task.linear(train.features, train.answers, strength, seed, train.weights) for strength in strengths]
     scores = [
         evaluate(
             task, task.read_linear(model, validation.features), validation.answers, seed=seed, intervals=False
         ).main.goodness
         for model in models
     ]
-    return models[int(np.argmax(scores))]
+    best = int(np.argmax(scores))
+    return strengths[best], models[best]

@@ -23,7 +23,8 @@ from luthier.fixing.plan import (
     Seen,
     decide,
 )
-from luthier.fixing.sinks import Schema, json_text, open_sink
+from luthier.fixing.schema import Schema
+from luthier.fixing.sinks import json_text, open_sink
 from luthier.formats.entities import LINES
 from luthier.language import t
 from luthier.progress import SILENT, Progress
@@ -39,13 +40,13 @@ _TOLD = 10_000
 
 @dataclass(frozen=True)
 class Original:
-    """A file to be copied. open: reads it from its beginning. ending: of the copy. header: whether tables have one.
+    """A file to be copied. open: reads it from its beginning. out: the copy. header: whether tables have one.
     schema: of a Parquet file."""
 
     name: str
     open: Callable[[], Table]
     mender: Mender
-    ending: str
+    out: Path
     header: bool = True
     schema: pa.Schema | None = None
 
@@ -83,7 +84,7 @@ def survey(originals: Sequence[Original], steps: Collection[str], screen: Progre
         table = original.open()
         seen = Seen(original.name, original.mender.layout)
         seen.columns.update(dict.fromkeys(table.columns))
-        schema = Schema(Path(original.name)) if original.ending == ".parquet" and original.schema is None else None
+        schema = Schema(str(original.out)) if _is_new_parquet(original) else None
         for row in _tracked(table, screen, t("reading {file}", file=Path(original.name).name)):
             mended = _usable(row, original.mender.glance, steps)
             seen.add(mended)
@@ -95,19 +96,18 @@ def survey(originals: Sequence[Original], steps: Collection[str], screen: Progre
 
 
 def write_copy(
-    original: Original, number: int, found: Survey, steps: Collection[str], out: Path, log: Any, tally: Tally,
+    original: Original, number: int, found: Survey, steps: Collection[str], path: Path, log: Any, tally: Tally,
     screen: Progress = SILENT,
 ) -> None:  # fmt: skip
-    """The second look at one file. number: of the file among those surveyed. out: may be a temporary name. log: takes
-    lines.
+    """The second look at one file. number: of the file among those surveyed. path: where to write, perhaps a temporary
+    name. log: takes lines.
 
     Errors: DataError where the file is another than at the first look, or the copy cannot hold a value.
     """
     seen, plan = found.seen[number], found.plan
-    columns = [name for name in seen.columns if name != LINES]
     rows = _tracked(original.open(), screen, t("writing the copy of {file}", file=Path(original.name).name))
     count = 0
-    with open_sink(out, original.ending, columns, found.schemas[number], header=original.header) as sink:
+    with open_sink(path, original.out, seen.own_columns, found.schemas[number], header=original.header) as sink:
         for count, row in enumerate(rows, 1):
             mended = _usable(row, original.mender, steps)
             if not (seen.is_of(count - 1, mended) or _keeps_texts(mended)):
@@ -127,6 +127,11 @@ def write_copy(
     tally.rows += count
     if count != len(seen):
         raise _changed(original)
+
+
+def _is_new_parquet(original: Original) -> bool:
+    """Whether the types of the copy's columns must be told from the values."""
+    return original.out.suffix.lower() == ".parquet" and original.schema is None
 
 
 def _keeps_texts(mended: Mended | Problem) -> bool:

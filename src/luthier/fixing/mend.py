@@ -6,6 +6,7 @@ Nothing here is taken on trust: what the copy will hold is read again and must s
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,9 +17,11 @@ from luthier.formats.format import AnyFormat, Format
 from luthier.language import t
 from luthier.text.clean import Change as TextChange
 from luthier.text.clean import Cleaner
+from luthier.text.invisible import without_invisible
 from luthier.types import Example, Row
 
-REPAIR = "repair"
+REPAIR, CONTROL = "repair", "control"
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,15 @@ class Mender:
     def __init__(self, layout: AnyFormat, columns: Mapping[str, str], clean: Cleaner, *, repairs: bool) -> None:
         self.layout, self.columns = layout, columns
         self._clean = clean
+        self._controls = CONTROL in clean.names
         self._repairs = repairs and type(layout).repaired is not Format.repaired
 
     def __call__(self, row: Row) -> Mended | Problem:
         """The row, or what is wrong with it. A row whose texts cannot be changed without its answer being lost keeps
         them, and the last change says so."""
-        values, changes = self._repaired(row)
+        row, taken = self._without_controls(row)
+        values, repaired = self._repaired(row)
+        changes = (*taken, *repaired)
         example = self.read(row, values)
         if isinstance(example, Problem):
             return example
@@ -72,11 +78,11 @@ class Mender:
         if clean is example:
             return Mended(values, example, changes)
         if self._same_answers(example, clean):
-            for rewritten in (self._in_place, self._anew):
+            for rewritten in (self._in_place, self._cell_by_cell, self._anew):
                 new, made = rewritten(Row(values, row.place, row.number), example, clean, tracing)
                 if made and self.read(row, new) == clean:
                     return Mended(new, clean, (*changes, *map(self._discreet, made)))
-        reason = t("left as it is: its answer cannot be moved with the text for sure")
+        reason = t("left as it is: read again, the row would not say what it should")
         return Mended(values, example, (*changes, Change(row.place, tracing.steps, reason=reason)))
 
     def read(self, row: Row, values: Mapping[str, Any]) -> Example[Any, Any] | Problem:
@@ -88,6 +94,7 @@ class Mender:
         asks what a row says and not how it is written."""
         if self.layout.answers_are_places:
             return self(row)
+        row, _ = self._without_controls(row)
         values, _ = self._repaired(row)
         example = self.read(row, values)
         if isinstance(example, Problem):
@@ -96,6 +103,16 @@ class Mender:
             return Mended(values, clean_example(example, self.layout, self._clean))
         except DataError as error:
             return error.problems[0]
+
+    def _without_controls(self, row: Row) -> tuple[Row, tuple[Change, ...]]:
+        """Control characters make a line unreadable wherever they stand, so they go from all cells, not from the texts
+        alone."""
+        if not self._controls or not any(_has_controls(value) for value in row.values.values()):
+            return row, ()
+        values = {name: mapped(value, _visible) for name, value in row.values.items()}
+        changed = [name for name, value in row.values.items() if values[name] != value]
+        changes = [Change(replace(row.place, column=n), CONTROL, row.values[n], values[n]) for n in changed]
+        return Row(values, row.place, row.number), tuple(map(self._discreet, changes))
 
     def _repaired(self, row: Row) -> tuple[Mapping[str, Any], tuple[Change, ...]]:
         if not self._repairs:
@@ -128,6 +145,15 @@ class Mender:
                 place = Place(row.place.file, row.place.line, theirs)
                 values[theirs] = _replaced(values[theirs], place, tracing, changes)
         return values, changes
+
+    def _cell_by_cell(
+        self, row: Row, before: Example[Any, Any], after: Example[Any, Any], tracing: _Tracing
+    ) -> tuple[dict[str, Any], list[Change]]:
+        """For a text that is joined from several cells: each of them cleaned by itself."""
+        for theirs in self.columns.values():
+            if isinstance(cell := row.values.get(theirs), str):
+                tracing(cell)
+        return self._in_place(row, before, after, tracing)
 
     def _anew(
         self, row: Row, before: Example[Any, Any], after: Example[Any, Any], tracing: _Tracing
@@ -191,6 +217,16 @@ def with_label(mended: Mended, mender: Mender, row: Row, merged: Mapping[Any, st
                 change = Change(replace(row.place, column=theirs), step, mended.values[theirs], label)
                 return Mended(values, example, (*mended.changes, change))
     return mended
+
+
+def _has_controls(value: Any) -> bool:
+    if isinstance(value, str):
+        return not value.isprintable() and _CONTROLS.search(value) is not None
+    return isinstance(value, (list, dict)) and mapped(value, _visible) != value
+
+
+def _visible(text: str) -> str:
+    return _CONTROLS.sub(lambda match: without_invisible(match[0]), text)
 
 
 def mapped(value: Any, change: Callable[[str], str]) -> Any:

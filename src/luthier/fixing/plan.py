@@ -14,6 +14,7 @@ import numpy as np
 
 from luthier.errors import DataError, Problem
 from luthier.fixing.mend import Mended
+from luthier.formats.entities import LINES
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.text.alike import alike_labels
@@ -35,6 +36,11 @@ class Seen:
 
     def __len__(self) -> int:
         return len(self._line)
+
+    @property
+    def own_columns(self) -> list[str]:
+        """Without what the reader of word-a-line files adds."""
+        return [name for name in self.columns if name != LINES]
 
     def add(self, row: Mended | Problem) -> None:
         """The next row, or what is wrong with it."""

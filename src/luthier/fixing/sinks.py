@@ -8,17 +8,17 @@ import decimal
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from luthier.errors import DataError, did_you_mean, shown
+from luthier.fixing.schema import BATCH, array_of, mixed_types
 from luthier.language import t
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_BATCH = 4096
 _SHEET_ROWS, _SHEET_CHARACTERS = 1_048_576, 32_767
 """What Excel takes; it cuts the rest off without a word."""
 
@@ -42,24 +42,20 @@ class Delimited(Sink):
     writes for people to open, its predictions, is made safe where it is written.
     """
 
-    def __init__(self, path: Path, delimiter: str, columns: Sequence[str], *, header: bool) -> None:
-        self._path, self._columns = path, columns
-        self._file = path.open("w", encoding="utf-8", newline="")
+    def __init__(self, name: str, file: TextIO, delimiter: str, columns: Sequence[str], *, header: bool) -> None:
+        self._name, self._columns = name, columns
         # "\r\n" makes Python's writer quote lone returns as well as line feeds; the file's own lines end in "\n"
-        self._writer = csv.writer(_Lines(self._file), delimiter=delimiter, lineterminator="\r\n")
+        self._writer = csv.writer(_Lines(file), delimiter=delimiter, lineterminator="\r\n")
         if header:
             self._writer.writerow(columns)
 
     def write(self, values: Mapping[str, Any]) -> None:
         self._writer.writerow([self._cell(values.get(name), name) for name in self._columns])
 
-    def finish(self) -> None:
-        self._file.close()
-
     def _cell(self, value: Any, name: str) -> Any:
         if isinstance(value, (list, dict)):
             what = t("{column} holds a list or an object, which a table has no cells for", column=shown(name))
-            raise DataError.at(str(self._path), what, t("name the copy .jsonl"), code="wrong-type")
+            raise DataError.at(self._name, what, t("name the copy .jsonl"), code="wrong-type")
         return ("true" if value else "false") if isinstance(value, bool) else value
 
 
@@ -74,23 +70,18 @@ class _Lines:
 class JsonLines(Sink):
     """One object a line."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = path.open("w", encoding="utf-8", newline="")
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
 
     def write(self, values: Mapping[str, Any]) -> None:
         self._file.write(json_text(values) + "\n")
 
-    def finish(self) -> None:
-        self._file.close()
 
-
-class JsonList(JsonLines):
+class JsonList(Sink):
     """One list of objects, an object a line."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self._before = "[\n"
+    def __init__(self, file: TextIO) -> None:
+        self._file, self._before = file, "[\n"
 
     def write(self, values: Mapping[str, Any]) -> None:
         self._file.write(self._before + json_text(values))
@@ -98,43 +89,41 @@ class JsonList(JsonLines):
 
     def finish(self) -> None:
         self._file.write("\n]\n" if self._before == ",\n" else "[]\n")
-        super().finish()
 
 
 class Parquet(Sink):
     """schema: the original's, where that is a Parquet file too, so that every type is kept."""
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
-        import pyarrow.parquet as parquet
-
-        self._path, self._schema, self._waiting = path, schema, list[Mapping[str, Any]]()
-        self._writer = parquet.ParquetWriter(path, schema)
+    def __init__(self, name: str, writer: Any) -> None:
+        self._name, self._writer, self._waiting = name, writer, list[Mapping[str, Any]]()
 
     def write(self, values: Mapping[str, Any]) -> None:
         self._waiting.append(values)
-        if len(self._waiting) == _BATCH:
+        if len(self._waiting) == BATCH:
             self._flush()
 
     def finish(self) -> None:
         self._flush()
-        self._writer.close()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
         if self._waiting:
-            with mixed_types(self._path):
-                self._writer.write_table(pa.Table.from_pylist(self._waiting, schema=self._schema))
+            schema = self._writer.schema
+            with mixed_types(self._name):
+                arrays = [array_of([row.get(field.name) for row in self._waiting], field.type) for field in schema]
+                self._writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
             self._waiting = []
 
 
 class Sheet(Sink):
-    """An Excel workbook of one sheet. Text is written as text, never as a formula or a number: 007 stays 007."""
+    """An Excel workbook of one sheet. Text is written as text, never as a formula or a number: 007 stays 007.
+    Excel has one kind of line break in a cell, \\n."""
 
-    def __init__(self, path: Path, columns: Sequence[str], *, header: bool) -> None:
+    def __init__(self, name: str, path: Path, columns: Sequence[str], *, header: bool) -> None:
         import openpyxl
 
-        self._path, self._columns, self._count = path, columns, 0
+        self._name, self._path, self._columns, self._count = name, path, columns, 0
         self._book = openpyxl.Workbook(write_only=True)
         self._sheet = self._book.create_sheet()
         if header:
@@ -154,14 +143,14 @@ class Sheet(Sink):
         if self._count > _SHEET_ROWS or any(isinstance(v, str) and len(v) > _SHEET_CHARACTERS for v in values):
             what = t("a sheet holds {rows:,} rows, a cell {characters:,} characters", rows=_SHEET_ROWS,
                      characters=_SHEET_CHARACTERS)  # fmt: skip
-            raise DataError.at(str(self._path), what, t("name the copy .csv or .jsonl"), code="too-large")
+            raise DataError.at(self._name, what, t("name the copy .csv or .jsonl"), code="too-large")
         cells: list[Any] = []
         for value in values:
             try:
                 cell = WriteOnlyCell(self._sheet, value)
             except (ValueError, IllegalCharacterError):
                 what, fix = t("Excel has no cell for {value}", value=shown(value)), t("name the copy .csv or .jsonl")
-                raise DataError.at(str(self._path), what, fix, code="wrong-type") from None
+                raise DataError.at(self._name, what, fix, code="wrong-type") from None
             if isinstance(value, str):
                 cell.data_type = "s"
             cells.append(cell)
@@ -181,63 +170,31 @@ def check_ending(path: Path) -> None:
 
 @contextmanager
 def open_sink(
-    path: Path, ending: str, columns: Sequence[str], schema: pa.Schema | None, *, header: bool
+    path: Path, out: Path, columns: Sequence[str], schema: pa.Schema | None, *, header: bool
 ) -> Iterator[Sink]:
-    """path: may be a temporary name. ending: of the final one. columns: in the order of the table.
+    """path: where to write, perhaps a temporary name of `out`, whose ending says of what kind. columns: in the order of
+    the table.
 
     schema: for Parquet; all columns are texts where none is given. header: False leaves the names out of tables.
     """
-    if ending == ".parquet":
-        import pyarrow as pa
+    name, ending = str(out), out.suffix.lower()
+    with ExitStack() as stack:
+        if ending == ".parquet":
+            import pyarrow as pa
+            from pyarrow.parquet import ParquetWriter
 
-        sink: Sink = Parquet(path, schema or pa.schema([(name, pa.string()) for name in columns]))
-    elif ending == ".xlsx":
-        sink = Sheet(path, columns, header=header)
-    elif ending in (".csv", ".tsv"):
-        sink = Delimited(path, "," if ending == ".csv" else "\t", columns, header=header)
-    else:
-        sink = JsonLines(path) if ending == ".jsonl" else JsonList(path)
-    yield sink
-    sink.finish()
-
-
-class Schema:
-    """The types of columns of rows that come one by one, for a Parquet copy of another kind of file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._found, self._waiting = path, None, list[Mapping[str, Any]]()
-
-    def see(self, values: Mapping[str, Any]) -> None:
-        self._waiting.append(values)
-        if len(self._waiting) == _BATCH:
-            self._take()
-
-    def found(self) -> pa.Schema | None:
-        self._take()
-        return self._found
-
-    def _take(self) -> None:
-        import pyarrow as pa
-
-        if self._waiting:
-            columns = list(dict.fromkeys(name for values in self._waiting for name in values))
-            with mixed_types(self._path):
-                arrays = [pa.array([values.get(name) for values in self._waiting]) for name in columns]
-                here = pa.schema(list(zip(columns, (array.type for array in arrays), strict=True)))
-                both = [self._found, here] if self._found is not None else [here]
-                self._found = pa.unify_schemas(both, promote_options="permissive")
-            self._waiting = []
-
-
-@contextmanager
-def mixed_types(path: Path) -> Iterator[None]:
-    import pyarrow as pa
-
-    try:
-        yield
-    except (pa.ArrowException, TypeError, OverflowError) as error:
-        what = t("a column holds values of several types ({error})", error=str(error).splitlines()[0][:120])
-        raise DataError.at(str(path), what, t("name the copy .jsonl"), code="wrong-type") from None
+            kind = schema if schema is not None else pa.schema([(column, pa.string()) for column in columns])
+            sink: Sink = Parquet(name, stack.enter_context(ParquetWriter(path, kind)))
+        elif ending == ".xlsx":
+            sink = Sheet(name, path, columns, header=header)
+        else:
+            file = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
+            if ending in (".csv", ".tsv"):
+                sink = Delimited(name, file, "," if ending == ".csv" else "\t", columns, header=header)
+            else:
+                sink = JsonLines(file) if ending == ".jsonl" else JsonList(file)
+        yield sink
+        sink.finish()
 
 
 def json_text(value: Any) -> str:

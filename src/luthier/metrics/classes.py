@@ -74,6 +74,13 @@ def classification_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str,
     }
 
 
+def macro_f1(outcome: Outcome, weights_RN: np.ndarray) -> np.ndarray:
+    """The first of `classification_scores` alone, [R]."""
+    counts = count(outcome, weights_RN)
+    f1_RC = _ratio(2 * counts.hits, counts.predicted + counts.actual)
+    return _mean(f1_RC, (counts.predicted + counts.actual) > 0)
+
+
 def per_class(outcome: Outcome) -> list[dict[str, float]]:
     """precision, recall, f1 and support (how many examples have it) of each known class."""
     counts = count(outcome, np.ones((1, len(outcome.answers_N))))

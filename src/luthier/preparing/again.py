@@ -10,16 +10,17 @@ from luthier.config.schema import DataSettings
 from luthier.data.columns import find_columns
 from luthier.data.findings import grouped, refuse_errors
 from luthier.data.rows import parse_rows
-from luthier.errors import Problem
+from luthier.errors import Place, Problem
 from luthier.preparing.rows import read_options
+from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named, open_data
 from luthier.reading.read import Table
 from luthier.types import Example
 
 
-def read_examples(named: Named, codec: Codec, data: DataSettings) -> list[Example[Any, Any]]:
+def read_examples(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> list[Example[Any, Any]]:
     """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
-    table = open_data(named, read_options(data))
+    table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=True)
     good: list[Example[Any, Any]] = []
     bad: list[Problem] = []
@@ -32,12 +33,27 @@ def read_examples(named: Named, codec: Codec, data: DataSettings) -> list[Exampl
     return good
 
 
-def read_inputs(named: Named, codec: Codec, data: DataSettings) -> Iterator[Any]:
+def read_inputs(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> Iterator[Any]:
     """The inputs of files that may have no answers, one by one; in the place of one that cannot be read stands the
     Problem with it."""
-    table = open_data(named, read_options(data))
+    table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=False)
     return parse_rows(table.rows, codec.task.format.parse_input, columns)
+
+
+def read_placed(named: Named, codec: Codec, data: DataSettings) -> Iterator[tuple[Place, Any] | Problem]:
+    """As `read_inputs`, each input with its place."""
+    table = open_data(named, read_options(data))
+    columns = _columns(table, codec, data, with_answers=False)
+    parse = codec.task.format.parse_input
+    return parse_rows(table.rows, lambda row: (row.place, parse(row)), columns)
+
+
+def _told(table: Table, screen: Progress) -> Table:
+    """What was found out about the format is said."""
+    for note in table.notes:
+        screen.say(f"{table.path.name}: {note}")
+    return table
 
 
 def _columns(table: Table, codec: Codec, data: DataSettings, *, with_answers: bool) -> dict[str, str]:

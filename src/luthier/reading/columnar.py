@@ -32,7 +32,7 @@ def describe(source: Source) -> Columnar:
     """Errors: DataError where the file is cut or its footer lies, or two columns have one name."""
     with damage_told(source.name), _opened(source) as file:
         schema = file.schema_arrow if source.kind == PARQUET else file.schema
-        columns, named = tuple(schema.names), _class_names(schema)
+        columns, named = tuple(schema.names), class_names(schema)
         change: dict[str, Callable[[Any], Any]] = {}
         notes: list[str] = []
         for field in schema:
@@ -129,7 +129,7 @@ def _as_written(value: Any) -> str | None:
     return None if value is None else str(value).removesuffix(" 00:00:00")
 
 
-def _class_names(schema: Any) -> dict[str, list[str]]:
+def class_names(schema: Any) -> dict[str, list[str]]:
     """Of the columns of the `datasets` library's ClassLabel type, alone or in lists, the names of their classes."""
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]

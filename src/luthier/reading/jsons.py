@@ -34,11 +34,11 @@ def read_lines(source: Source) -> Iterator[Row | Problem]:
             fault = faults.pop(line_number, None) if faults else None
             if fault is None and (not line or line.isspace()):
                 continue
-            yield fault or _parsed_line(line.rstrip("\r\n"), Place(name, line_number), number)
+            yield fault or _parsed_line(line.rstrip("\r\n"), Place(name, line_number), number, source.controls)
             number += 1
 
 
-def _parsed_line(line: str, place: Place, number: int) -> Row | Problem:
+def _parsed_line(line: str, place: Place, number: int, controls: bool) -> Row | Problem:
     try:
         value = _DECODER.decode(line)
     except _TwiceError as error:
@@ -47,7 +47,7 @@ def _parsed_line(line: str, place: Place, number: int) -> Row | Problem:
         raise _not_json(Place(place.file, place.line, error.colno), line, error) from None
     except (RecursionError, ValueError) as error:
         raise _too_much(place, error) from None
-    return _control(line, place) or _row(value, place, number)
+    return (None if controls else _control(line, place)) or _row(value, place, number)
 
 
 def read_list(source: Source) -> Iterator[Row | Problem]:
@@ -66,7 +66,7 @@ def read_list(source: Source) -> Iterator[Row | Problem]:
                     text.value(_PLAIN)
                     found: list[Row | Problem] = [Problem(place, str(error), t("keep one of the two"), "duplicate-key")]
                 else:
-                    found = _rows(value, written, place, number, f"{key}[{index}]")
+                    found = _rows(value, written, place, number, f"{key}[{index}]", source.controls)
                 yield from found
                 number, index = number + len(found), index + 1
                 text.step(",", "]")
@@ -132,7 +132,7 @@ def _to_end(text: JsonText, key: str, name: str) -> None:
         raise DataError.at(Place(name, text.line), what, fix, code="broken-json")
 
 
-def _rows(value: Any, written: str, place: Place, number: int, path: str) -> list[Row | Problem]:
+def _rows(value: Any, written: str, place: Place, number: int, path: str, controls: bool) -> list[Row | Problem]:
     """What one item of the list gives. written: the item as it stands in the file. path: to it."""
     found = escaped(written)
     if found:
@@ -140,7 +140,7 @@ def _rows(value: Any, written: str, place: Place, number: int, path: str) -> lis
         return [Problem(place, what, t("write this row anew"), "mixed-encoding")]
     if path.startswith("data[") and is_article(value):
         return list(questions(value, written, place, number, path))
-    return [_control(written, place) or _row(value, place, number)]
+    return [(None if controls else _control(written, place)) or _row(value, place, number)]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

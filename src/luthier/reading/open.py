@@ -86,7 +86,7 @@ def refuse_shared(parts: Parts) -> None:
         for name in files:
             other = seen.setdefault(_identity(name), part)
             if other != part:
-                what = t("is the {one} file and the {other} file", one=other, other=part)
+                what = t("is the {one} file and the {other} file", one=t(other), other=t(part))
                 raise DataError.at(name, what, t("name two files, or let Luthier split"), code="split-leak")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class ReadOptions:
 
     delimiter, encoding: None finds out. header: False names the columns 1, 2, 3 … sheet: of an Excel file, None
     takes the first. max_bytes: an unpacked file larger than this is refused. query: what a database is asked.
+    controls: control characters are let through, for who takes them out.
     """
 
     delimiter: str | None = None
@@ -35,6 +36,7 @@ class ReadOptions:
     sheet: str | None = None
     max_bytes: int = MOST_BYTES
     query: str | None = None
+    controls: bool = False
 
 
 @dataclass
@@ -90,6 +92,7 @@ def open_table(path: Path, options: ReadOptions = DEFAULT, *, name: str | None =
     Errors: DataError where the file cannot be read or has no rows. Faults of single rows are collected.
     """
     source = find_source(path, encoding=options.encoding, max_bytes=options.max_bytes, name=name)
+    source = replace(source, controls=options.controls)
     layout = _layout(source, options)
     first = list(itertools.islice(_guarded(source, layout.read()), _PEEK))
     if not first:

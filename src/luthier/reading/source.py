@@ -19,7 +19,7 @@ from luthier.language import t
 from luthier.reading.raw import kinds
 from luthier.reading.raw.encodings import UTF8, Encoding, find_encoding
 from luthier.reading.raw.lines import Lines
-from luthier.reading.raw.packed import check_workbook, unpacked, zip_member, zip_names
+from luthier.reading.raw.packed import check_workbook, refuse_bomb, unpacked, zip_member, zip_names
 
 _HEAD = 8192
 MOST_BYTES = 20 * 2**30
@@ -34,6 +34,7 @@ class Source:
 
     path: where it lies. name: what it is called in messages. kind: one of raw.kinds. head: its first bytes, unpacked.
     packer: what it is packed with. inner: its name without that. encoding: of a text. size: of the file, in bytes.
+    controls: control characters are no fault.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Source:
     encoding: Encoding
     max_bytes: int
     size: int
+    controls: bool = False
 
     @property
     def ending(self) -> str:
@@ -71,7 +73,7 @@ class Source:
         """Behind the byte-order mark."""
         with self.open_bytes() as raw:
             raw.read(self.encoding.mark)
-            yield Lines(raw, self.encoding, self.name)
+            yield Lines(raw, self.encoding, self.name, controls=self.controls)
 
     @contextmanager
     def open_text(self) -> Iterator[TextIO]:
@@ -142,6 +144,8 @@ def unreadable(name: str, error: OSError) -> DataError:
 def _looked_at(source: Source, encoding: str | None) -> Source:
     """With all that its bytes say."""
     source = _unpacking(source)
+    if source.packer is not None:
+        refuse_bomb(source.path, source.packer, source.name, source.max_bytes)
     with source.open_bytes() as raw:
         head = raw.read(_HEAD)
     if not head.strip(b" \t\r\n\0\xef\xbb\xbf\xfe\xff"):

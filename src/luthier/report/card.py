@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from luthier.balancing.decide import Moved
+from luthier.balancing.remedy import Remedy
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
 from luthier.preparing.prepare import Prepared
@@ -31,6 +33,7 @@ as in training.{cleaning}
 
 Labels: {labels}
 
+{balance}\
 Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
@@ -40,7 +43,19 @@ Texts are cleaned before they are read ({steps}): Luthier does so by itself, `tr
 _MOST_LABELS = 100
 
 
-def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder) -> str:
+_BALANCE = """\
+Rare classes: trained with `balance={method}`. {decisions}
+Its scores are those of classes more equally common than in the training data.
+
+"""
+_FOLDED = "Each class's logit was shifted as the validation rows asked for; the shift is part of the head's bias."
+_APART = (
+    "Each class's logit is shifted as the validation rows asked for; this head has no bias that could take the\n"
+    "shift, so it lies in `codec.json`, and plain `transformers` does not apply it."
+)
+
+
+def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None) -> str:
     labels = prepared.task.state().get("labels", ())
     shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
     return _CARD.format(
@@ -53,5 +68,12 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder) -> s
         max_length=settings.train.max_length,
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
+        balance=_balance(settings.balance["method"], remedy, moved),
         sample="…",
     )
+
+
+def _balance(method: str, remedy: Remedy, moved: Moved | None) -> str:
+    if remedy == Remedy():
+        return ""
+    return _BALANCE.format(method=method, decisions="" if moved is None else _FOLDED if moved.folded else _APART)

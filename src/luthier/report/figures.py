@@ -79,6 +79,31 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str
         return _svg(figure)
 
 
+def learning_curve(
+    points: Sequence[Mapping[str, float]], drawn: Sequence[Mapping[str, float]], present: int, metric: str
+) -> str:
+    """Measured scores with their intervals, the fitted curve with its band, and the rows that there are. Each point has
+    rows, value, low and high."""
+    with _drawing(7.2, 3.4) as figure:
+        axes = figure.add_subplot()
+        if drawn:
+            x = [p["rows"] for p in drawn]
+            axes.fill_between(x, [p["low"] for p in drawn], [p["high"] for p in drawn], color=_BLUE, alpha=0.15)
+            axes.plot(x, [p["value"] for p in drawn], color=_BLUE, label=t("fitted and drawn on"))
+        value = np.array([p["value"] for p in points])
+        ends = np.array([[p["low"] for p in points], [p["high"] for p in points]])
+        spread = np.maximum([value - ends[0], ends[1] - value], 0)
+        at = [p["rows"] for p in points]
+        axes.errorbar(at, value, spread, fmt="o", color=_ORANGE, markersize=4, linewidth=1, label=t("measured"))
+        axes.axvline(present, color=_GREY, linewidth=0.8, linestyle=":")
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda rows, _: f"{rows:,.0f}")
+        axes.set_xlabel(t("training rows"))
+        axes.set_ylabel(metric)
+        axes.legend(loc="lower right", frameon=False)
+        return _svg(figure)
+
+
 def confusion_matrix(labels: Sequence[str], counts: Sequence[Sequence[int]]) -> str | None:
     """Rows are answers, columns predictions; shades are shares of the row. None for more classes than fit."""
     n = len(labels)

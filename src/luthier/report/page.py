@@ -39,6 +39,7 @@ def report_page(
         report=report,
         score_names=names,
         systems=systems(report, names),
+        remedies=_remedies(report["balance"]["comparison"]),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},
     )
@@ -87,6 +88,22 @@ def cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dic
             "interval": f"{low:.3f} – {high:.3f}" if low is not None and high is not None else "",
         })  # fmt: skip
     return made
+
+
+def _remedies(comparison: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The remedies against imbalance as they were compared: names of the scores, and a row each."""
+    candidates = comparison["candidates"] if comparison else ()
+    names = [score["name"] for candidate in candidates[:1] for score in candidate["scores"]]
+    rows = [
+        {
+            "name": candidate["name"],
+            "cells": cells(candidate["scores"], names),
+            "difference": f"{candidate['difference']:+.3f}" if candidate["name"] != "none" else "",
+            "interval": f"{candidate['low']:+.3f} – {candidate['high']:+.3f}" if candidate["name"] != "none" else "",
+        }
+        for candidate in candidates
+    ]
+    return {"names": names, "rows": rows}
 
 
 def _error_figures(

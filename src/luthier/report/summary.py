@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from luthier.balancing.decide import Moved
 from luthier.preparing.prepare import Prepared
 from luthier.ready import Ready
 from luthier.runtime import Runtime, cpu_name, device_name
@@ -21,12 +24,15 @@ _MOST_ROWS = 50
 
 @dataclass(frozen=True)
 class Story:
-    """What happened in a run. details: the task's own tables. history: the lines of metrics.jsonl."""
+    """What happened in a run. balance: against imbalance. details: the task's own tables. history: the lines of
+    metrics.jsonl."""
 
     trial: Trial
+    balance: Mapping[str, Any]
     details: Mapping[str, Any]
     history: Sequence[Mapping[str, Any]]
     throughput: Throughput
+    augmentation: Mapping[str, Any] | None
     parameters: int
     trained_parameters: int
     stopped_early: str
@@ -44,6 +50,8 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "task": prepared.task.name,
         "model": settings.model,
         "tuning": settings.tuning,
+        "augment": None if story.augmentation is None else {**settings.augment, "trial": dict(story.augmentation)},
+        "balance": dict(story.balance),
         "data": data_summary(prepared),
         "split": _split(prepared),
         "judged_on": trial.part,
@@ -68,6 +76,25 @@ def summary(ready: Ready, prepared: Prepared, story: Story, runtime: Runtime) ->
         "device": device_name(runtime.device),
         "processes": runtime.world,
         "versions": versions(),
+    }
+
+
+def balance_story(ready: Ready, moved: Moved | None, compared: Path) -> dict[str, Any]:
+    """The remedy with its options; how often an epoch shows a class's rows or what they weigh; what was added to the
+    logits; and the comparison that it was chosen by, read from the file that keeps it, where there was one."""
+    remedy, names = ready.remedy, ready.codec.task.class_names()
+
+    def by_class(values: Sequence[float]) -> dict[str, float]:
+        return dict(zip(names, values, strict=True)) if len(values) else {}
+
+    return {
+        **ready.settings.balance,
+        "rows": by_class(ready.counts),
+        "rates": by_class(remedy.rates),
+        "weights": by_class(remedy.weights),
+        "shifts": by_class(moved.shifts_C.tolist() if moved else ()),
+        "shifts_in_head": moved.folded if moved else None,
+        "comparison": json.loads(compared.read_text(encoding="utf-8")) if compared.is_file() else None,
     }
 
 

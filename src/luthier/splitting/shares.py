@@ -96,7 +96,10 @@ def _stratified(units: Units, loose: Sequence[int], count: int, seed: int) -> tu
     """scikit-learn's own stratified cut of single rows; None where it cannot make one."""
     from sklearn.model_selection import train_test_split
 
-    classes = [next(iter(units.counts[u]), None) for u in loose]
+    place = {
+        c: i for i, c in enumerate(sorted(range(len(units.strata.names)), key=lambda c: str(units.strata.names[c])))
+    }
+    classes = [place[c] for u in loose for c in units.counts[u]]  # one a row, numbered as scikit-learn sorts them
     try:
         kept, cut = train_test_split(
             np.array(loose), test_size=count, random_state=seed, stratify=classes if len(set(classes)) > 1 else None

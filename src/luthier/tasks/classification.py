@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
+from luthier.balancing.loss import cross_entropy
+from luthier.balancing.remedy import Remedy
+from luthier.balancing.thresholds import best_shifts, shift
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.cells.pairs import Text
 from luthier.formats.labelled import Labelled
@@ -43,10 +46,14 @@ class Classification(Task[Text, str, Probabilities]):
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     format: ClassVar[Labelled] = Labelled()
+    augmentable: ClassVar[bool] = True
 
     label_smoothing: float | None = None
     labels: tuple[str, ...] = learned()
     class_weights: tuple[float, ...] = learned()
+    class_margins: tuple[float, ...] = learned()
+    focus: float = learned(0.0)
+    shifts: tuple[float, ...] = learned()
 
     def __post_init__(self) -> None:
         if self.label_smoothing is not None and not 0 <= self.label_smoothing < 1:
@@ -77,12 +84,6 @@ class Classification(Task[Text, str, Probabilities]):
         reason = t("{each:.0f} training rows a class on average", each=each)
         return replace(self, label_smoothing=value), [Choice("label_smoothing", value, reason)]
 
-    def weighted(self, answers: Sequence[str]) -> Self:
-        """A copy whose loss counts each class alike: weight N / (C · count), 1 on average over the examples."""
-        counts = Counter(answers)
-        weights = tuple(len(answers) / (len(self.labels) * counts[label]) for label in self.labels)
-        return replace(self, class_weights=weights)
-
     # ---- to the model and back
 
     def head_options(self) -> Mapping[str, Any]:
@@ -99,17 +100,15 @@ class Classification(Task[Text, str, Probabilities]):
         return LabelledWindow(window, np.array([self._number.get(answer, IGNORE)], np.int64))
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
-        from torch.nn import functional as F  # noqa: N812
 
         logits_BC = model(**batch.inputs.tensors).logits.float()
-        weights_C = logits_BC.new_tensor(self.class_weights) if self.class_weights else None
-        return F.cross_entropy(
-            logits_BC, batch.targets[:, 0], weight=weights_C, reduction="sum", ignore_index=IGNORE,
-            label_smoothing=self.label_smoothing or 0.0,
-        )  # fmt: skip
+        remedy = Remedy(weights=self.class_weights, margins=self.class_margins, focus=self.focus)
+        return cross_entropy(logits_BC, batch.targets[:, 0], remedy, self.label_smoothing or 0.0)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
         logits_BC = model(**batch.tensors).logits.float()
+        if self.shifts:
+            logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
         return list(logits_BC.softmax(-1).cpu().numpy())
 
     def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[Probabilities]) -> Probabilities:
@@ -142,17 +141,46 @@ class Classification(Task[Text, str, Probabilities]):
             ],
         }
 
+    def probabilities(self, prediction: Probabilities) -> np.ndarray:
+        return prediction
+
+    # ---- against imbalance
+
+    def class_names(self) -> Sequence[str]:
+        return self.labels
+
+    def row_classes(self, answers: Sequence[str]) -> np.ndarray:
+        return np.array([self._number.get(answer, -1) for answer in answers], np.int64)
+
+    def remedied(self, remedy: Remedy) -> Self:
+        return replace(self, class_weights=remedy.weights, class_margins=remedy.margins, focus=remedy.focus)
+
+    def best_shifts(
+        self, predictions: Sequence[Probabilities], answers: Sequence[str], counts: Sequence[int], seed: int
+    ) -> np.ndarray:
+        classes_N = self.row_classes(answers)
+        known_N = classes_N >= 0
+        return best_shifts(np.stack(predictions)[known_N], classes_N[known_N], counts, seed)
+
+    def shifted(self, predictions: Sequence[Probabilities], shifts_C: np.ndarray) -> list[Probabilities]:
+        return list(shift(np.stack(predictions), shifts_C).astype(np.float32))
+
+    def with_shifts(self, shifts_C: np.ndarray) -> Self:
+        return replace(self, shifts=tuple(shifts_C.tolist()))
+
     # ---- for the baselines
 
     def constant(self, answers: Sequence[str]) -> Probabilities:
         counts = Counter(answers)
         return np.array([counts[label] / len(answers) for label in self.labels], np.float32)
 
-    def linear(self, features: Any, answers: Sequence[str], strength: float, seed: int) -> Any:
+    def linear(
+        self, features: Any, answers: Sequence[str], strength: float, seed: int, weights: np.ndarray | None = None
+    ) -> Any:
         from sklearn.linear_model import LogisticRegression
 
         model = LogisticRegression(C=strength, max_iter=1000, random_state=seed)
-        return model.fit(features, [self._number[answer] for answer in answers])
+        return model.fit(features, [self._number[answer] for answer in answers], sample_weight=weights)
 
     def read_linear(self, model: Any, features: Any) -> list[Probabilities]:
         probabilities_NC = np.zeros((features.shape[0], len(self.labels)), np.float32)
@@ -172,5 +200,4 @@ class Classification(Task[Text, str, Probabilities]):
         return {label: i for i, label in enumerate(self.labels)}
 
     def _outcome(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Outcome:
-        number = self._number
-        return Outcome(np.stack(predictions), np.array([number.get(answer, -1) for answer in answers]))
+        return Outcome(np.stack(predictions), self.row_classes(answers))

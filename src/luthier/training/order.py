@@ -1,4 +1,4 @@
-"""Which windows form a step: a function of the lengths, the seed and the epoch, and of nothing else."""
+"""Which windows form a step: a function of the lengths, the sampling, the seed and the epoch, and of nothing else."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from luthier.balancing.sampling import Sampling
 from luthier.batching import cut
 
 _POOL_STEPS = 100
@@ -17,11 +18,16 @@ def steps_per_epoch(num_windows: int, batch_size: int) -> int:
     return -(-num_windows // batch_size)
 
 
-def epoch_steps(lengths: Sequence[int] | np.ndarray, batch_size: int, seed: int, epoch: int) -> list[np.ndarray]:
-    """The windows of each step: every window once. A function of (lengths, batch_size, seed, epoch) alone."""
+def epoch_steps(
+    lengths: Sequence[int] | np.ndarray, batch_size: int, seed: int, epoch: int, sampling: Sampling | None = None
+) -> list[np.ndarray]:
+    """The windows of each step: every window once, or as the sampling says. A function of the arguments alone.
+
+    With a sampling the k-th repeat of window i is i + k · N, and `lengths` goes on for the repeats.
+    """
     rng = np.random.default_rng((seed, epoch))
     lengths_N = np.asarray(lengths)
-    shuffled = rng.permutation(len(lengths_N))
+    shuffled = rng.permutation(len(lengths_N) if sampling is None else sampling.epoch(seed, epoch))
     pool = batch_size * _POOL_STEPS
     steps: list[np.ndarray] = []
     for start in range(0, len(shuffled), pool):
@@ -41,14 +47,18 @@ def plan_steps(
     start: int = 0,
     rank: int = 0,
     world: int = 1,
+    sampling: Sampling | None = None,
 ) -> Iterator[list[list[int]]]:
-    """Every step of the run from number `start` on, as this rank's micro-batches of window numbers.
+    """Every step of the run from number `start` on, as this rank's micro-batches of window numbers; the k-th repeat
+    of window i, where the sampling repeats it, is i + k · N.
 
     Step membership does not depend on rank or world; the ranks only share out each step's windows, in
     turn by length, so that they work equally long.
     """
-    per_epoch = steps_per_epoch(len(lengths), batch_size)
+    per_epoch = steps_per_epoch(len(lengths if sampling is None else sampling), batch_size)
+    if sampling is not None:
+        lengths = np.tile(np.asarray(lengths), sampling.most_repeats)
     for epoch in range(start // per_epoch, epochs):
         skip = start - epoch * per_epoch if epoch == start // per_epoch else 0
-        for step in epoch_steps(lengths, batch_size, seed, epoch)[skip:]:
+        for step in epoch_steps(lengths, batch_size, seed, epoch, sampling)[skip:]:
             yield cut(step[rank::world], lengths, max_tokens)

@@ -45,12 +45,14 @@ def layer_passes(model: PreTrainedModel, trained: nn.Module) -> list[int]:
     return [1 if i < lowest else 3 if whole[i] else 2 for i in range(len(layers))]
 
 
-def needed_flops(lengths: Sequence[int] | np.ndarray, hidden: int, feed_forward: int, passes: Sequence[int]) -> float:
-    """For each window once. A layer's forward pass of a sequence of L tokens, hidden size d, feed-forward f:
-    2·L·(4d² + 2df) + 4·L²·d. Embedding look-ups cost none, the head is not counted."""
+def needed_flops(
+    lengths: Sequence[int] | np.ndarray, times: np.ndarray, hidden: int, feed_forward: int, passes: Sequence[int]
+) -> float:
+    """For each window as often as `times` says. A layer's forward pass of a sequence of L tokens, hidden size d,
+    feed-forward f: 2·L·(4d² + 2df) + 4·L²·d. Embedding look-ups cost none, the head is not counted."""
     tokens = np.asarray(lengths, float)
-    one = (2 * tokens * (4 * hidden**2 + 2 * hidden * feed_forward) + 4 * tokens**2 * hidden).sum()
-    return float(one * sum(passes))
+    one_N = 2 * tokens * (4 * hidden**2 + 2 * hidden * feed_forward) + 4 * tokens**2 * hidden
+    return float((one_N * times).sum() * sum(passes))
 
 
 def peak_memory(device: str) -> int:

@@ -125,7 +125,7 @@ def _told(evidence: _Evidence, name: str, mark: int) -> Encoding:
         return Encoding(UTF8, mark)
     ranked = rank(evidence.sample)
     if ranked and ranked[0][1] >= _SURE:
-        return Encoding(ranked[0][0], 0, min(ranked[0][1], 0.999))
+        return Encoding(ranked[0][0], 0, min(ranked[0][1], 0.99))
     raise _ambiguous(name, evidence, [codec for codec, _ in ranked[:4]])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from json import JSONDecodeError, JSONDecoder
 from typing import Any
 
-_LONGEST = 2**28
+_LONGEST = 2**26
 """Characters of one value."""
 _EDGE = 16
 """A fault this near to the end of what was read may be the end itself."""
@@ -90,18 +91,18 @@ class JsonText:
                 open_string = error.msg.startswith("Unterminated string")
                 if not open_string and error.pos < len(self.text) - _EDGE:
                     raise
-                if len(self.text) > _LONGEST or not sum(self._more() for _ in range(wanted)):
+                if len(self.text) > _LONGEST or not self._more(wanted):
                     raise
             wanted *= 2
 
-    def _more(self) -> bool:
-        """Reads on, and forgets what was taken."""
-        chunk = next(self._chunks, None)
-        if chunk is None:
+    def _more(self, count: int = 1) -> bool:
+        """Reads up to `count` chunks on, and forgets what was taken."""
+        chunks = list(islice(self._chunks, count))
+        if not chunks:
             self._ended = True
             return False
         self._lines, column = self.where(self._at)
         self._column = column - 1
         self._seen_line = self._lines
-        self.text, self._at, self._seen = self.text[self._at :] + chunk, 0, 0
+        self.text, self._at, self._seen = "".join([self.text[self._at :], *chunks]), 0, 0
         return True

@@ -37,8 +37,9 @@ class Lines:
     faults: by line number, from 1, what is wrong with lines drawn so far. Who reads the lines takes them out.
     """
 
-    def __init__(self, raw: BinaryIO, encoding: Encoding, name: str) -> None:
-        """raw: behind the byte-order mark."""
+    def __init__(self, raw: BinaryIO, encoding: Encoding, name: str, *, controls: bool = False) -> None:
+        """raw: behind the byte-order mark. controls: control characters are no fault."""
+        self._wrong = _ESCAPED if controls else _ODD
         self.faults: dict[int, Problem] = {}
         self._raw, self._encoding, self._name = raw, encoding, name
         self._decoder = codecs.getincrementaldecoder(encoding.codec)("strict")
@@ -116,7 +117,7 @@ class Lines:
         seen, offset = 0, None
         begin = 0
         for number, line in enumerate(lines, self._count + 1):
-            match = _ODD.search(line)
+            match = self._wrong.search(line)
             if match and match[0] >= "\udc80":
                 if offset is None:
                     offset = self._fed - len(self._decoder.getstate()[0]) - len(self._bytes(text + behind))

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,22 +22,53 @@ _MOST_RATIO, _SUSPICIOUS = 100, 2 * 2**30
 _XZ_MEMORY = 512 * 2**20
 """Bytes of dictionary that an xz file may ask for; xz -9 needs 64 MiB."""
 _BUFFER = 2**18
+_LOOKED_AT, _SECONDS = 16 * 2**20, 2.5
+"""Unpacked bytes after which the ratio is judged, and the time for looking on."""
 
 
 @contextmanager
 def unpacked(path: Path, packer: str, name: str, most: int) -> Iterator[BinaryIO]:
     """name: for messages. most: bytes. Errors: DataError where it is cut, grows beyond `most`, or, above 2 GiB, beyond
     a hundred times its size."""
+    with _damage_told(name, packer), path.open("rb") as raw:
+        bounded = _Bounded(_OPEN[packer](raw), name, _limit(path, most))
+        yield cast(BinaryIO, io.BufferedReader(bounded, _BUFFER))
+
+
+def refuse_bomb(path: Path, packer: str, name: str, most: int) -> None:
+    """Looks ahead where the beginning unpacks to a hundred times its size, so that a bomb is refused within seconds
+    and not after its rows were read. Errors: DataError."""
+    limit, size, begin = _limit(path, most), 0, time.monotonic()
+    with _damage_told(name, packer), path.open("rb") as raw:
+        stream = _OPEN[packer](raw)
+        while piece := stream.read(_BUFFER):
+            size += len(piece)
+            if size > limit:
+                raise _too_large(name, size, limit)
+            if size < _LOOKED_AT:
+                continue
+            ratio = size / raw.tell()
+            if ratio <= _MOST_RATIO:
+                return
+            late = time.monotonic() - begin > _SECONDS
+            if late and ratio * path.stat().st_size > limit:
+                raise _too_large(name, size, limit, ratio)
+
+
+@contextmanager
+def _damage_told(name: str, packer: str) -> Iterator[None]:
     try:
-        with path.open("rb") as raw:
-            stream = _OPEN[packer](raw)
-            yield cast(BinaryIO, io.BufferedReader(_Bounded(stream, name, most, path.stat().st_size), _BUFFER))
-    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, OSError) as e:
-        if isinstance(e, (FileNotFoundError, PermissionError)):
+        yield
+    except (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, NotImplementedError, OSError) as error:
+        if isinstance(error, (FileNotFoundError, PermissionError)):
             raise
-        what = t("the {packer} data are damaged or cut off ({error})", packer=packer, error=shown(str(e), 80))
+        what = t("the {packer} data are damaged or cut off ({error})", packer=packer, error=shown(str(error), 80))
         fix = t("unpack it with its own program to see how far it goes, or fetch it again")
         raise DataError.at(name, what, fix, code="packed-file") from None
+
+
+def _limit(path: Path, most: int) -> int:
+    return min(most, max(_SUSPICIOUS, _MOST_RATIO * path.stat().st_size))
 
 
 def zip_member(path: Path, name: str) -> zipfile.ZipInfo:
@@ -76,26 +108,31 @@ def check_workbook(path: Path, name: str, most: int) -> None:
     """A workbook is a zip file too. Errors: DataError where it would unpack to more than it may."""
     with zipfile.ZipFile(path) as archive:
         size = sum(member.file_size for member in archive.infolist())
-    if size > min(most, max(_SUSPICIOUS, _MOST_RATIO * path.stat().st_size)):
-        raise _too_large(name, size)
+    if size > _limit(path, most):
+        raise _too_large(name, size, _limit(path, most))
 
 
 def _is_clutter(name: str) -> bool:
     return name.startswith("__MACOSX/") or name.rpartition("/")[2] in (".DS_Store", "Thumbs.db")
 
 
-def _too_large(name: str, size: int) -> DataError:
+def _too_large(name: str, size: int, limit: int, ratio: float | None = None) -> DataError:
+    """ratio: of what was unpacked to what it was packed in, where the limit is not reached but will be."""
+    numbers = {"size": size_text(size), "limit": size_text(limit)}
+    if ratio is None:
+        what = t("unpacks to more than {limit} ({size} so far)", **numbers)
+    else:
+        what = t("grows {ratio:.0f} times and so beyond {limit} ({size} so far)", ratio=ratio, **numbers)
     fix = t("unpack it yourself if that is right, or raise data.max_bytes")
-    return DataError.at(name, t("unpacks to more than {size}", size=size_text(size)), fix, code="packed-file")
+    return DataError.at(name, what, fix, code="packed-file")
 
 
 class _Bounded(io.RawIOBase):
     """A stream that refuses to unpack without end."""
 
-    def __init__(self, stream: Any, name: str, most: int, packed: int) -> None:
+    def __init__(self, stream: Any, name: str, most: int) -> None:
         super().__init__()
-        self._stream, self._name, self._size = stream, name, 0
-        self._most = min(most, max(_SUSPICIOUS, _MOST_RATIO * packed))
+        self._stream, self._name, self._size, self._most = stream, name, 0, most
 
     def readable(self) -> bool:
         return True
@@ -105,7 +142,7 @@ class _Bounded(io.RawIOBase):
         buffer[: len(piece)] = piece
         self._size += len(piece)
         if self._size > self._most:
-            raise _too_large(self._name, self._most)
+            raise _too_large(self._name, self._size, self._most)
         return len(piece)
 
 

@@ -1,0 +1,47 @@
+"""After training: where the decisions lie, chosen on validation rows and made part of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from luthier.codec import Codec
+from luthier.inference.frozen import logits_layer
+from luthier.inference.predict import predict
+from luthier.types import Example
+
+
+@dataclass(frozen=True)
+class Moved:
+    """shifts_C: what was added to each class's logit. folded: into the head's bias, so that plain transformers
+    decides alike; else the Codec does it. codec: what reads the model from now on."""
+
+    shifts_C: np.ndarray
+    folded: bool
+    codec: Codec
+
+
+def move_decisions(
+    model: nn.Module, codec: Codec, validation: Sequence[Example[Any, Any]], counts: Sequence[int],
+    *, device: str, max_tokens: int, seed: int,
+) -> Moved:  # fmt: skip
+    """Shifts the logits of the trained model as the validation rows ask for. counts: training rows of each class."""
+    inputs, answers = [example.input for example in validation], [example.answer for example in validation]
+    predictions = predict(model, codec, inputs, device=device, max_tokens=max_tokens)
+    return shift_logits(model, codec, codec.task.best_shifts(predictions, answers, counts, seed))
+
+
+def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:
+    """In place where the head has a bias; else the Codec that comes back does it."""
+    plain: Any = getattr(model, "get_base_model", lambda: model)()  # inside an adapter's wrapping
+    layer = logits_layer(plain)
+    if layer is None or layer.bias is None:
+        return Moved(shifts_C, False, replace(codec, task=codec.task.with_shifts(shifts_C)))
+    with torch.no_grad():
+        layer.bias.add_(torch.from_numpy(shifts_C).to(layer.bias))
+    return Moved(shifts_C, True, codec)

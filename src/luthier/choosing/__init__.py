@@ -1,0 +1,1 @@
+"""What to do next with the data: is more of it worth its price, and which rows first?"""

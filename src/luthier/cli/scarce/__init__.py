@@ -1,0 +1,1 @@
+"""Commands for those who have too few labelled rows: are more worth it, and which?"""
