@@ -21,8 +21,8 @@ from luthier.types import Finding
 _LEAST_ROWS = 50
 _LEAST_IN_CLASS = 3
 _MOST_CLASSES = 1000
-_MOST_CELLS = 20_000_000
-"""Rows x classes: with very many classes fewer rows are looked at, so that a matrix of them stays below 80 MB."""
+_MOST_CELLS = 10_000_000
+"""Rows x classes: with very many classes fewer rows are looked at, so that a matrix of them stays below 40 MB."""
 _LEAST_GAIN = 0.35
 """Of what guessing the commonest class gets wrong the models must get so much right. Else they know too little about
 the labels to doubt any."""
