@@ -48,8 +48,8 @@ def test_exchanged_labels_are_named_with_the_right_one() -> None:
     assert found.code == "label-error" and found.severity == "warning"
     assert f"line {named[0]}:" in found.message
     assert found.as_json()["suggested"] == list(found.suggested)
-    first = doctor.facts()["Suspects"]["rows"][0]
-    assert (first["line"], first["rather"]) == (named[0], found.suggested[0]) and first["text"]
+    first = doctor.facts()["Suspects"]["suspects"][0]
+    assert (first["place"], first["suggested"]) == (f"a.csv:{named[0]}:label", found.suggested[0]) and first["text"]
 
 
 def test_labels_that_have_nothing_to_do_with_the_texts_are_not_doubted() -> None:

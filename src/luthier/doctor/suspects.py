@@ -127,10 +127,11 @@ class Suspects(Check):
         if len(rows) == _most(len(names)) or not data.sample.is_whole:
             what += t("; looked for in a sample of {rows:,} rows, in all of them with --deep", rows=len(rows))
         fix = t("read them, the first ones first, and mend what is wrong; --json names a label for every one")
-        self._facts["rows"] = [
-            {**place.as_json(), "text": data.sample.rows[rows[i]].text[:200], "label": names[label[i]], "rather": other}
+        self._facts["suspects"] = [
+            {"place": str(place), "text": data.sample_texts[int(rows[i])][:200], "label": names[label[i]],
+             "suggested": other}
             for place, i, other in zip(places[:_FACTS], first, suggested, strict=False)
-        ]
+        ]  # fmt: skip
         return Finding(WARNING, "label-error", what, fix, places, suggested=suggested)
 
 
