@@ -15,7 +15,11 @@ from tiny import ticket_rows, write_csv, write_tiny_models
 from workflow.helpers import QUICK, digest, process, report
 from workflow.helpers import luthier as command
 
-FEW = [word for word in QUICK if not word.startswith("train.epochs")] + ["train.epochs=1", "balance=none", "data.split.folds=3"]
+FEW = [word for word in QUICK if not word.startswith("train.epochs")] + [
+    "train.epochs=1",
+    "balance=none",
+    "data.split.folds=3",
+]
 
 
 @pytest.fixture(scope="module")
