@@ -79,14 +79,12 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     if not exact.any() and not near.any():
         return None
     task = task.learn(learnt)
-    kept = [i for i in range(len(learnt)) if i % 10]  # the others choose how regularised it is
-    clean = [learnt[i] for i in kept if not copies[i]]
-    predictions = tfidf(task, [learnt[i] for i in kept], learnt[::10], judged, seed).predictions
+    clean = [example for example, copy in zip(learnt, copies, strict=True) if not copy]
+    predictions = tfidf(task, learnt, (), judged, seed).predictions
     leak = leak_of(task, judged, predictions, exact, near, seed, would=True)
     if leak is None or len({example.answer for example in clean}) < 2:
         return leak
-    checked = [learnt[i] for i in range(0, len(learnt), 10) if not copies[i]]
-    predictions = tfidf(task, clean, checked, judged, seed).predictions
+    predictions = tfidf(task, clean, (), judged, seed).predictions
     report = evaluate(task, predictions, [example.answer for example in judged], seed=seed, intervals=False)
     return replace(leak, untaught=report[leak.score])
 
