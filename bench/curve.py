@@ -68,7 +68,7 @@ def _forecast(data: Data, rows: int, seed: int) -> Forecast:
     examples = [data.examples[i] for i in chosen]
     task = data.task.learn(examples)
     features = Vectors("", data.vectors_ND[chosen], [example.answer for example in examples])
-    return measure(task, examples[:rows], len(examples) - rows, features, by_group=False, seed=seed).forecast(rows)
+    return measure(task, examples[:rows], len(examples) - rows, features, seed).forecast(rows)
 
 
 def _truth(data: Data, rows: int) -> float:

@@ -17,8 +17,10 @@ from luthier.types import PARTS
 
 if TYPE_CHECKING:
     from luthier.balancing.compare import Comparison
+    from luthier.balancing.decide import Moved
     from luthier.ready import Ready
     from luthier.runtime import Runtime
+    from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
 
 _MOST_CLASSES = 12
@@ -87,6 +89,15 @@ def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
               method=ready.settings.balance["method"], shown=len(sampling), rows=len(prepared.split.train),
               steps=-(-len(sampling) // ready.training.batch_size))
         )  # fmt: skip
+
+
+def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
+    """Where the validation rows moved them."""
+    if moved is not None:
+        shifts = sorted(zip(moved.shifts_C.tolist(), task.class_names(), strict=True), reverse=True)
+        listed = ", ".join(f"{name} {shift:+.2f}" for shift, name in shifts[:_MOST_CLASSES])
+        more = f" … ({len(shifts)})" if len(shifts) > _MOST_CLASSES else ""
+        screen.say(t("logits shifted, as the validation rows ask for: {shifts}", shifts=listed + more))
 
 
 def parameters(tuned: Tuned, screen: Progress) -> None:

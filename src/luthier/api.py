@@ -74,11 +74,13 @@ def evaluate(run: str | Path, data: str | Path | Sequence[str | Path], **setting
     return assess(Path(run), data, check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
 
 
-def check(source: str | Path, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:
+def check(
+    source: str | Path | Sequence[str | Path], /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any
+) -> Checkup:
     """What is wrong with labelled data, as `luthier check` tells it: `check(file).findings`.
 
-    source: a file of rows of any layout, or a configuration (.yaml). deep: costly checks look at every row. settings:
-    as of `train`. Errors: luthier.errors.LuthierError for what cannot be read at all.
+    source: rows of any layout (files, a pattern, a folder, an address), or a configuration (.yaml). deep: costly checks
+    look at every row. settings: as of `train`. Errors: luthier.errors.LuthierError for what cannot be read at all.
     """
     from luthier.checkup import check as look
 
@@ -86,8 +88,8 @@ def check(source: str | Path, /, *, deep: bool = False, screen: Progress = SILEN
 
 
 def fix(
-    source: str | Path, out: str | Path, /, *, steps: Sequence[str] | None = None, mask: bool = False,
-    screen: Progress = SILENT, **settings: Any,
+    source: str | Path | Sequence[str | Path], out: str | Path, /, *, steps: Sequence[str] | None = None,
+    mask: bool = False, screen: Progress = SILENT, **settings: Any,
 ) -> Fixed:  # fmt: skip
     """Writes a mended copy of data to `out` and beside it a log of every change, as `luthier check --fix` does.
 
@@ -104,13 +106,13 @@ def fix(
     return mend(read, look(read, screen=screen), Path(out), steps=steps, mask=mask, screen=screen)
 
 
-def _settings(source: str | Path, settings: Mapping[str, Any]) -> Settings:
-    """Of a file of data, or of a configuration, with further settings."""
+def _settings(source: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> Settings:
+    """Of data, or of a configuration, with further settings."""
     values = _by_key(settings)
-    config = Path(source) if Path(source).suffix in _CONFIGS else None
-    if config is None:
-        values["data.train"] = str(source)
-    return load_settings(config, values=values)
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(_CONFIGS):
+        return load_settings(Path(source), values=values)
+    values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
+    return load_settings(None, values=values)
 
 
 def curve(source: str | Path, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:

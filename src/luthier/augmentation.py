@@ -63,7 +63,7 @@ def find_augmentation(
 
 def begin_augmentation(
     method: Method | None, model: PreTrainedModel, codec: Codec, split: Split[Any, Any], frozen: Frozen | None,
-    runtime: Runtime, *, max_tokens: int, seed: int, by_group: bool, screen: Progress,
+    runtime: Runtime, max_tokens: int, seed: int, screen: Progress,
 ) -> Augmentation | None:  # fmt: skip
     """model: as yet untuned. frozen: its features of the training rows; None on processes that did not look, which do
     not test either."""
@@ -75,14 +75,13 @@ def begin_augmentation(
     windows = Augmented(codec, split.train, method.prepare(list(texts), runtime, screen), seed)
     if frozen is None:
         return Augmentation(windows, {})
-    trial = _try(windows, model, frozen, runtime, max_tokens, by_group, screen)
+    trial = _try(windows, model, frozen, runtime, max_tokens, screen)
     screen.say(trial["sentence"])
     return Augmentation(windows, trial)
 
 
 def _try(
-    windows: Augmented, model: PreTrainedModel, frozen: Frozen, runtime: Runtime, max_tokens: int, by_group: bool,
-    screen: Progress,
+    windows: Augmented, model: PreTrainedModel, frozen: Frozen, runtime: Runtime, max_tokens: int, screen: Progress
 ) -> dict[str, Any]:  # fmt: skip
     """Does a linear head on frozen features get better when it also learns from changed copies? By cross-validation on
     the training rows (a sample of many); every row is judged as it is."""
@@ -100,7 +99,7 @@ def _try(
             copies.append(found.vectors)
     scale = Scaling.of(frozen.train_features.vectors)
     plain_ND = scale(frozen.train_features.vectors[rows])
-    fold_N = deal(examples, task.format.stratum, _FOLDS, by_group=by_group, seed=seed)
+    fold_N = deal(examples, task.format.stratum, _FOLDS, seed)
     without = _cross_validated(task, examples, [plain_ND], fold_N, seed)
     with_copies = _cross_validated(task, examples, [plain_ND, *map(scale, copies)], fold_N, seed)
     answers = [example.answer for example in examples]

@@ -99,6 +99,7 @@ def finish(
     throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
     moved = _move_decisions(ready, prepared, tuned, runtime) if ready.remedy.moves_decisions else None
     codec = moved.codec if moved else ready.codec
+    announce.decisions(moved, task, screen)
     card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
     with disk_trouble(path):
         for left in ("model", "adapter"):

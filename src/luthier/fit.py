@@ -35,7 +35,7 @@ from luthier.training.optimise import (
     restore_moments,
     restore_weights,
 )
-from luthier.training.order import plan_steps, steps_per_epoch
+from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
 from luthier.training.signals import Interruption, watch_signals
 from luthier.training.vocabulary import trimmed_embedding
 from luthier.tuning.parts import Tuned
@@ -43,8 +43,6 @@ from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Step
 
 MOST_SKIPPED = 3
 """Steps in a row whose loss or gradient is not finite before the run stops."""
-_LONG_EPOCH = 1000
-"""Steps: a longer epoch is evaluated in its middle, too."""
 _FP16_SCALE = 2.0**15
 
 
@@ -130,6 +128,7 @@ def fit(
     """
     model = tuned.model
     lengths = [len(window) for window in windows]
+    assert sampling is None or len(sampling.classes_N) == len(windows)  # a class for each window
     per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
     total = per_epoch * how.epochs
     with ExitStack() as stack:
@@ -209,13 +208,6 @@ def _steps(
             return _why_early(run)
         begin = time.perf_counter()
     return ""
-
-
-def evaluation_steps(per_epoch: int, epochs: int) -> set[int]:
-    """After which steps the validation data are looked at: every epoch, and within long ones."""
-    parts = max(1, math.ceil(per_epoch / _LONG_EPOCH))
-    within = [round(per_epoch * part / parts) for part in range(1, parts + 1)]
-    return {epoch * per_epoch + step for epoch in range(epochs) for step in within}
 
 
 def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int]) -> Iterator[list[LabelledBatch]]:

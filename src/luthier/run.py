@@ -94,9 +94,8 @@ def train(
                 facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             codec = ready.codec
             augmentation = begin_augmentation(
-                method, ready.loaded.model, codec, split, frozen, runtime, max_tokens=how.max_tokens, seed=how.seed,
-                by_group=prepared.how.by == "group", screen=screen,
-            )  # fmt: skip
+                method, ready.loaded.model, codec, split, frozen, runtime, how.max_tokens, how.seed, screen
+            )
             if state is None:
                 start = ready.settings.train.head_init
                 begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, ready.remedy, how.seed)

@@ -72,6 +72,14 @@ def test_the_same_data_give_the_same_comparison() -> None:
     assert compare((40, 20, 10), 1.6) == compare((40, 20, 10), 1.6)
 
 
+def test_a_validation_row_of_an_unknown_class_is_left_out() -> None:
+    features, answers = planted((40, 20, 10), 1.5)
+    task = catalog.task("classification")(label_smoothing=0.0).learn([Example("", label) for label in answers])
+    codec = SimpleNamespace(task=task, text=None)
+    found = compare_remedies(codec, features, [*answers[:-1], "new"], Plan((40, 20, 9), 4, 0, 10))
+    assert found.rows == 69
+
+
 def test_a_class_with_one_row_is_no_obstacle() -> None:
     assert compare((60, 20, 1), 1.5).rows == 81
 

@@ -2,10 +2,13 @@
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from luthier.checkup import check
+from luthier.config.settings import load_settings
 from luthier.doctor import suspects
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
@@ -14,7 +17,7 @@ from luthier.errors import Place
 from luthier.formats.labelled import Labelled
 from luthier.text.shingling.pieces import Pieces
 from luthier.types import Example, Finding
-from tiny import ticket_rows
+from tiny import TinyModels, ticket_rows, write_csv
 
 
 def tickets(count: int, wrong: int) -> tuple[list[Example[str, str]], set[int]]:
@@ -45,8 +48,8 @@ def test_exchanged_labels_are_named_with_the_right_one() -> None:
     assert found.code == "label-error" and found.severity == "warning"
     assert f"line {named[0]}:" in found.message
     assert found.as_json()["suggested"] == list(found.suggested)
-    first = doctor.facts()["Suspects"]["rows"][0]
-    assert (first["line"], first["rather"]) == (named[0], found.suggested[0]) and first["text"]
+    first = doctor.facts()["Suspects"]["suspects"][0]
+    assert (first["place"], first["suggested"]) == (f"a.csv:{named[0]}:label", found.suggested[0]) and first["text"]
 
 
 def test_labels_that_have_nothing_to_do_with_the_texts_are_not_doubted() -> None:
@@ -107,3 +110,15 @@ def test_every_row_has_a_rank() -> None:
     assert found is not None and sorted(found.order) == list(range(300))
     assert len(wrong.intersection(found.order[:30] + 2)) >= 14
     assert (found.suggested != label).all()
+
+
+def test_deep_asks_the_model_that_would_be_tuned(models: TinyModels, tmp_path: Path) -> None:
+    rows, wrong = tickets(200, 10)
+    file = write_csv(tmp_path / "a.csv", ["text", "label"], [(row.input, row.answer) for row in rows])
+    values = [f"data.train={file}", f"model={models.encoder}"]
+    plain, deep = (check(load_settings(None, values), deep=deep) for deep in (False, True))
+    named = [[place.line for found in done.findings if found.code == "label-error" for place in found.rows]
+             for done in (plain, deep)]  # fmt: skip
+    assert len(wrong.intersection(named[1])) >= 6 and named[0] != named[1]
+    (note,) = [n for n in check(load_settings(None, [values[0], "model=no/such"]), deep=True).notes if "--deep" in n]
+    assert "no/such is not on this machine" in note

@@ -136,6 +136,15 @@ def test_several_files_become_a_folder_and_leaked_rows_leave_the_test_copy(tmp_p
     assert luthier.check(fixed.parts["train"], data={"test": str(fixed.parts["test"])}).findings == []
 
 
+def test_several_files_of_one_part_become_one_copy(tmp_path: Path) -> None:
+    rows = ticket_rows(60)
+    files = [write_csv(tmp_path / f"{i}.csv", ["text", "label"], rows[20 * i : 20 * i + 20]) for i in range(2)]
+    rest = write_csv(tmp_path / "rest.csv", ["text", "label"], [*rows[40:], rows[40]])
+    fixed = luthier.fix([*files, rest], tmp_path / "out.csv")
+    assert table(fixed.out)[1:] == [list(row) for row in rows]
+    assert [(item["file"], item["line"]) for item in log(fixed)] == [(str(rest), 22)]
+
+
 def test_a_test_file_of_which_nothing_would_be_left_is_refused(tmp_path: Path) -> None:
     train = write_csv(tmp_path / "train.csv", ["text", "label"], ticket_rows(30))
     test = write_csv(tmp_path / "test.csv", ["text", "label"], ticket_rows(30)[:3])
@@ -254,6 +263,19 @@ def test_a_parquet_copy_keeps_the_types_of_the_original(tmp_path: Path) -> None:
     assert copy.to_pylist() == [{**row, "text": row["text"].strip()} for row in rows]
 
 
+def test_numbers_that_stand_for_names_are_the_names_in_the_copy(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    feature = {"label": {"names": ["ham", "spam"], "_type": "ClassLabel"}}
+    about = {b"huggingface": json.dumps({"info": {"features": feature}}).encode()}
+    schema = pa.schema({"text": pa.string(), "label": pa.int64()}, metadata=about)
+    rows = [{"text": text, "label": i % 2} for i, (text, _) in enumerate(ticket_rows(20))]
+    parquet.write_table(pa.Table.from_pylist(rows, schema), tmp_path / "in.parquet")
+    copy = parquet.read_table(luthier.fix(tmp_path / "in.parquet", tmp_path / "out.parquet").out)
+    assert copy.column("label").to_pylist() == ["ham", "spam"] * 10 and not copy.schema.metadata
+
+
 def test_rows_with_other_keys_than_the_first_keep_them(tmp_path: Path) -> None:
     rows = [{"text": text, "label": label} for text, label in ticket_rows(150)]
     rows[-1]["late"] = "x"
@@ -275,6 +297,7 @@ BROKEN: list[tuple[str, Sequence[str] | None, str]] = [
     ("in.csv", None, "in.csv: is the data itself"),
     ("there.csv", None, "there.csv: exists already"),
     ("out.xls", None, "'.xls' cannot be written.*\n.*did you mean '.xlsx'"),
+    ("in.csv/out.csv", None, "out.csv: nothing can be written into"),
     ("out.csv", ["htlm"], "there is no step 'htlm'\n.*did you mean 'html'"),
     ("out.csv", ["html"], "in.csv:32:text: no text\n.*--steps"),
 ]

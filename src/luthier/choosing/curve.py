@@ -68,8 +68,7 @@ def learning_curve(settings: Settings, *, screen: Progress = SILENT) -> Curve:
     features = features_for(settings, task, [*train, *validation], prepared.language, screen)
     screen.say(t("{count} training rows in {folds} folds; the test rows are not looked at",
                  count=len(train), folds=FOLDS))  # fmt: skip
-    by_group, present = prepared.how.by == "group", len(prepared.split.train)
-    measured = measure(task, train, len(validation), features, by_group=by_group, seed=seed, screen=screen)
+    measured, present = measure(task, train, len(validation), features, seed, screen), len(prepared.split.train)
     return Curve(
         task.name, measured.metric, measured.higher_is_better, features.name, present, measured.points(),
         measured.forecast(present), measured.classes, _notes(prepared, train), time.time() - began,

@@ -86,8 +86,7 @@ class _Judged:
 
 
 def measure(
-    task: AnyTask, train: Examples, checked: int, features: Words | Vectors, *, by_group: bool, seed: int,
-    screen: Progress = SILENT,
+    task: AnyTask, train: Examples, checked: int, features: Words | Vectors, seed: int, screen: Progress = SILENT
 ) -> Measured:  # fmt: skip
     """checked: how many validation rows stand behind the training rows among the features."""
     sizes = _sizes(train, task)
@@ -96,7 +95,7 @@ def measure(
     judged: list[_Judged] = []
     with screen.track(t("learning from growing parts of the rows"), deals * FOLDS * sum(sizes)) as tracker:
         for number in range(seed, seed + deals):
-            fold_N = deal(train, task.format.stratum, FOLDS, by_group=by_group, seed=number)
+            fold_N = deal(train, task.format.stratum, FOLDS, number)
             said: list[list[Any]] = [[None] * len(train) for _ in sizes]
             for fold in range(FOLDS):
                 others, asked = np.flatnonzero(fold_N != fold), np.flatnonzero(fold_N == fold).tolist()

@@ -19,7 +19,7 @@ def tell_fixed(fixed: Fixed, screen: Console) -> None:
                  written=fixed.written, rows=fixed.rows, path=fixed.out, log=fixed.log))  # fmt: skip
     if fixed.untouched:
         columns = ", ".join(map(printable, fixed.untouched))
-        screen.say(t("columns that nothing was changed in: {columns}", columns=columns))
+        screen.say(t("columns that no step looks at: {columns}", columns=columns))
     train = fixed.parts["train"]
     others = "".join(f" data.{part}={path}" for part, path in fixed.parts.items() if part != "train")
     screen.say(t("next: luthier check {what}, then luthier train {what}", what=f"{train}{others}"))

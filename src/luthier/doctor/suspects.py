@@ -21,8 +21,8 @@ from luthier.types import Finding
 _LEAST_ROWS = 50
 _LEAST_IN_CLASS = 3
 _MOST_CLASSES = 1000
-_MOST_CELLS = 20_000_000
-"""Rows x classes: with very many classes fewer rows are looked at, so that a matrix of them stays below 80 MB."""
+_MOST_CELLS = 10_000_000
+"""Rows x classes: with very many classes fewer rows are looked at, so that a matrix of them stays below 40 MB."""
 _LEAST_GAIN = 0.35
 """Of what guessing the commonest class gets wrong the models must get so much right. Else they know too little about
 the labels to doubt any."""
@@ -127,10 +127,11 @@ class Suspects(Check):
         if len(rows) == _most(len(names)) or not data.sample.is_whole:
             what += t("; looked for in a sample of {rows:,} rows, in all of them with --deep", rows=len(rows))
         fix = t("read them, the first ones first, and mend what is wrong; --json names a label for every one")
-        self._facts["rows"] = [
-            {**place.as_json(), "text": data.sample.rows[rows[i]].text[:200], "label": names[label[i]], "rather": other}
+        self._facts["suspects"] = [
+            {"place": str(place), "text": data.sample_texts[int(rows[i])][:200], "label": names[label[i]],
+             "suggested": other}
             for place, i, other in zip(places[:_FACTS], first, suggested, strict=False)
-        ]
+        ]  # fmt: skip
         return Finding(WARNING, "label-error", what, fix, places, suggested=suggested)
 
 

@@ -11,14 +11,12 @@ import numpy as np
 from luthier.evaluation.baselines import Examples
 
 
-def deal(
-    examples: Examples, stratum: Callable[[Any], Hashable], folds: int, *, by_group: bool, seed: int
-) -> np.ndarray:
-    """Of each row its fold, int [N]: stratified; rows with one input, or with by_group of one group, in one fold."""
+def deal(examples: Examples, stratum: Callable[[Any], Hashable], folds: int, seed: int) -> np.ndarray:
+    """Of each row its fold, int [N]: stratified; rows of one group, else with one input, stay in one fold."""
     from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
     names: dict[Hashable, int] = {}
-    units = np.array([names.setdefault(e.group if by_group else e.input, len(names)) for e in examples])
+    units = np.array([names.setdefault(e.group or e.input, len(names)) for e in examples])
     classes = np.unique([str(stratum(e.answer)) for e in examples], return_inverse=True)[1]
     folds = min(folds, len(names))
     if np.bincount(classes).max() >= folds:

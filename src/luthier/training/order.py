@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,10 +13,19 @@ from luthier.batching import cut
 _POOL_STEPS = 100
 """Windows of like length are looked for among this many steps' worth: most of the padding goes, and every
 epoch still mixes differently."""
+_LONG_EPOCH = 1000
+"""Steps: a longer epoch is evaluated in its middle, too."""
 
 
 def steps_per_epoch(num_windows: int, batch_size: int) -> int:
     return -(-num_windows // batch_size)
+
+
+def evaluation_steps(per_epoch: int, epochs: int) -> set[int]:
+    """After which steps the validation data are looked at: every epoch, and within long ones."""
+    parts = max(1, math.ceil(per_epoch / _LONG_EPOCH))
+    within = [round(per_epoch * part / parts) for part in range(1, parts + 1)]
+    return {epoch * per_epoch + step for epoch in range(epochs) for step in within}
 
 
 def epoch_steps(
