@@ -114,6 +114,7 @@ def test_a_finished_run_has_nothing_left_to_do(finished: tuple[Path, str], place
     assert again.returncode == 2 and "holds a finished run" in again.stderr
 
 
+@pytest.mark.slow
 def test_one_fold_alone_is_the_same_as_among_the_others(finished: tuple[Path, str], place: Path) -> None:
     done = command(*words(place, "alone", "data.split.fold=2"))
     assert done.returncode == 0, done.stderr
@@ -194,6 +195,7 @@ def test_several_processes_are_told_to_take_a_fold_each(place: Path) -> None:
     assert done.returncode == 2 and "data.split.fold=1" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_for_a_model_to_serve_works(finished: tuple[Path, str], place: Path) -> None:
     sentence = report(finished[0])["next"]
     line = sentence.partition("luthier train ")[2].partition(";")[0].split()
