@@ -20,6 +20,7 @@ def test_a_split_that_tears_copies_apart_flatters_what_learns_by_heart() -> None
     assert leak is not None and leak.score == "accuracy" and leak.would
     assert leak.rows == 200 and 120 < leak.exact < 180 and leak.near == 0
     assert leak.everywhere > leak.unseen + 0.15
+    assert leak.untaught is not None and abs(leak.untaught - 0.5) < 0.15  # nothing to know by heart is left
     assert f"{leak.exact} of 200 test rows" in str(leak) and leak.as_json()["sentence"] == str(leak)
 
 

@@ -66,7 +66,11 @@ SETS: list[tuple[Any, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("cell", "labels"), SETS, ids=repr)
+@pytest.mark.parametrize(
+    ("cell", "labels"),
+    SETS,
+    ids=lambda value: str(sorted(value)) if isinstance(value, (set, frozenset)) else repr(value),
+)
 def test_several_labels_are_read_from_one_cell(cell: Any, labels: set[str]) -> None:
     assert good(MultiLabelled(), {"text": "a", "label": cell}).answer == frozenset(labels)
 

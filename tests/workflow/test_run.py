@@ -304,3 +304,27 @@ def test_test_rows_that_were_trained_on_are_refused_or_left_out(models: TinyMode
         luthier.train(train, data={"test": str(test)}, **how)
     run = luthier.train(train, data={"test": str(test), "bad_rows": "skip"}, **how)
     assert 0 < run.report["split"]["test"] == len(new) < 40
+
+
+def test_what_a_leak_is_worth_is_told(models: TinyModels, tmp_path: Path) -> None:
+    rows = ticket_rows(100)
+    doubled = write_csv(tmp_path / "doubled.csv", ["text", "label"], [*rows, *rows])
+    screen = Screen()
+    run = luthier.train(doubled, model=str(models.encoder), out=str(tmp_path / "own"), screen=screen, **QUICK)
+    leak = run.report["leak"]
+    assert leak["would"] and leak["exact"] > 20 and leak["rows"] == 40
+    assert leak["sentence"] in screen.said
+    assert "in a plain random split" in (run.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_given_test_file_is_also_scored_without_the_rows_that_leak(models: TinyModels, tmp_path: Path) -> None:
+    rows = ticket_rows(120)
+    train = write_csv(tmp_path / "train.csv", ["text", "label"], rows[:90])
+    test = write_csv(tmp_path / "test.csv", ["text", "label"], [*rows[85:], *ticket_rows(30, seed=3)])
+    screen = Screen()
+    run = luthier.train(
+        train, model=str(models.encoder), out=str(tmp_path / "run"), data={"test": str(test)}, screen=screen, **QUICK
+    )
+    leak = run.report["leak"]
+    assert not leak["would"] and leak["exact"] >= 5 and leak["rows"] == 65
+    assert leak["sentence"] in screen.said

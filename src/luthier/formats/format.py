@@ -27,6 +27,9 @@ class Format(ABC, Generic[InputT, AnswerT]):
         """The file's name."""
         return type(self).__module__.rpartition(".")[2]
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     # ---- from the user's rows, and back
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
