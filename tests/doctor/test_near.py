@@ -44,6 +44,21 @@ def test_a_word_may_make_another_label_right_in_short_texts_only() -> None:
     assert list(found) == ["near-conflict"]
 
 
+def test_of_a_pair_both_texts_must_be_near_and_no_word_is_too_many_for_another_label() -> None:
+    first = "a long premise that says quite a lot of things about the weather in the north of the country"
+
+    def check(*rows: tuple[str, str]) -> list[str]:
+        doctor = Doctor(Context(Labelled()), [NearDuplicates])
+        examples = [Example((first, text), label, Place("a.csv", i)) for i, (text, label) in enumerate(rows)]
+        assert list(doctor.watch("train", examples)) == examples
+        return [finding.code for finding in doctor.findings()]
+
+    assert check(("it rains", "yes"), ("nobody spoke", "yes")) == []
+    assert check(("it rains in the north today", "yes"), ("it snows in the north today", "no")) == []
+    assert check(("it rains in the north today", "yes"), ("it snows in the north today", "yes")) == ["near-duplicate"]
+    assert check(("it rains", "yes"), ("It rains!", "no")) == ["near-conflict"]
+
+
 def test_leaks_are_counted_exact_and_near_and_the_exact_ones_told_first() -> None:
     train = [(PORCH.format("parcel"), "a"), ("where is it now", "b"), (LONG.format("parcel"), "a")]
     new = [(f"never seen before number {i}", "a") for i in range(8)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from luthier.text.near import clusters, near_duplicates
+from luthier.text.near import clusters, near_duplicates, near_rows
 
 
 def pairs(*texts: str) -> list[tuple[int, int]]:
@@ -88,6 +88,18 @@ def test_a_crowd_hangs_together_without_every_pair_of_it() -> None:
     found = near_duplicates([*others, *crowd])
     assert set(clusters(found, 2200)[2000:]) == {2000}
     assert len(found) < 200 * 100
+
+
+def test_of_rows_of_several_texts_every_one_must_be_near() -> None:
+    passage = " ".join(f"word{i}" for i in range(90))
+    rows = [
+        (passage, "how old do i have to be"), (passage, "what is the name of the bank"),
+        (passage.replace("word7 ", "other "), "how old do you have to be"), (passage,),
+        (passage, "how old do i have to be", "please"),
+    ]  # fmt: skip
+    assert near_rows(rows).tolist() == [[0, 2]]
+    assert near_rows([("a b",), ("A b",), ("c",)]).tolist() == [[0, 1]]
+    assert near_rows([]).shape == (0, 2)
 
 
 def test_pictures_count_as_words() -> None:

@@ -11,7 +11,7 @@ from luthier.data.findings import ERROR, WARNING
 from luthier.doctor.check import Check, Context
 from luthier.doctor.gathered import Gathered
 from luthier.language import t
-from luthier.text.near import clusters, near_pairs
+from luthier.text.near import clusters, near_rows
 from luthier.types import PARTS, Finding
 
 _TRUSTED_LEAK = 0.2
@@ -36,8 +36,12 @@ class NearDuplicates(Check):
         new = (data.part[pairs[:, 0]] == data.part[pairs[:, 1]]) & ~_equal(data, pairs)
         same = _once(pairs[new & agree])
         if len(same):
-            what = t("{count} rows differ from an earlier one of their label in little more than a word",
-                     count=len(same)) + _of_sample(data)  # fmt: skip
+            what = t(
+                "{count} rows differ from an earlier one of their label in little more than a word", count=len(same)
+            )
+            if not data.labels:
+                what = t("{count} rows differ from an earlier one in little more than a word", count=len(same))
+            what += _of_sample(data)
             fix = t("they stay on one side of the split; remove them if they are copies by mistake")
             yield Finding(WARNING, "near-duplicate", what, fix, data.places(same[:, 1]), data.places(same[:, 0]))
         against = _once(pairs[new & ~agree & _long(data, pairs)])
@@ -89,7 +93,8 @@ def near_in_sample(data: Gathered, context: Context) -> np.ndarray:
     """int64 [P, 2], row numbers of near-duplicates, the earlier row first; worked out once."""
     if data.near is None:
         embed = context.embed if context.deep else None
-        pairs = near_pairs(data.sample_pieces, data.sample_texts, embed)
+        rows = [data.format.texts(row.example.input) for row in data.sample.rows]
+        pairs = near_rows(rows, data.sample_pieces, embed)
         data.near = data.sample_numbers[pairs].reshape(-1, 2)
     return data.near
 
@@ -105,11 +110,13 @@ def _equal(data: Gathered, pairs: np.ndarray) -> np.ndarray:
 
 
 def _long(data: Gathered, pairs: np.ndarray) -> np.ndarray:
-    """bool [P], pairs of texts that are long enough, or nearly equal to the character."""
+    """bool [P], pairs of texts that are equal but for case and punctuation, or single texts that are long enough. Of
+    two texts that are judged together every word may count."""
     pieces = data.sample_pieces
     where = np.searchsorted(data.sample_numbers, pairs)
     enough = pieces.lengths[where] >= np.array(_TELLING)[pieces.unspaced[where].astype(np.int64)]
-    return enough.all(1) | (pieces.whole[where[:, 0]] == pieces.whole[where[:, 1]])
+    single = len(data.format.texts(data.sample.rows[0].example.input)) == 1
+    return (enough.all(1) & single) | (pieces.whole[where[:, 0]] == pieces.whole[where[:, 1]])
 
 
 def _once(pairs: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.task import AnyTask
-from luthier.text.near import near_duplicates
+from luthier.text.near import near_rows
 from luthier.types import Example
 
 MOST_ROWS = 200_000
@@ -122,7 +122,7 @@ def seen_before(layout: AnyFormat, train: Examples, judged: Examples) -> tuple[n
     near = np.zeros(len(judged), bool)
     if len(train) + len(judged) <= MOST_ROWS:
         rows = [*train, *judged]
-        for i, j in near_duplicates([layout.plain_text(example.input) for example in rows]).tolist():
+        for i, j in near_rows([layout.texts(example.input) for example in rows]).tolist():
             if i < len(train) <= j and layout.stratum(rows[i].answer) == layout.stratum(rows[j].answer):
                 near[j - len(train)] = True
     return exact, near & ~exact

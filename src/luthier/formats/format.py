@@ -97,6 +97,17 @@ class Format(ABC, Generic[InputT, AnswerT]):
         start = len(self.plain_text(input)) + 1
         return [(start, start + len(written))] if written else []
 
+    def texts(self, input: InputT) -> list[str]:
+        """Every text in the input."""
+        found: list[str] = []
+
+        def keep(text: str) -> str:
+            found.append(text)
+            return text
+
+        self.map_texts(input, keep)
+        return found
+
     @abstractmethod
     def map_texts(self, input: InputT, change: Callable[[str], str]) -> InputT:
         """The input with every text in it changed, as cleaning does."""

@@ -19,7 +19,7 @@ from luthier.types import PARTS, Finding
 _MOST_ROWS = 4000
 """Of each side: enough to tell a small difference from none."""
 _LEAST_ROWS = 50
-_LEAST_AUC = 0.65
+_LEAST_AUC = 0.7
 """Below, the two sides are alike for all that matters: a model trained on one does nearly as well on the other."""
 _SIGNIFICANT = 4
 """Standard errors: parts that were drawn at random reach that far once in thirty thousand times."""

@@ -25,7 +25,7 @@ def one_left_out(pieces: Pieces, chosen: np.ndarray, *, least: Sequence[int], mo
         keys, owners = _keys(pieces, chosen, least, turn, turns)
         found.append(_same_key(keys, owners, most))
     pairs = distinct(np.concatenate(found))
-    kept = [pairs[part][_little(pieces, pairs[part], least)] for part in in_chunks(pieces.lengths[pairs].sum(1))]
+    kept = [pairs[part][little_apart(pieces, pairs[part], least)] for part in in_chunks(pieces.lengths[pairs].sum(1))]
     return np.concatenate([np.zeros((0, 2), np.int64), *kept])
 
 
@@ -83,9 +83,12 @@ def _same_key(keys: np.ndarray, owners: np.ndarray, most: int) -> np.ndarray:
     return np.concatenate(pairs)
 
 
-def _little(pieces: Pieces, pairs: np.ndarray, least: Sequence[int]) -> np.ndarray:
-    """bool [P]. Two texts may be equal once something is left out of both because one word stands elsewhere, but also
-    because one lacks a word here and the other one there: those are no pair."""
+def little_apart(pieces: Pieces, pairs: np.ndarray, least: Sequence[int]) -> np.ndarray:
+    """bool [P], pairs of texts that are equal or in which one word was replaced, put in, left out or moved.
+
+    Two texts may be equal once something is left out of both because one word stands elsewhere, but also because one
+    lacks a word here and the other one there: those are no pair.
+    """
     lengths = pieces.lengths[pairs]
     width = int(lengths.max(initial=1))
     one, other = (_padded(pieces, pairs[:, side], width, 1 + side) for side in (0, 1))

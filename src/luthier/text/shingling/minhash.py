@@ -34,7 +34,7 @@ def one_in_ten(pieces: Pieces, chosen: np.ndarray) -> np.ndarray:
             keys = mixed(keys ^ mark)
         found.append(_same_band(keys, rows))
     pairs = distinct(np.concatenate(found))
-    return chosen[pairs[_alike(telling, pairs)]]
+    return chosen[pairs[tenth_apart(telling, pairs)]]
 
 
 def _telling(pieces: Pieces, chosen: np.ndarray) -> HashedRows:
@@ -79,8 +79,8 @@ def _same_band(keys: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return np.concatenate(pairs)
 
 
-def _alike(telling: HashedRows, pairs: np.ndarray) -> np.ndarray:
-    """bool [P]."""
+def tenth_apart(telling: HashedRows, pairs: np.ndarray) -> np.ndarray:
+    """bool [P], pairs in which at most a tenth of the words differ, whatever their order."""
     lengths = telling.lengths[pairs]
     allowed = np.maximum(1, lengths.max(1, initial=0) // _ALLOWED)
     good = np.zeros(len(pairs), bool)
