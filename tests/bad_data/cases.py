@@ -36,6 +36,7 @@ class Case:
     line: int | None = None
     file: str = "tickets.csv"
     keys: tuple[str, ...] = ()
+    command: str = "check"
 
     @property
     def data(self) -> str:
@@ -245,7 +246,7 @@ CASES: list[Case] = [
     Case(41, "HTML in most rows", "F", "html", written(table([(f"<p>{a}</p><br/>", b) for a, b in GOOD])), line=2),
     Case(42, "personal data", "F", "personal-data", rows(("write to anna.berg@example.com please", "refund"), ("call +44 20 7946 0958 now", "refund")), line=62),
     Case(43, "too few rows to split", "F!", "too-few-rows", written(table([("a", "x"), ("b", "y")])), "too few"),
-    Case(44, "a group column of one group", "R", "group-split", written(table([(*row, "one") for row in GOOD], (*HEADER, "customer"))), keys=("data.split.group=customer",)),
+    Case(44, "a group column of one group", "R", "group-split", written(table([(*row, "one") for row in GOOD], (*HEADER, "customer"))), keys=("data.split.group=customer",), command="init"),
     # ---- JSON
     Case(45, "a broken line", "R", "broken-json", lines('{"body": "a", "team": ', '{"body": "b"}'), "is not JSON", line=61, file=J),
     Case(46, "Python instead of JSON", "R", "broken-json", lines("{'body': 'a', 'team': 'b'}"), '"double" quotes', line=61, file=J),

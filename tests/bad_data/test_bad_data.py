@@ -29,7 +29,7 @@ def run(command: str, case: Case, folder: Path, *words: str, language: str = "en
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_check_gives_the_verdict_with_its_code_place_and_words(case: Case, tmp_path: Path) -> None:
-    done = run("check", case, tmp_path, "--json")
+    done = run(case.command, case, tmp_path, "--json")
     if case.verdict == "K":
         assert done.returncode in (0, 1), done.stderr
         codes = {finding["code"] for finding in json.loads(done.stdout)["findings"]}
