@@ -18,6 +18,9 @@ from luthier.text.words import core, units
 from tiny import TinyModels
 from workflow.helpers import QUICK, luthier, report
 
+pytestmark = pytest.mark.slow
+
+
 LIKED = ("today", "again", "the", "refund")
 TEXTS = ["Please send it to my depot on Monday, still waiting", "is that with a card for this", "not", "42 !!"]
 

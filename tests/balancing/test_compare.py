@@ -11,6 +11,9 @@ from luthier.balancing.heads import HeadRows, answers_of, fit_head
 from luthier.evaluation.linear import Scaling
 from luthier.types import Example
 
+pytestmark = pytest.mark.slow
+
+
 LABELS = ("common", "middle", "rare")
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from luthier.choosing.batch import choose_batch, margins
 
+pytestmark = pytest.mark.slow
+
 
 def scene(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """200 sure rows and 40 undecided ones, these in four places far from each other."""

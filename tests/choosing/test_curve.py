@@ -11,6 +11,8 @@ from luthier.errors import DataError, ModelError
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import luthier
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -5,6 +5,9 @@ import pytest
 
 from luthier.choosing.forecast import forecast
 
+pytestmark = pytest.mark.slow
+
+
 SIZES = [25, 35, 50, 71, 100, 141, 200, 283, 400]
 
 

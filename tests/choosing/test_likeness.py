@@ -4,6 +4,8 @@ import pytest
 
 from luthier.choosing.likeness import Known, Likeness, folded
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     "text", ["Where is my PARCEL?", "where is my parcel", " where  is my parcel!! ", "ｗｈｅｒｅ is my parcel"]

@@ -11,6 +11,9 @@ from luthier.choosing.suggest import suggest
 from tiny import TinyModels, ticket_rows, write_csv, write_jsonl
 from workflow.helpers import QUICK, luthier
 
+pytestmark = pytest.mark.slow
+
+
 MIXED = ["parcel invoice", "refund charged parcel", "courier money back", "receipt late depot refund"]
 
 

@@ -8,6 +8,9 @@ import luthier
 from luthier.errors import LuthierError
 from tiny import TinyModels, ticket_rows, write_csv
 
+pytestmark = pytest.mark.slow
+
+
 QUICK = {"epochs": 2, "batch_size": 8, "learning_rate": 3e-3, "precision": "fp32"}
 
 

@@ -17,6 +17,8 @@ from luthier.training.augmented import Augmented
 from tiny import TinyModels, bench, ticket_rows, write_csv
 from workflow.helpers import QUICK, digest, luthier, report
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def augmented(models: TinyModels) -> Augmented:

@@ -13,6 +13,9 @@ from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import digest
 from workflow.test_run import Screen
 
+pytestmark = pytest.mark.slow
+
+
 QUICK: dict[str, Any] = {
     "train": {"epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "precision": "fp32", "save_every": 2, "keep": 20}
 }

@@ -15,6 +15,9 @@ from luthier.text.clean import Cleaner
 from tiny import TinyModels, bench, ticket_rows, write_csv
 from workflow.helpers import QUICK, luthier
 
+pytestmark = pytest.mark.slow
+
+
 STEPS = "whitespace, html, nfc"
 
 

@@ -15,6 +15,9 @@ from tiny import ticket_rows, write_csv, write_tiny_models
 from workflow.helpers import QUICK, digest, process, report
 from workflow.helpers import luthier as command
 
+pytestmark = pytest.mark.slow
+
+
 FEW = [word for word in QUICK if not word.startswith("train.epochs")] + [
     "train.epochs=1",
     "balance=none",

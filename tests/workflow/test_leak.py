@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 import luthier
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.test_run import QUICK, Screen
+
+pytestmark = pytest.mark.slow
 
 
 def test_copies_are_kept_on_one_side_and_what_a_plain_split_would_gain_is_said(
