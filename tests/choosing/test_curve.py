@@ -114,3 +114,14 @@ def test_too_few_rows_are_refused(tmp_path: Path) -> None:
 def test_a_page_that_could_not_be_written_is_refused_at_once(out: str, words: str, data: Path, tmp_path: Path) -> None:
     done = luthier("curve", data, "--out", tmp_path / out)
     assert done.returncode == 2 and words in done.stderr and done.stdout == ""
+
+
+def test_many_classes_of_few_rows_are_measured_without_a_library_complaining(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    monkeypatch.setattr("luthier.choosing.features.has", lambda module: False)
+    rows = [(f"{text} number {i % 30}", f"class {i % 30}") for i, (text, _) in enumerate(ticket_rows(180))]
+    data = write_csv(tmp_path / "many.csv", ["text", "label"], rows)
+    found = learning_curve(load_settings(None, (), {"data.train": str(data)}))
+    assert len(found.points) >= 5 and len(found.classes) == 30
+    assert not [str(warning.message) for warning in recwarn if "sklearn" in warning.filename]

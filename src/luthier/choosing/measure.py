@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,7 +94,11 @@ def measure(
     deals = int(np.clip(_ENOUGH_JUDGED // len(train), 1, _MOST_DEALS))
     learner = _Learner(task, features, range(len(train), len(train) + checked), seed)
     judged: list[_Judged] = []
-    with screen.track(t("learning from growing parts of the rows"), deals * FOLDS * sum(sizes)) as tracker:
+    with (
+        screen.track(t("learning from growing parts of the rows"), deals * FOLDS * sum(sizes)) as tracker,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # that a small part has nearly as many classes as rows is what is measured
         for number in range(seed, seed + deals):
             fold_N = deal(train, task.format.stratum, FOLDS, number)
             said: list[list[Any]] = [[None] * len(train) for _ in sizes]
