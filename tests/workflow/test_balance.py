@@ -21,7 +21,7 @@ QUICK: dict[str, Any] = {
 }
 
 
-def unequal(folder: Path, rare: int = 12) -> Path:
+def unequal(folder: Path, rare: int = 6) -> Path:
     """Two common classes and a rare one, whose words often stand in the others' texts."""
     rows = ticket_rows(240)
     few = [row for row in rows if row[1] == "refund"][:rare]
