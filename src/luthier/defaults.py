@@ -22,8 +22,8 @@ _SMALL = 1000
 """Training rows: below this a set is small."""
 _ADAPTER_FACTOR = 10
 _IMBALANCE = 10
-"""Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes half
-a minute on the demo's tickets (6:1)."""
+"""Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
+half a minute on the demo's tickets (6:1)."""
 
 
 @dataclass(frozen=True)
