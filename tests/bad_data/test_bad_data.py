@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -53,3 +54,13 @@ def told(done: Done, case: Case) -> list[dict[str, Any]]:
     if case.verdict == "R":
         return [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
     return json.loads(done.stdout)["findings"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in CASES if case.verdict != "K"], ids=str)
+def test_chinese_users_get_the_same_verdict_in_chinese(case: Case, tmp_path: Path) -> None:
+    done = run(case.command, case, tmp_path, "--json", language="zh")
+    assert done.returncode == EXIT[case.verdict], done.stdout + done.stderr
+    problem = next(problem for problem in told(done, case) if problem["code"] == case.code)
+    for text in (problem["message"], problem["fix"]):
+        assert re.search(r"[\u4e00-\u9fff]", text), text
