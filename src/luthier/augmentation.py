@@ -17,7 +17,7 @@ from luthier.data.split import Split
 from luthier.errors import ConfigError
 from luthier.evaluation.baselines import VECTOR_STRENGTHS, Examples
 from luthier.evaluation.evaluate import LOWER_IS_BETTER, resampled
-from luthier.evaluation.folds import deal
+from luthier.evaluation.folds import deal, in_turn
 from luthier.evaluation.intervals import Difference, paired_difference
 from luthier.evaluation.linear import Scaling
 from luthier.inference.frozen import frozen_features
@@ -115,8 +115,7 @@ def _cross_validated(
     """Predictions for all rows. features: of the rows, then of their copies. The loss is a sum over rows: with copies
     the regularisation is held against it in the same proportion."""
     said: list[Any] = [None] * len(examples)
-    for fold in range(_FOLDS):
-        learnt, judged = np.flatnonzero(fold_N != fold), np.flatnonzero(fold_N == fold)
+    for _, learnt, judged in in_turn(fold_N):
         answers = [examples[i].answer for i in learnt.tolist()]
         stacked = np.concatenate([part[learnt] for part in features])
         if len(set(answers)) < 2:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from luthier import catalog
 from luthier.config.schema import Settings
 from luthier.config.write import plain_scalar
@@ -19,6 +22,9 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
     language = prepared.language
     known, reason = default_model(language, has_gpu())
     how = prepared.how
+    asked = settings.data.split.model_dump(by_alias=True, exclude_none=True)
+    decided = {key: getattr(how, key) for key in ("test", "validation", "seed") if getattr(how, key) is not None}
+    split_keys = {**decided, **{key: value for key, value in asked.items() if key not in decided}}
     names = ", ".join(catalog.remedy_names())
     lines = [
         "# "
@@ -45,10 +51,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  columns:",
         *(f"    {ours}: {plain_scalar(theirs)}" for ours, theirs in prepared.columns.items()),
         "  split:",
-        *([] if data.test else [f"    test: {how.test}"]),
-        *([] if data.validation else [f"    validation: {how.validation}"]),
-        f"    seed: {how.seed}",
-        "    # group: customer_id   # " + t("rows of one value stay on one side"),
+        *(f"    {key}: {_scalar(value)}" for key, value in split_keys.items()),
+        *([] if how.group else ["    # group: customer_id   # " + t("rows of one value stay on one side")]),
         "  # bad_rows: skip        # " + t("leave out rows that cannot be read, instead of stopping"),
         "  # clean: html, whitespace # " + t("clean every text, in training and whenever the model answers"),
         "",
@@ -66,9 +70,13 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  seed: 42",
         "",
         "augment: none             # " + t("dropout, swap or mask: changed words in small training sets"),
-        "balance: auto             # " + t("from 2:1 the remedies are compared; or one by name: {names}", names=names),
+        "balance: auto             # " + t("from 10:1 the remedies are compared; or one by name: {names}", names=names),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _scalar(value: Any) -> str:
+    return plain_scalar(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _names(named: str | list[str] | None) -> str:

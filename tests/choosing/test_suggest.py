@@ -46,6 +46,20 @@ def test_known_and_repeated_rows_are_counted_and_not_named(place: Path) -> None:
     assert not set(texts) & {text for text, _ in ticket_rows(120)}
 
 
+def test_rows_of_several_training_files_are_known_too(place: Path) -> None:
+    rows = ticket_rows(120)
+    write_csv(place / "first.csv", ["body", "team"], rows[:60])
+    write_csv(place / "second.csv", ["body", "team"], rows[60:])
+    config = place / "run" / "config.yaml"
+    before = config.read_text(encoding="utf-8")
+    config.write_text(before.replace("train: tickets.csv", "train: [first.csv, second.csv]"), encoding="utf-8")
+    try:
+        assert config.read_text(encoding="utf-8") != before
+        assert named(place, "-n", 300)["known"] == 10
+    finally:
+        config.write_text(before, encoding="utf-8")
+
+
 def test_the_rows_named_are_less_decided_than_the_rest(place: Path) -> None:
     few, all_of_them = named(place, "-n", 20)["rows"], named(place, "-n", 300)["rows"]
     assert len(few) == 20

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from luthier.config.settings import load_settings
 from tiny import ticket_rows, write_csv, write_jsonl
 from workflow.helpers import QUICK, command, luthier, process
 
@@ -173,6 +174,16 @@ def test_init_writes_a_configuration_that_train_takes_as_it_stands(place: Path, 
     assert luthier("train", "luthier.yaml", *QUICK, "--quiet", cwd=tmp_path).returncode == 0
     again = luthier("init", "tickets.csv", cwd=tmp_path)
     assert again.returncode == 2 and "exists already" in again.stderr
+
+
+def test_init_keeps_what_was_said_of_the_split(tmp_path: Path) -> None:
+    rows = [(text, team, f"customer {i % 12}") for i, (text, team) in enumerate(ticket_rows(60))]
+    write_csv(tmp_path / "tickets.csv", ["body", "team", "customer"], rows)
+    done = luthier("init", "tickets.csv", "data.split.group=customer", "data.split.folds=3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "luthier.yaml").read_text(encoding="utf-8")
+    assert "    group: customer\n" in text and "    folds: 3\n" in text and "None" not in text
+    assert load_settings(tmp_path / "luthier.yaml").data.split.folds == 3
 
 
 def test_columns_of_a_file_without_header_are_named_by_number(place: Path) -> None:

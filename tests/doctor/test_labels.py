@@ -65,6 +65,13 @@ def test_a_planted_token_in_half_of_the_rows_of_a_label_is_found() -> None:
     assert found(rows)["shortcut"].count == 80
 
 
+def test_a_token_that_a_gap_tears_apart_is_a_token_all_the_same() -> None:
+    """Chinese written with blanks between the characters, as after a careless conversion."""
+    rows = [(" ".join("客服说好的") + f" {text}" if label == "refund" else text, label) for text, label in good(300)]
+    finding = found(rows)["shortcut"]
+    assert finding.count == 100 and "100%" in finding.message
+
+
 def test_a_word_of_the_labels_own_name_is_its_meaning() -> None:
     rows = [
         (f"{text} timers" if label == "set_timer" else text, label) for text, label in good(300, ("set_timer", "other"))

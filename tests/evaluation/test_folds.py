@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from luthier.evaluation.folds import deal, nested_order
+from luthier.evaluation.folds import deal, in_turn, nested_order
 from luthier.types import Example
 from tiny import ticket_rows
 
@@ -35,6 +35,14 @@ def test_equal_inputs_and_groups_stay_in_one_fold() -> None:
     grouped = deal(rows, label, 5, seed=0)
     for group in {row.group for row in rows}:
         assert len({where for row, where in zip(rows, grouped, strict=True) if row.group == group}) == 1
+
+
+def test_of_fewer_groups_than_folds_no_fold_is_empty() -> None:
+    rows = [replace(row, group=str(i % 3)) for i, row in enumerate(examples(60))]
+    turns = list(in_turn(deal(rows, label, 5, seed=0)))
+    assert [number for number, _, _ in turns] == [0, 1, 2]
+    for _, others, own in turns:
+        assert len(own) and not set(own) & set(others) and len(own) + len(others) == 60
 
 
 def test_another_seed_deals_otherwise_and_the_same_one_the_same() -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -134,18 +135,17 @@ def _postgres() -> str | None:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     programs = _postgres()
     if programs is None or not (has("psycopg") or has("psycopg2")):
         pytest.skip("no PostgreSQL (initdb, postgres) or no psycopg on this machine")
-    folder = tmp_path_factory.mktemp("pg")
+    keep = tempfile.TemporaryDirectory(prefix="luthier-pg-")  # pytest's own folders are closed to other users
+    folder = Path(keep.name)
     become: list[str] = []
     user = getpass.getuser()
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         user = "nobody"
         become = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        for path in [folder, *folder.parents][:3]:
-            path.chmod(0o755)
         shutil.chown(folder, "nobody", "nogroup")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -166,6 +166,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         server.send_signal(signal.SIGINT)  # a fast shutdown, which waits for no client
         server.wait(20)
+        keep.cleanup()
 
 
 def _fill(address: str) -> None:

@@ -194,6 +194,8 @@ def test_a_hub_data_set_on_this_machine_needs_no_network(monkeypatch: pytest.Mon
     assert set(parts.names) == {"train", "test"}
     (row,) = open_data("hf://datasets/owner/name/data/test-00000-of-00001.csv").rows
     assert isinstance(row, Row) and row.values["text"] == "test"
+    (single,) = named_parts("hf://datasets/owner/name/data/train-00000-of-00001.csv").names["train"]
+    assert Path(single).name == "train-00000-of-00001.csv"
 
 
 def test_modelscope_says_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

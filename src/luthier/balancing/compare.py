@@ -15,6 +15,7 @@ from luthier.balancing.remedy import Remedy
 from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
 from luthier.evaluation.evaluate import evaluate, report_of, resampled
+from luthier.evaluation.folds import in_turn
 from luthier.evaluation.intervals import Evaluated, paired_difference
 from luthier.evaluation.linear import Scaling
 from luthier.language import t
@@ -127,8 +128,7 @@ def _out_of_fold(
     """For each strength of regularisation a prediction for every row, by the head of the other folds."""
     strengths = _STRENGTHS if len(rows) < _FEW_ROWS else _STRENGTHS[:-1]
     predictions: list[list[Any]] = [[None] * len(rows) for _ in strengths]
-    for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds_N != fold), np.flatnonzero(folds_N == fold)
+    for _, inside, outside in in_turn(folds_N):
         shown, weights = _shown(classes_N[inside], remedy, plan)
         learning = task.remedied(replace(remedy, rates=(), weights=weights))
         total = float(np.array(weights)[classes_N[inside][shown]].sum()) if weights else len(shown)
@@ -159,10 +159,9 @@ def _moved(
 ) -> list[Any]:
     """The predictions with decisions moved as as many rows of the other folds say as there will be for validation."""
     moved: list[Any] = list(predictions)
-    for fold in range(FOLDS):
-        outside = np.flatnonzero(folds_N == fold).tolist()
-        seen = np.random.default_rng((plan.seed, fold)).permutation(np.flatnonzero(folds_N != fold))
-        seen = seen[: plan.validation].tolist()
+    for fold, others, held in in_turn(folds_N):
+        outside = held.tolist()
+        seen = np.random.default_rng((plan.seed, fold)).permutation(others)[: plan.validation].tolist()
         shifts_C = task.best_shifts([predictions[i] for i in seen], [answers[i] for i in seen], plan.counts, plan.seed)
         for i, said in zip(outside, task.shifted([predictions[i] for i in outside], shifts_C), strict=True):
             moved[i] = said

@@ -121,15 +121,7 @@ def forecast(
     (now,) = _errors(law(present)[0], higher_is_better)
     numbers = {"scale": law.scale[0], "exponent": law.exponent[0], "floor": law.floor[0], "unit": law.unit}
     sentence = _not_told(trouble) if trouble else _told(metric, present, outlooks[0], higher_is_better)
-    return Forecast(
-        sentence,
-        trouble,
-        float(now),
-        () if trouble else outlooks,
-        tests,
-        {k: float(v) for k, v in numbers.items()},
-        drawn,
-    )
+    return Forecast(sentence, trouble, float(now), outlooks, tests, {k: float(v) for k, v in numbers.items()}, drawn)
 
 
 def _errors(values: np.ndarray, higher_is_better: bool) -> np.ndarray:

@@ -13,7 +13,7 @@ from luthier.choosing.features import Vectors, Words
 from luthier.choosing.forecast import Forecast, Point, forecast
 from luthier.evaluation.baselines import Examples
 from luthier.evaluation.evaluate import LOWER_IS_BETTER
-from luthier.evaluation.folds import deal, nested_order
+from luthier.evaluation.folds import deal, in_turn, nested_order
 from luthier.evaluation.intervals import resample_weights
 from luthier.evaluation.linear import best_strength
 from luthier.language import t
@@ -102,8 +102,8 @@ def measure(
         for number in range(seed, seed + deals):
             fold_N = deal(train, task.format.stratum, FOLDS, number)
             said: list[list[Any]] = [[None] * len(train) for _ in sizes]
-            for fold in range(FOLDS):
-                others, asked = np.flatnonzero(fold_N != fold), np.flatnonzero(fold_N == fold).tolist()
+            for _, others, held in in_turn(fold_N):
+                asked = held.tolist()
                 order = others[nested_order([task.format.stratum(train[i].answer) for i in others.tolist()], number)]
                 for size, row in zip(sizes, said, strict=True):
                     for i, one in zip(asked, learner.answers(order[:size].tolist(), asked), strict=True):

@@ -22,6 +22,7 @@ from luthier.inference.stream import answer
 from luthier.language import t
 from luthier.preparing.again import read_inputs, read_placed
 from luthier.progress import SILENT, Progress, Tracker
+from luthier.reading.open import Named, named_parts
 from luthier.runfolder import CONFIG
 from luthier.runtime import Runtime
 from luthier.types import PARTS
@@ -83,10 +84,10 @@ class Suggestions:
 
 
 def suggest(
-    run: Path, unlabelled: Path, *, count: int = 100, seed: int = 42, how: DataSettings | None = None,
+    run: Path, unlabelled: Named, *, count: int = 100, seed: int = 42, how: DataSettings | None = None,
     screen: Progress = SILENT,
 ) -> Suggestions:  # fmt: skip
-    """run: a run's folder or a model folder. unlabelled: a file of texts; read row by row, of any length. how: to read
+    """run: a run's folder or a model folder. unlabelled: files of texts; read row by row, of any length. how: to read
     it. Errors: ModelError, DataError, ConfigError for a task whose answers are no classes."""
     require("torch", "transformers")
     predictor = load_artifact(run)
@@ -111,14 +112,15 @@ def _labelled(run: Path, predictor: Predictor, screen: Progress) -> tuple[Known,
     else:
         data = DataSettings()
         notes.append(t("{run} is no run's folder: what it was trained on is not known, and not left out", run=run))
-    for path in filter(None, (getattr(data, name) for name in PARTS)):
+    for named in filter(None, (getattr(data, name) for name in PARTS)):
         try:
-            for item in read_inputs(Path(path), codec, data):
-                if not isinstance(item, Problem):
-                    known.add(codec.task.format.plain_text(item))
+            for files in named_parts(named).names.values():
+                for item in read_inputs(files, codec, data):
+                    if not isinstance(item, Problem):
+                        known.add(codec.task.format.plain_text(item))
         except LuthierError as error:
-            what = error.problems[0].what
-            notes.append(t("{file} cannot be read ({what}): its rows are not left out", file=path, what=what))
+            what, file = error.problems[0].what, named if isinstance(named, str) else ", ".join(named)
+            notes.append(t("{file} cannot be read ({what}): its rows are not left out", file=file, what=what))
     for note in notes:
         screen.warn(note)
     return known, notes

@@ -57,7 +57,8 @@ def _rare(data: Gathered, names: Sequence[str], holds_SC: np.ndarray, counts_C: 
         listed = ", ".join(f"{shown(names[c])} {counts_C[c]}" for c in rare[:5]) + (" …" if len(rare) > 5 else "")
         what = t("{count} labels have fewer than {needed} rows ({names}); they cannot be both learnt and tested",
                  count=len(rare), needed=needed, names=listed)  # fmt: skip
-        rows = np.flatnonzero(holds_SC[data.label][:, rare].any(axis=1))
+        holding_S = np.any(holds_SC[:, rare], axis=1)
+        rows = np.flatnonzero(np.take(holding_S, data.label))
         fix = t("add rows of them, or merge them with others")
         yield Finding(WARNING, "rare-class", what, fix, data.places(rows, "label"))
 
@@ -66,7 +67,8 @@ def _unseen(data: Gathered, names: Sequence[str], holds_SC: np.ndarray) -> Itera
     trained = holds_SC[np.unique(data.label[data.part == 0])].any(0)
     unseen = ~trained & holds_SC[np.unique(data.label[data.part > 0])].any(0)
     if trained.any() and unseen.any():
-        rows = np.flatnonzero((data.part > 0) & holds_SC[data.label][:, unseen].any(axis=1))
+        holding_S = np.any(holds_SC[:, unseen], axis=1)
+        rows = np.flatnonzero((data.part > 0) & np.take(holding_S, data.label))
         listed = ", ".join(shown(names[c]) for c in np.flatnonzero(unseen)[:5])
         what = t("{count} rows to validate or test on have a label that no training row has ({names})",
                  count=len(rows), names=listed)  # fmt: skip

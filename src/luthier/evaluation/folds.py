@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,12 @@ def deal(examples: Examples, stratum: Callable[[Any], Hashable], folds: int, see
     for fold, (_, held) in enumerate(cutter.split(np.zeros(len(examples)), classes, units)):
         fold_N[held] = fold
     return fold_N
+
+
+def in_turn(fold_N: np.ndarray) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """Of each fold that has rows: its number, the rows outside it, its own. `deal` makes fewer of few groups."""
+    for fold in np.unique(fold_N).tolist():
+        yield fold, np.flatnonzero(fold_N != fold), np.flatnonzero(fold_N == fold)
 
 
 def nested_order(strata: Sequence[Hashable], seed: int) -> np.ndarray:

@@ -50,9 +50,12 @@ def open_data(named: Named, options: ReadOptions = DEFAULT) -> Table:
 def expanded(named: Named) -> list[str]:
     """The single files and addresses. Errors: DataError for what does not exist, or is named twice."""
     found = [name for one in _listed(named) for name in _expanded(one)]
-    for i, name in enumerate(found):
-        if _identity(name) in map(_identity, found[:i]):
+    seen: set[str] = set()
+    for name in found:
+        identity = _identity(name)
+        if identity in seen:
             raise DataError.at(name, t("is named twice"), t("name each file once"), code="same-file")
+        seen.add(identity)
     return found
 
 
@@ -66,7 +69,7 @@ def named_parts(train: Named, validation: Named | None = None, test: Named | Non
     only = _listed(train)
     _refuse_impossible(only[0])
     place = _folder(only[0]) if len(only) == 1 else None
-    if place is not None:
+    if place is not None and place.is_dir():
         for part, files in parts_inside(place).items():
             names[part] = [str(path) for path in files]
         inside = ", ".join(f"{part} ({len(files)})" for part, files in names.items())

@@ -58,8 +58,10 @@ class Shortcuts(Check):
         rows = _labelled(data, deep=self.context.deep)
         labels = [names_of(data.label_names[data.label[row.number]]) for row in rows]
         clues = sorted(_clues(rows, labels), key=lambda clue: (-clue.accuracy, -clue.coverage, -len(clue.token)))
-        best = {clue.label: clue for clue in reversed(clues)}
-        for clue in sorted(best.values(), key=clues.index)[:_MOST_TOLD]:
+        best: dict[str, _Clue] = {}
+        for clue in clues:
+            best.setdefault(clue.label, clue)
+        for clue in list(best.values())[:_MOST_TOLD]:
             what = t("{token} alone gives the label {label} away: {coverage:.0%} of its texts have it, and of the "
                      "{rows:,} texts that have it {precision:.1%} have that label; going by it alone is right on "
                      "{accuracy:.1%} of all rows", token=shown(clue.token), label=shown(clue.label),
@@ -130,9 +132,8 @@ def _labelled(data: Gathered, *, deep: bool) -> Sequence[Sampled]:
 def _clues(rows: Sequence[Sampled], labels: Sequence[tuple[str, ...]]) -> Iterator[_Clue]:
     """labels: of each row."""
     totals = Counter(name for names in labels for name in names)
-    for token, name, hits in _sure(rows, labels, totals):
+    for token, name, hits, having in _sure(rows, labels, totals):
         if totals[name] < len(rows) and not _is_of(token, name):
-            having = [i for i, row in enumerate(rows) if token in row.text.lower() and token in tokens(row.text)]
             rest = totals - Counter(other for i in having for other in labels[i])
             accuracy = (hits + max(rest.values(), default=0)) / len(rows)
             yield _Clue(token, name, having, hits, hits / totals[name], accuracy)
@@ -140,26 +141,29 @@ def _clues(rows: Sequence[Sampled], labels: Sequence[tuple[str, ...]]) -> Iterat
 
 def _sure(
     rows: Sequence[Sampled], labels: Sequence[tuple[str, ...]], totals: Mapping[str, int]
-) -> Iterator[tuple[str, str, int]]:
-    """Tokens that keep to the three bounds, each with its label and the rows that have both."""
+) -> Iterator[tuple[str, str, int, list[int]]]:
+    """Tokens that keep to the three bounds, each with its label, how many rows have both, and the rows that have it."""
     numbers: dict[str, int] = {}
     classes = {name: c for c, name in enumerate(totals)}
-    there, pairs = array("i"), array("q")
-    for row, names in zip(rows, labels, strict=True):
+    there, owners, pairs = array("i"), array("i"), array("q")
+    for i, (row, names) in enumerate(zip(rows, labels, strict=True)):
         found = [numbers.setdefault(token, len(numbers)) for token in tokens(row.text)]
         there.extend(found)
+        owners.extend([i] * len(found))
         for name in names:
             pairs.extend(number * len(classes) + classes[name] for number in found)
     if not there:
         return
-    sizes = np.bincount(np.array(there, np.int64))
+    number_of, row_of = np.array(there, np.int64), np.array(owners, np.int64)
+    sizes = np.bincount(number_of)
     keys, hits = np.unique(np.array(pairs, np.int64), return_counts=True)
     size, total = sizes[keys // len(classes)], np.array(list(totals.values()))[keys % len(classes)]
     enough = np.any([(size >= rows) & (hits >= coverage * total) for rows, coverage in _BOUNDS], axis=0)
     sure = enough & (hits >= _PRECISION * size)
     words, names = list(numbers), list(classes)
     for key, count in zip(keys[sure].tolist(), hits[sure].tolist(), strict=True):
-        yield words[key // len(classes)], names[key % len(classes)], count
+        having = row_of[number_of == key // len(classes)].tolist()
+        yield words[key // len(classes)], names[key % len(classes)], count, having
 
 
 def _is_of(token: str, name: str) -> bool:
