@@ -18,9 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from luthier.config.settings import load_settings
+from luthier.doctor.check import Context
+from luthier.doctor.examine import Doctor
 from luthier.doctor.suspects import suspicion
 from luthier.formats.known import guess_format
-from luthier.preparing.rows import read_options, rows_of
+from luthier.preparing.rows import read_options, rows_past
 from luthier.reading.open import open_data
 from luthier.text.near import near_duplicates
 from luthier.text.shingling.pieces import Pieces, pieces_of
@@ -47,8 +49,8 @@ def main() -> None:
 def read(path: Path, settings: Sequence[str]) -> list[Example[str, str]]:
     data = load_settings(None, [f"data.train={path}", *settings]).data
     table = open_data([str(path)], read_options(data))
-    part = rows_of(table, guess_format(table.columns, table.first, data.columns), data, "train")
-    return [row for row in part.rows if isinstance(row, Example)]
+    reader = Doctor(Context(guess_format(table.columns, table.first, data.columns)), checks=())
+    return list(rows_past(reader, table, data, "train").rows)
 
 
 # ---- near-duplicates

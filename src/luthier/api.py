@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luthier.config.settings import check_settings, flat, load_settings, opened, read_settings
+from luthier.config.settings import check_settings, flat, opened, read_settings
 from luthier.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -14,16 +14,19 @@ if TYPE_CHECKING:
     from luthier.checkup import Checkup
     from luthier.choosing.curve import Curve
     from luthier.choosing.suggest import Suggestions
-    from luthier.config.schema import Settings
+    from luthier.config.located import Located
+    from luthier.config.schema import DataSettings, Settings
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
 
 _CONFIGS = (".yaml", ".yml")
+Source = str | Path | Sequence[str | Path]
+"""Names of data: files, patterns, folders, addresses."""
 
 
 def train(
-    source: str | Path | Sequence[str | Path] | None = None,
+    source: Source | None = None,
     /,
     *,
     resume: bool = False,
@@ -39,14 +42,8 @@ def train(
     (tuning="lora"); label= and text= name the columns. resume, overwrite: as on the command line.
     Errors: luthier.errors.LuthierError.
     """
-    overrides = list(settings.pop("overrides", ()))
-    values = _by_key(settings)
-    config = None
-    if isinstance(source, (str, Path)) and str(source).lower().endswith(_CONFIGS):
-        config = Path(source)
-    elif source is not None:
-        values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
-    tree = opened(read_settings(config, overrides, values))
+    overrides = settings.pop("overrides", ())
+    tree = opened(_read(source, settings, overrides))
     from luthier.folds import train as run
 
     return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
@@ -64,19 +61,17 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
     return load_artifact(Path(run), device)
 
 
-def evaluate(run: str | Path, data: str | Path | Sequence[str | Path], **settings: Any) -> Assessment:
+def evaluate(run: str | Path, data: Source, **settings: Any) -> Assessment:
     """How good a finished run is on other labelled rows: scores with intervals, and slices.
 
     settings: data.… keys that say how to read the file, such as label="team". Errors: LuthierError.
     """
     from luthier.assess import assess
 
-    return assess(Path(run), data, check_settings(opened(read_settings(None, (), _by_key(settings)))).data)
+    return assess(Path(run), data, _data(settings))
 
 
-def check(
-    source: str | Path | Sequence[str | Path], /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any
-) -> Checkup:
+def check(source: Source, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:
     """What is wrong with labelled data, as `luthier check` tells it: `check(file).findings`.
 
     source: rows of any layout (files, a pattern, a folder, an address), or a configuration (.yaml). deep: costly checks
@@ -88,7 +83,7 @@ def check(
 
 
 def fix(
-    source: str | Path | Sequence[str | Path], out: str | Path, /, *, steps: Sequence[str] | None = None,
+    source: Source, out: str | Path, /, *, steps: Sequence[str] | None = None,
     mask: bool = False, screen: Progress = SILENT, **settings: Any,
 ) -> Fixed:  # fmt: skip
     """Writes a mended copy of data to `out` and beside it a log of every change, as `luthier check --fix` does.
@@ -106,32 +101,18 @@ def fix(
     return mend(read, look(read, screen=screen), Path(out), steps=steps, mask=mask, screen=screen)
 
 
-def _settings(source: str | Path | Sequence[str | Path], settings: Mapping[str, Any]) -> Settings:
-    """Of data, or of a configuration, with further settings."""
-    values = _by_key(settings)
-    if isinstance(source, (str, Path)) and str(source).lower().endswith(_CONFIGS):
-        return load_settings(Path(source), values=values)
-    values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
-    return load_settings(None, values=values)
-
-
-def curve(source: str | Path, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:
+def curve(source: Source, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:
     """How much would more data help? As `luthier curve`; `curve(data).forecast.sentence` is the answer.
 
-    source: a file of labelled rows, or a configuration (.yaml). settings: as for `train`. Errors: LuthierError.
+    source: labelled rows, or a configuration (.yaml). settings: as for `train`. Errors: LuthierError.
     """
     from luthier.choosing.curve import learning_curve
 
-    values, config = _by_key(settings), None
-    if Path(source).suffix in _CONFIGS:
-        config = Path(source)
-    else:
-        values["data.train"] = str(source)
-    return learning_curve(check_settings(opened(read_settings(config, (), values))), screen=screen)
+    return learning_curve(_settings(source, settings), screen=screen)
 
 
 def suggest(
-    run: str | Path, unlabelled: str | Path, count: int = 100, *, seed: int = 42, screen: Progress = SILENT,
+    run: str | Path, unlabelled: Source, count: int = 100, *, seed: int = 42, screen: Progress = SILENT,
     **settings: Any,
 ) -> Suggestions:  # fmt: skip
     """Which unlabelled rows should be labelled next? As `luthier suggest`; `.rows` has them, the first ones first.
@@ -143,8 +124,26 @@ def suggest(
     require("torch", "transformers")
     from luthier.choosing.suggest import suggest as name_rows
 
-    how = check_settings(opened(read_settings(None, (), _by_key(settings)))).data
-    return name_rows(Path(run), Path(unlabelled), count=count, seed=seed, how=how, screen=screen)
+    return name_rows(Path(run), unlabelled, count=count, seed=seed, how=_data(settings), screen=screen)
+
+
+def _settings(source: Source, settings: Mapping[str, Any]) -> Settings:
+    """Of data, or of a configuration, with further settings."""
+    return check_settings(_read(source, settings))
+
+
+def _read(source: Source | None, settings: Mapping[str, Any], overrides: Sequence[str] = ()) -> Located:
+    values = _by_key(settings)
+    if isinstance(source, (str, Path)) and str(source).lower().endswith(_CONFIGS):
+        return read_settings(Path(source), overrides, values)
+    if source is not None:
+        values["data.train"] = str(source) if isinstance(source, (str, Path)) else [str(one) for one in source]
+    return read_settings(None, overrides, values)
+
+
+def _data(settings: Mapping[str, Any]) -> DataSettings:
+    """How further files are to be read."""
+    return check_settings(read_settings(None, (), _by_key(settings))).data
 
 
 def _by_key(settings: Mapping[str, Any]) -> dict[str, Any]:

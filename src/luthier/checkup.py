@@ -14,16 +14,14 @@ from luthier.config.schema import Settings
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
-from luthier.errors import ConfigError
 from luthier.extras import has
 from luthier.formats.format import AnyFormat
 from luthier.formats.known import format_of_task, guess_format
 from luthier.language import t
-from luthier.models.find import find_tokenizer
+from luthier.models.find import ModelFolder, find_tokenizer
 from luthier.models.known import UNDERSTANDING, default_model, has_gpu
-from luthier.preparing.rows import read_options, rows_of, split_is_told
+from luthier.preparing.rows import open_parts, rows_past, split_is_told
 from luthier.progress import SILENT, Progress
-from luthier.reading.open import named_parts, open_data
 from luthier.reading.read import Table
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import read_tokenizer
@@ -64,29 +62,24 @@ class Checkup:
 
 def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) -> Checkup:
     """Reads every named file once. Errors: DataError for what cannot be read at all."""
-    if settings.data.train is None:
-        fix = t("luthier check tickets.csv, or data.train=tickets.csv")
-        raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
     data = settings.data
-    parts = named_parts(settings.data.train, data.validation, data.test)
-    tables = {name: open_data(names, read_options(data)) for name, names in parts.names.items()}
+    tables, notes = open_parts(data, "check", shared=True)
     layout = _format(settings, tables["train"])
-    tokenizer, max_length, unread = _reader(settings, layout, tables["train"])
-    embed, without = _embedder(settings, layout, tables["train"]) if deep else (None, [])
-    told = split_is_told(data.split)
-    doctor = Doctor(Context(layout, tokenizer, max_length, embed, deep, told))
-    notes = list(parts.notes)
+    name = _model_name(settings, layout, tables["train"])
+    found = find_tokenizer(name) if name is not None else None
+    tokenizer, max_length, unread = _reader(settings, name, found)
+    embed, without = _embedder(name, found) if deep else (None, [])
+    doctor = Doctor(Context(layout, tokenizer, max_length, embed, deep, split_is_told(data.split)))
     for name, table in tables.items():
-        part = rows_of(table, layout, data, name, doctor.data.dates)
-        doctor.data.columns.update(part.columns)
-        notes += part.notes
+        part = rows_past(doctor, table, data, name)
+        notes = [*notes, *part.notes]
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
-            for i, _ in enumerate(doctor.watch(name, part.rows), 1):
+            for i, _ in enumerate(part.rows, 1):
                 if i % 10_000 == 0:
                     tracker.advance(10_000)
     screen.say(t("looking at {rows:,} rows", rows=len(doctor.data)))
     findings = doctor.findings()
-    notes += [*doctor.notes(), *unread, *without]
+    notes = [*notes, *doctor.notes(), *unread, *without]
     return Checkup(
         tables["train"].name,
         layout,
@@ -99,11 +92,11 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     )
 
 
-def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokenizer | None, int | None, list[str]]:
+def _reader(
+    settings: Settings, name: str | None, found: ModelFolder | None
+) -> tuple[Tokenizer | None, int | None, list[str]]:
     """The tokenizer of the model that would be tuned and the most tokens it would read, if it is on this machine; else
     a note on what was not looked at. No model is loaded and the network is not asked."""
-    name = _model_name(settings, layout, table)
-    found = find_tokenizer(name) if name is not None else None
     if found is None:
         reason = t("no model is named") if name is None else t("{model} is not on this machine", model=name)
         note = t("not looked at: texts too long for the model, words unknown to it ({reason}; --model FOLDER)",
@@ -115,12 +108,10 @@ def _reader(settings: Settings, layout: AnyFormat, table: Table) -> tuple[Tokeni
 
 
 def _embedder(
-    settings: Settings, layout: AnyFormat, table: Table
+    name: str | None, found: ModelFolder | None
 ) -> tuple[Callable[[Sequence[str]], np.ndarray] | None, list[str]]:
     """Texts to vectors by that model, loaded when first asked for, if it and the library are on this machine; else a
     note that the costly checks go without."""
-    name = _model_name(settings, layout, table)
-    found = find_tokenizer(name) if name is not None else None
     if found is None or not has("torch"):
         reason = t("torch is not installed") if found else t("{model} is not on this machine", model=name or "auto")
         return None, [t("--deep went without a pretrained model: {reason}", reason=reason)]

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from luthier.balancing.decide import Moved, move_decisions
+from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
@@ -101,13 +102,7 @@ def finish(
     codec = moved.codec if moved else ready.codec
     announce.decisions(moved, task, screen)
     card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
-    with disk_trouble(path):
-        for left in ("model", "adapter"):
-            shutil.rmtree(path / left, ignore_errors=True)  # of a process that was killed between here and the report
-        if tuned.save_adapter is not None:
-            with whole_folder(path / "adapter") as temporary:
-                tuned.save_adapter(temporary)
-        save_artifact(path / "model", tuned.merge(), codec, ready.tokenizer.wrapped, card)
+    _save(path, ready, tuned, codec, card)
     predictor = load_artifact(path / "model", runtime.device)
     part = judged_part(prepared.split)
     examples = prepared.split.part(part)
@@ -138,6 +133,17 @@ def finish(
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
     announce.result(report, path, screen)
+
+
+def _save(path: Path, ready: Ready, tuned: Tuned, codec: Codec, card: str) -> None:
+    """model/ and, where the method has one, adapter/."""
+    with disk_trouble(path):
+        for left in ("model", "adapter"):
+            shutil.rmtree(path / left, ignore_errors=True)  # of a process that was killed between here and the report
+        if tuned.save_adapter is not None:
+            with whole_folder(path / "adapter") as temporary:
+                tuned.save_adapter(temporary)
+        save_artifact(path / "model", tuned.merge(), codec, ready.tokenizer.wrapped, card)
 
 
 def _leak(

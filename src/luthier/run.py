@@ -29,7 +29,11 @@ from luthier.runfolder import (
 )
 
 if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is told before
+    from luthier.augmentation import Augmentation
+    from luthier.augmenting.method import Method
+    from luthier.evaluation.baselines import Baseline
     from luthier.finish import Run
+    from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.training.checkpoint import TrainState
 
@@ -64,14 +68,11 @@ def train(
         return read_run(path)
     folder, choices = choose_model(settings.model, prepared.language)
     from luthier import announce
-    from luthier.augmentation import begin_augmentation, find_augmentation
-    from luthier.balancing.choose import choose_remedy
+    from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
-    from luthier.probing import begin_head, look
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
-    from luthier.trial import run_baselines
 
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
@@ -86,25 +87,15 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            how, split = ready.training, prepared.split
-            frozen = look(ready.loaded.model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
-            baselines = run_baselines(ready.codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
-            if ready.remedy_is_open:
-                ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
-                facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
-            codec = ready.codec
-            augmentation = begin_augmentation(
-                method, ready.loaded.model, codec, split, frozen, runtime, how.max_tokens, how.seed, screen
-            )
-            if state is None:
-                start = ready.settings.train.head_init
-                begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
+            ready, baselines, augmentation = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
-                windows = codec.encode_labelled(split.train, tracker.advance)
+                windows = ready.codec.encode_labelled(split.train, tracker.advance)
             tuned = tune(ready)
             announce.parameters(tuned, screen)
             fitted = fit(
-                tuned, codec, windows, split.validation, how,
+                tuned, ready.codec, windows, split.validation, ready.training,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
                 augmented=augmentation.windows if augmentation else None,
                 sampling=ready.sampling(split.train),
@@ -114,6 +105,31 @@ def train(
                 finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
             runtime.wait()
             return read_run(path)
+
+
+def _begin(
+    owned: RunFolder, ready: Ready, prepared: Prepared, method: Method | None, anew: bool, runtime: Runtime,
+    screen: Progress,
+) -> tuple[Ready, list[Baseline], Augmentation | None]:  # fmt: skip
+    """What the untuned model sees, and all that hangs on it: the baselines, the remedy where it was left open, whether
+    changed texts help, and where the head begins. anew: not from a checkpoint, which has the head."""
+    from luthier.augmentation import begin_augmentation
+    from luthier.balancing.choose import choose_remedy
+    from luthier.probing import begin_head, look
+    from luthier.trial import run_baselines
+
+    model, how, split = ready.loaded.model, ready.training, prepared.split
+    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
+    baselines = run_baselines(ready.codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+    if ready.remedy_is_open:
+        ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
+    augmentation = begin_augmentation(
+        method, model, ready.codec, split, frozen, runtime, how.max_tokens, how.seed, screen
+    )  # fmt: skip
+    if anew:
+        start = ready.settings.train.head_init
+        begin_head(model, ready.codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
+    return ready, baselines, augmentation
 
 
 def run_path(settings: Settings, *, resume: bool) -> Path:

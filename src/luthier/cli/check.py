@@ -10,7 +10,7 @@ import typer
 
 from luthier.cli.console import Console, print_json
 from luthier.cli.fixed import tell_fixed
-from luthier.cli.options import Json, Label, Model, Quiet, Seed, Task, Text, settings_values, split_source
+from luthier.cli.options import Json, Label, Model, Quiet, Seed, Source, Task, Text, read_words
 from luthier.errors import ConfigError, RunError, places_text, printable
 from luthier.language import t
 
@@ -25,14 +25,7 @@ _MOST_LABELS = 50
 
 
 def check(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA|CONFIG] [key=value]…",
-            help=t("a file of labelled text or a YAML configuration, then settings such as train.epochs=5"),
-            show_default=False,
-        ),
-    ] = None,
+    source: Source = None,
     task: Task = None,
     model: Model = None,
     text: Text = None,
@@ -52,17 +45,15 @@ def check(
     quiet: Quiet = False,
 ) -> None:
     from luthier.checkup import check as run
-    from luthier.config.settings import load_settings
+    from luthier.config.settings import check_settings
     from luthier.files import disk_trouble, write_text
     from luthier.report.checkup import checkup_page, summary
 
-    file, overrides = split_source(source)
-    config, values = settings_values(file, task=task, model=model, text=text, label=label, seed=seed)
     screen = Console(json=json, quiet=quiet)
     if html is not None and html.exists():
         fix = t("name another file with --html, or remove it")
         raise RunError.at(str(html), t("exists already"), fix, code="out-exists")
-    settings = load_settings(config, overrides, values)
+    settings = check_settings(read_words(source, task=task, model=model, text=text, label=label, seed=seed))
     mend = _mending(settings, out, mask, steps, screen)
     found = run(settings, deep=deep, screen=screen)
     _tell(found, screen)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from luthier.language import t
 
 if TYPE_CHECKING:
+    from luthier.config.located import Located
     from luthier.config.schema import DataSettings
 
 Json = Annotated[bool, typer.Option("--json", help=t("for programs: JSON on stdout, nothing else"))]
@@ -18,6 +19,14 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[key=value]…", help=t("settings, such as train.epochs=5 tuning.method=lora"), show_default=False
+    ),
+]
+Source = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATA|CONFIG] [key=value]…",
+        help=t("a file of labelled text or a YAML configuration, then settings such as train.epochs=5"),
+        show_default=False,
     ),
 ]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help=t("a run's folder, or a model folder"))]
@@ -31,6 +40,15 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option("--seed", help=t("of split and training"))]
 
 CONFIG_ENDINGS = (".yaml", ".yml")
+
+
+def read_words(words: list[str] | None, **flags: Any) -> Located:
+    """What the user said in all, with its places. words: of a Source. flags: as of `settings_values`."""
+    from luthier.config.settings import read_settings
+
+    source, overrides = split_source(words)
+    config, values = settings_values(source, **flags)
+    return read_settings(config, overrides, values)
 
 
 def split_source(words: list[str] | None) -> tuple[str | None, list[str]]:

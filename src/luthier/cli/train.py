@@ -7,30 +7,12 @@ from typing import Annotated
 import typer
 
 from luthier.cli.console import Console, print_json
-from luthier.cli.options import (
-    Json,
-    Label,
-    Model,
-    Out,
-    Quiet,
-    Seed,
-    Task,
-    Text,
-    settings_values,
-    split_source,
-)
+from luthier.cli.options import Json, Label, Model, Out, Quiet, Seed, Source, Task, Text, read_words
 from luthier.language import t
 
 
 def train(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA|CONFIG] [key=value]…",
-            help=t("a file of labelled text or a YAML configuration, then settings such as train.epochs=5"),
-            show_default=False,
-        ),
-    ] = None,
+    source: Source = None,
     task: Task = None,
     model: Model = None,
     text: Text = None,
@@ -42,12 +24,10 @@ def train(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    from luthier.config.settings import check_settings, flat, opened, read_settings
+    from luthier.config.settings import check_settings, flat, opened
     from luthier.folds import train as run
 
-    file, overrides = split_source(source)
-    config, values = settings_values(file, task=task, model=model, text=text, label=label, out=out, seed=seed)
-    tree = opened(read_settings(config, overrides, values))
+    tree = opened(read_words(source, task=task, model=model, text=text, label=label, out=out, seed=seed))
     screen = Console(json=json, quiet=quiet)
     explicit = flat(tree.plain())
     done = run(check_settings(tree), explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)

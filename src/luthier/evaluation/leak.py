@@ -75,14 +75,16 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     train, judged = ([examples[int(i)] for i in np.sort(part)] for part in parts)
     learnt = sample(train, seed)
     exact, near = seen_before(task.format, learnt, judged)
-    copies = np.logical_or(*seen_before(task.format, judged, learnt))
     if not exact.any() and not near.any():
         return None
     task = task.learn(learnt)
-    clean = [example for example, copy in zip(learnt, copies, strict=True) if not copy]
     predictions = tfidf(task, learnt, (), judged, seed).predictions
     leak = leak_of(task, judged, predictions, exact, near, seed, would=True)
-    if leak is None or len({example.answer for example in clean}) < 2:
+    if leak is None:
+        return None
+    copies = np.logical_or(*seen_before(task.format, judged, learnt))
+    clean = [example for example, copy in zip(learnt, copies, strict=True) if not copy]
+    if len({example.answer for example in clean}) < 2:
         return leak
     predictions = tfidf(task, clean, (), judged, seed).predictions
     report = evaluate(task, predictions, [example.answer for example in judged], seed=seed, intervals=False)

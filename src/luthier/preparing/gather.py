@@ -12,11 +12,8 @@ from luthier.config.schema import DataSettings, Settings
 from luthier.data.findings import refuse_errors
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
-from luthier.errors import ConfigError
 from luthier.formats.known import guess_format
-from luthier.language import t
-from luthier.preparing.rows import read_options, rows_of, split_is_told
-from luthier.reading.open import named_parts, open_data, refuse_shared
+from luthier.preparing.rows import open_parts, rows_past, split_is_told
 from luthier.reading.read import Table
 from luthier.task import AnyTask
 from luthier.types import Example, Finding
@@ -62,21 +59,15 @@ class Material:
 def gather(settings: Settings) -> Material:
     """Errors: DataError for what cannot be read or trusted, all of it at once."""
     data = settings.data
-    if data.train is None:
-        fix = t("luthier train tickets.csv, or data.train=tickets.csv")
-        raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
-    named = named_parts(data.train, data.validation, data.test)
-    refuse_shared(named)
-    tables = {name: open_data(files, read_options(data)) for name, files in named.names.items()}
+    tables, found_out = open_parts(data, "train", shared=False)
     task = make_task(settings, tables["train"])
     doctor = Doctor(Context(task.format, split_told=split_is_told(data.split)))
     parts: dict[str, Files] = {}
     columns: dict[str, str] = {}
-    notes = list(named.notes)
+    notes = [*found_out]
     for name, table in tables.items():
-        part = rows_of(table, task.format, data, name, doctor.data.dates)
-        doctor.data.columns.update(part.columns)
-        parts[name] = Files(table.name, list(doctor.watch(name, part.rows)), table.digests())
+        part = rows_past(doctor, table, data, name)
+        parts[name] = Files(table.name, list(part.rows), table.digests())
         columns = columns or dict(part.columns)
         notes += part.notes
     if not all(part.examples for part in parts.values()):

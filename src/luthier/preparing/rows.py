@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import DataSettings, SplitSettings
 from luthier.data.columns import find_columns, renamed_columns
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
-from luthier.doctor.parts.dates import Dates
-from luthier.errors import ConfigError, Problem
+from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
+from luthier.reading.open import named_parts, open_data, refuse_shared
 from luthier.reading.read import ReadOptions, Table
 from luthier.splitting.column import read_part
 from luthier.splitting.times import read_stamp
 from luthier.text.clean import KEEPS_LENGTH, Cleaner, cleaner
 from luthier.types import Column, Example, Row
 
+if TYPE_CHECKING:
+    from luthier.doctor.examine import Doctor
+
 Parser = Callable[[Row], Example[Any, Any]]
 
 
 @dataclass(frozen=True)
 class Part:
-    """columns: the format's names to the files'. rows: examples, can be drawn once; in the place of one that cannot be
-    used stands what is wrong with it. notes: what was found out about the files."""
+    """columns: the format's names to the files'. rows: those that can be used; can be drawn once. notes: what was found
+    out about the files."""
 
     columns: Mapping[str, str]
-    rows: Iterator[Example[Any, Any] | Problem]
+    rows: Iterator[Example[Any, Any]]
     notes: list[str]
 
 
@@ -37,21 +40,37 @@ def read_options(data: DataSettings) -> ReadOptions:
     return ReadOptions(data.delimiter, data.encoding, data.header, data.sheet, data.max_bytes, data.query)
 
 
-def rows_of(table: Table, layout: AnyFormat, data: DataSettings, part: str, dates: Dates | None = None) -> Part:
-    """part: "train" keeps the group, time or part by which it will be split, others their group if they have the
-    column, so that the doctor can compare. dates: takes in when the rows were written.
+def open_parts(data: DataSettings, command: str, *, shared: bool) -> tuple[dict[str, Table], list[str]]:
+    """The data of each part that is a file of its own, and what was found out about them.
+
+    command: for the refusal. shared: whether one file may stand in two parts.
+    Errors: ConfigError where none are named, DataError for what cannot be read.
+    """
+    if data.train is None:
+        fix = t("luthier {command} tickets.csv, or data.train=tickets.csv", command=command)
+        raise ConfigError.at("data.train", t("no data are named"), fix, code="no-data")
+    parts = named_parts(data.train, data.validation, data.test)
+    if not shared:
+        refuse_shared(parts)
+    return {name: open_data(files, read_options(data)) for name, files in parts.names.items()}, parts.notes
+
+
+def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str) -> Part:
+    """The rows of a part as the doctor lets them through. part: "train" keeps the group, time or part by which it will
+    be split, others their group if they have the column, so that the doctor can compare.
 
     Errors: DataError for a missing column, ConfigError for cleaning that the format forbids.
     """
+    layout = doctor.context.format
     columns = find_columns(table.columns, layout.columns, data.columns, table.head, first=table.first)
     parse = (_split_parser if part == "train" else _group_parser)(layout.parse, data.split, table)
     if data.clean:
         parse = with_clean_texts(parse, layout, cleaning(data, layout))
-    if dates is not None:
-        used = {*columns.values(), data.split.group, data.split.column} - {None}
-        parse = dates.watch(parse, table.first, used, part)
+    used = {*columns.values(), data.split.group, data.split.column} - {None}
+    parse = doctor.data.dates.watch(parse, table.first, used, part)
+    doctor.data.columns.update(columns)
     notes = [f"{table.path.name}: {note}" for note in (*table.notes, *renamed_columns(columns, data.columns))]
-    return Part(columns, parse_rows(table.rows, parse, columns), notes)
+    return Part(columns, doctor.watch(part, parse_rows(table.rows, parse, columns)), notes)
 
 
 def split_is_told(split: SplitSettings) -> bool:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -14,8 +11,9 @@ import numpy as np
 from luthier.data.findings import ERROR
 from luthier.doctor.gathered import Gathered
 from luthier.errors import places_text, printable
-from luthier.language import language, t
+from luthier.language import t
 from luthier.report import figures
+from luthier.report.render import rendered
 from luthier.types import Finding
 
 _MOST_PLACES = 20
@@ -36,21 +34,12 @@ def checkup_page(
     name: str, findings: Sequence[Finding], notes: Sequence[str], data: Gathered, facts: Mapping[str, Any]
 ) -> str:
     """name: of the data. facts: of the checks, by check, as `Doctor.facts` gives them."""
-    from jinja2 import Environment
-
-    here = files("luthier.report")
-    style = (here / "page.css").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True).from_string(
-        (here / "checkup.html").read_text(encoding="utf-8")
-    )
-    return template.render(
-        t=t,
-        lang=language(),
+    errors = any(finding.severity == ERROR for finding in findings)
+    return rendered(
+        "checkup.html",
         title=t("Data check of {name}", name=printable(name)),
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
-        errors=any(finding.severity == ERROR for finding in findings),
-        summary=summary(findings),
+        worth="no" if errors else "mid" if findings else "yes",
+        verdict=summary(findings),
         notes=notes,
         findings=[_shown(finding) for finding in findings],
         sizes=_sizes(data),

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping
-from importlib.resources import files
 from typing import Any
 
-from luthier.language import language, t
+from luthier.language import t
 from luthier.report import figures
+from luthier.report.render import rendered
 
 
 def curve_page(curve: Mapping[str, Any]) -> str:
     """curve: what `luthier curve --json` prints."""
-    from jinja2 import Environment
-
-    here = files("luthier.report")
-    style = (here / "page.css").read_text(encoding="utf-8")
-    source = (here / "curve.html").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True).from_string(source)
-    return template.render(
-        lang=language(),
-        style=style,
-        style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+    return rendered(
+        "curve.html",
         title=t("How much would more data help?"),
-        verdict="yes" if curve["told"] else "unclear",
-        sentence=curve["sentence"],
+        worth="yes" if curve["told"] else "unclear",
+        verdict=curve["sentence"],
         picture=figures.learning_curve(curve["points"], curve["drawn"], curve["rows"], curve["metric"]),
         picture_alt=t("Score over the number of training rows, measured and drawn on"),
         caption=t("Learning curve of {learner}: dots are measured, with 95 % intervals; the line is the fitted power "

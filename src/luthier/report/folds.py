@@ -10,7 +10,8 @@ from typing import Any
 from luthier.evaluation.leak import Leak
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
-from luthier.report.page import SHOWN_SCORES, cells, rendered, systems, where_errors_are
+from luthier.report.page import SHOWN_SCORES, cells, systems, where_errors_are
+from luthier.report.render import rendered
 from luthier.report.summary import data_summary
 from luthier.task import AnyTask
 from luthier.trial import Trial
@@ -81,6 +82,10 @@ def folds_page(
         "folds.html",
         title=t("{data}: {model} tuned for {task}, {folds} folds", data=data, model=report["model"],
                 task=report["task"], folds=len(folds)),
+        worth=report["verdict"]["worth_it"],
+        verdict=report["verdict"]["sentence"],
+        judged=t("On {n} rows, each tested by the one of {folds} models that did not learn from it; in brackets the "
+                 "95 % bootstrap interval.", n=report["scores"][0]["n"], folds=len(folds)),
         report=report,
         score_names=names,
         systems=systems(report, names),

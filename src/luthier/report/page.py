@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +11,9 @@ import numpy as np
 from luthier.evaluation.slices import slices
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
-from luthier.language import language, t
+from luthier.language import t
 from luthier.report import figures
+from luthier.report.render import rendered
 from luthier.task import AnyTask
 from luthier.types import Example
 
@@ -36,13 +34,17 @@ def report_page(
     return rendered(
         "page.html",
         title=t("{data}: {model} tuned for {task}", data=data, model=report["model"], task=report["task"]),
+        worth=report["verdict"]["worth_it"],
+        verdict=report["verdict"]["sentence"],
+        judged=t("On {n} {part} rows that neither training nor the choice of the checkpoint looked at; in brackets the "
+                 "95 % bootstrap interval.", n=report["scores"][0]["n"], part=t(report["judged_on"])),
         report=report,
         score_names=names,
         systems=systems(report, names),
         remedies=_remedies(report["balance"]["comparison"]),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},
-    )
+    )  # fmt: skip
 
 
 def where_errors_are(
@@ -55,18 +57,6 @@ def where_errors_are(
         "confused": _confused(report["details"].get("confusion")),
         "mistakes": _mistakes(task, examples, predictions),
     }
-
-
-def rendered(page: str, **values: Any) -> str:
-    """A page of this folder with its style; every value is escaped."""
-    from jinja2 import Environment, FunctionLoader
-
-    here = files("luthier.report")
-    style = (here / "page.css").read_text(encoding="utf-8")
-    loader = FunctionLoader(lambda name: (here / name).read_text(encoding="utf-8"))
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    template = Environment(autoescape=True, trim_blocks=True, loader=loader).get_template(page)
-    return template.render(t=t, lang=language(), style=style, style_hash=digest, **values)
 
 
 def systems(report: Mapping[str, Any], names: Sequence[str]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from luthier.cli.console import Console, print_json
-from luthier.cli.options import Json, Label, Model, Quiet, Seed, Task, Text, settings_values, split_source
+from luthier.cli.options import Json, Label, Model, Quiet, Seed, Source, Task, Text, read_words
 from luthier.language import t
 
 if TYPE_CHECKING:
@@ -18,14 +18,7 @@ _MOST_CLASSES = 8
 
 
 def curve(
-    source: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA|CONFIG] [key=value]…",
-            help=t("a file of labelled text or a YAML configuration, then settings such as train.epochs=5"),
-            show_default=False,
-        ),
-    ] = None,
+    source: Source = None,
     task: Task = None,
     model: Model = None,
     text: Text = None,
@@ -38,15 +31,14 @@ def curve(
     quiet: Quiet = False,
 ) -> None:
     from luthier.choosing.curve import learning_curve
-    from luthier.config.settings import load_settings
+    from luthier.config.settings import check_settings
     from luthier.files import check_target, disk_trouble, write_text
 
     if out is not None:
         check_target(out, (".html",))
-    file, overrides = split_source(source)
-    config, values = settings_values(file, task=task, model=model, text=text, label=label, seed=seed)
+    settings = check_settings(read_words(source, task=task, model=model, text=text, label=label, seed=seed))
     screen = Console(json=json, quiet=quiet)
-    found = learning_curve(load_settings(config, overrides, values), screen=screen)
+    found = learning_curve(settings, screen=screen)
     if out is not None:
         from luthier.report.curve_page import curve_page
 

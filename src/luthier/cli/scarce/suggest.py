@@ -23,7 +23,7 @@ _LONGEST = 80
 
 def suggest(
     run: RunFolder,
-    unlabelled: Annotated[Path, typer.Argument(metavar="UNLABELLED", help=t("a file of texts without labels"))],
+    unlabelled: Annotated[str, typer.Argument(metavar="UNLABELLED", help=t("a file of texts without labels"))],
     overrides: Overrides = None,
     count: Annotated[int, typer.Option("-n", "--count", min=1, help=t("how many rows to name"))] = 100,
     out: Annotated[Path | None, typer.Option("--out", "-o", help=t("write a .csv with an empty label column"))] = None,
@@ -39,12 +39,13 @@ def suggest(
     from luthier.extras import require
     from luthier.files import check_target, disk_trouble
     from luthier.models.run import model_folder
-    from luthier.reading.source import find_source
+    from luthier.preparing.rows import read_options
+    from luthier.reading.open import check_named
 
     if out is not None:
         check_target(out, (".csv",))
     how = data_settings(overrides, {"data.columns.text": text})
-    find_source(unlabelled, encoding=how.encoding, max_bytes=how.max_bytes)  # before torch is imported
+    check_named(unlabelled, read_options(how))  # before torch is imported
     require("torch", "transformers")
     model_folder(run)
     from luthier.choosing.suggest import suggest as name_rows
