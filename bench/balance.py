@@ -110,7 +110,7 @@ def _one_seed(
         ready = make_ready(read, prepared, folder, (), runtime)
         frozen = look(ready.loaded.model, ready.codec, split, runtime, ready.training.max_tokens, seed, SILENT)
         assert frozen is not None
-        comparison = compare(ready, split, frozen, SILENT)
+        comparison = compare(ready, frozen, SILENT)
         model, trained = ready.loaded.model, None
         moving_last = sorted(comparison.candidates, key=lambda c: catalog.remedy(c.name)((1, 1)).moves_decisions)
         names = [candidate.name for candidate in moving_last if candidate.name != "none"]
@@ -137,7 +137,7 @@ def _trained(ready: Any, prepared: Any, frozen: Any, runtime: Any) -> Any:
 
     split, how, codec = prepared.split, ready.training, ready.codec
     start = ready.settings.train.head_init
-    begin_head(ready.loaded.model, codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
+    begin_head(ready.loaded.model, codec.task, frozen, runtime, start, ready.remedy, how.seed)
     tuned = tune(ready)
     with tempfile.TemporaryDirectory() as place:
         fit(

@@ -15,7 +15,6 @@ from luthier.errors import Place
 from luthier.models.find import EMBEDDED
 from luthier.progress import SILENT
 from luthier.reading.read import open_table
-from luthier.task import AnyTask
 from luthier.tasks.classification import Classification
 from luthier.types import Example
 
@@ -24,7 +23,7 @@ from luthier.types import Example
 class Data:
     """examples: shuffled, each input once. vectors: the scaled frozen features of each, [N, D]."""
 
-    task: AnyTask
+    task: Classification
     examples: list[Example]
     vectors_ND: np.ndarray
 

@@ -22,6 +22,8 @@ FLOORS = [
     ["augmenting.safety", "batching"],
     ["augmenting.*"],
     ["task", "tuning.parts"],
+    ["whole_text"],
+    ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],

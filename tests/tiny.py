@@ -139,7 +139,7 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     from luthier.data.rows import parse_rows
     from luthier.errors import Place
     from luthier.models.find import find_model
-    from luthier.models.load import load_model, load_tokenizer
+    from luthier.models.load import load_tokenizer
     from luthier.reading.read import open_table
     from luthier.text.tokenizer import TextRule
     from luthier.types import Example
@@ -152,7 +152,7 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     found = find_model(str(folder))
     tokenizer = load_tokenizer(folder)
     rule = TextRule(tokenizer.backend, max_length, tokenizer.pad_id, found.has_segments)
-    loaded = load_model(folder, task.auto_class, task.head_options(), seed=0, device="cpu")
+    loaded = task.load_model(folder, seed=0, device="cpu")
     return Bench(Codec(task, rule, columns), loaded.model, examples)
 
 

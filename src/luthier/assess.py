@@ -46,7 +46,7 @@ def assess(run: Path, data: Named, how: DataSettings | None = None, *, screen: P
     task = predictor.codec.task
     examples = read_examples(data, predictor.codec, how, screen)
     with screen.track(t("predicting"), len(examples)) as tracker:
-        predictions = predictor.raw([example.input for example in examples], tracker.advance)
+        predictions = predictor.answers(examples, tracker.advance)
     answers = [example.answer for example in examples]
     report = evaluate(task, predictions, answers, seed=_SEED)
     return Assessment(report, slices(task, examples, predictions, seed=_SEED), task.details(predictions, answers))

@@ -14,7 +14,6 @@ from luthier.augmenting.method import Method, Setting
 from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.data.split import Split
-from luthier.errors import ConfigError
 from luthier.evaluation.baselines import VECTOR_STRENGTHS, Examples
 from luthier.evaluation.evaluate import LOWER_IS_BETTER, resampled
 from luthier.evaluation.folds import deal, in_turn
@@ -23,11 +22,12 @@ from luthier.evaluation.linear import Scaling
 from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.probing import Frozen
+from luthier.probing import AnyFrozen
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
 from luthier.training.augmented import Augmented
+from luthier.whole_text import AnyWholeText, as_whole_text
 
 _COPIES = 2
 _MOST_ROWS = 3000
@@ -55,14 +55,13 @@ def find_augmentation(
     classes = [task.format.stratum(example.answer) for example in examples]
     setting = Setting(texts, classes, folder, runtime.device)
     method = catalog.augmentation(settings.augment["method"])(setting, **options)
-    if method is not None and not task.augmentable:
-        what = t("an answer of {task} does not outlive a changed text", task=task.name)
-        raise ConfigError.at("augment", what, t("augment=none"), code="conflict")
+    if method is not None:
+        as_whole_text(task, "augment", t("augment=none"))
     return method
 
 
 def begin_augmentation(
-    method: Method | None, model: PreTrainedModel, codec: Codec, split: Split[Any, Any], frozen: Frozen | None,
+    method: Method | None, model: PreTrainedModel, codec: Codec, split: Split[Any, Any], frozen: AnyFrozen | None,
     runtime: Runtime, max_tokens: int, seed: int, screen: Progress,
 ) -> Augmentation | None:  # fmt: skip
     """model: as yet untuned. frozen: its features of the training rows; None on processes that did not look, which do
@@ -81,14 +80,14 @@ def begin_augmentation(
 
 
 def _try(
-    windows: Augmented, model: PreTrainedModel, frozen: Frozen, runtime: Runtime, max_tokens: int, screen: Progress
+    windows: Augmented, model: PreTrainedModel, frozen: AnyFrozen, runtime: Runtime, max_tokens: int, screen: Progress
 ) -> dict[str, Any]:  # fmt: skip
     """Does a linear head on frozen features get better when it also learns from changed copies? By cross-validation on
     the training rows (a sample of many); every row is judged as it is."""
     codec, seed = windows.codec, windows.seed
-    task = codec.task
-    rows = np.random.default_rng(seed).permutation(len(frozen.train))[:_MOST_ROWS]
-    examples = [frozen.train[i] for i in rows]
+    task = as_whole_text(codec.task, "augment", t("augment=none"))
+    rows = np.random.default_rng(seed).permutation(len(frozen.train.examples))[:_MOST_ROWS]
+    examples = [frozen.train.examples[i] for i in rows]
     copies: list[np.ndarray] = []
     with screen.track(t("trying the augmentation on frozen features"), _COPIES * len(examples)) as tracker:
         for step in range(_COPIES):
@@ -97,8 +96,8 @@ def _try(
                 model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=False, done=tracker.advance
             )
             copies.append(found.vectors)
-    scale = Scaling.of(frozen.train_features.vectors)
-    plain_ND = scale(frozen.train_features.vectors[rows])
+    scale = Scaling.of(frozen.train.features.vectors)
+    plain_ND = scale(frozen.train.features.vectors[rows])
     fold_N = deal(examples, task.format.stratum, _FOLDS, seed)
     without = _cross_validated(task, examples, [plain_ND], fold_N, seed)
     with_copies = _cross_validated(task, examples, [plain_ND, *map(scale, copies)], fold_N, seed)
@@ -110,7 +109,7 @@ def _try(
 
 
 def _cross_validated(
-    task: AnyTask, examples: Examples, features: Sequence[np.ndarray], fold_N: np.ndarray, seed: int
+    task: AnyWholeText, examples: Examples, features: Sequence[np.ndarray], fold_N: np.ndarray, seed: int
 ) -> list[Any]:
     """Predictions for all rows. features: of the rows, then of their copies. The loss is a sum over rows: with copies
     the regularisation is held against it in the same proportion."""

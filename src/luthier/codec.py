@@ -20,7 +20,7 @@ from luthier.models.run import CODEC as FILE
 from luthier.task import AnyTask
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, read_tokenizer
-from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import IDS, IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -70,15 +70,17 @@ class Codec:
         return labelled
 
     def collate(self, windows: Sequence[Window]) -> Batch:
-        """Pads on the right."""
+        """Pads on the right. x_input_ids gets x_attention_mask."""
         import torch
 
-        fills = {"input_ids": self.text.pad_id}
-        tensors = {
-            name: torch.from_numpy(_rectangle([w.arrays[name] for w in windows], fills.get(name, 0), np.int64))
-            for name in windows[0].arrays
-        }
-        tensors["attention_mask"] = _mask([len(w) for w in windows])
+        tensors: dict[str, Tensor] = {}
+        for name, first in windows[0].arrays.items():
+            rows = [window.arrays[name] for window in windows]
+            is_ids = name.endswith(IDS)
+            dtype = np.int64 if np.issubdtype(first.dtype, np.integer) else first.dtype
+            tensors[name] = torch.from_numpy(_rectangle(rows, self.text.pad_id if is_ids else 0, dtype))
+            if is_ids:
+                tensors[name.removesuffix(IDS) + "attention_mask"] = _mask(list(map(len, rows)))
         return Batch(tensors, tuple(map(len, windows)))
 
     def collate_labelled(self, windows: Sequence[LabelledWindow], numbers: Sequence[int] = ()) -> LabelledBatch:
@@ -144,8 +146,8 @@ def _read(folder: Path) -> dict[str, Any]:
 
 
 def _rectangle(rows: Sequence[np.ndarray], fill: Any, dtype: Any) -> np.ndarray:
-    """Rows of different lengths to [B, T], T being the longest."""
-    filled = np.full((len(rows), max(map(len, rows))), fill, dtype)
+    """Rows [T, …] of different lengths to [B, T, …], T being the longest."""
+    filled = np.full((len(rows), max(map(len, rows)), *rows[0].shape[1:]), fill, dtype)
     for target, row in zip(filled, rows, strict=True):
         target[: len(row)] = row
     return filled

@@ -29,10 +29,12 @@ half a minute on the demo's tickets (6:1)."""
 @dataclass(frozen=True)
 class Facts:
     """What the choices are made from. lengths: tokens of each training input, uncut. classes: of each training row,
-    None for a task without. device, precision: of the machine. validated: whether there is a validation split."""
+    None for a task without. epochs: how many are usual for the task, and why. device, precision: of the machine.
+    validated: whether there is a validation split."""
 
     lengths: np.ndarray
     classes: Sequence[Hashable]
+    epochs: tuple[int, str]
     model: ModelFolder
     device: str
     precision: str
@@ -52,7 +54,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("max_length", *_max_length(facts))
     rows = len(facts.lengths)
     decide("batch_size", *_batch_size(rows))
-    decide("epochs", *_epochs(facts.classes))
+    decide("epochs", *facts.epochs)
     decide("learning_rate", *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows))
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
@@ -82,14 +84,6 @@ def _batch_size(rows: int) -> tuple[int, str]:
     if rows < _SMALL:
         return 16, t("{rows} training rows: small batches give enough steps", rows=rows)
     return 32, t("{rows} training rows", rows=rows)
-
-
-def _epochs(classes: Sequence[Hashable]) -> tuple[int, str]:
-    """Few rows a class need to be seen more often: about 55 over the root of the rows a class. Measured with a head
-    that begins with a probe: without one a small set needs twice as many."""
-    rows, count = len(classes), max(1, len(set(classes)))
-    value = min(10, max(2, round(55 / math.sqrt(rows / count))))
-    return value, t("{each:.0f} training rows a class on average", each=rows / count)
 
 
 def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str]:

@@ -23,6 +23,7 @@ from luthier.fit import Fitted
 from luthier.inference.artifact import load_artifact, save_artifact
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
+from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
@@ -35,7 +36,7 @@ from luthier.splitting.saved import NAME as SPLIT
 from luthier.task import AnyTask
 from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
-from luthier.trial import hold_trial, judged_part
+from luthier.trial import hold_trial
 from luthier.tuning.parts import Tuned
 from luthier.types import Example, LabelledWindow, Report, Score
 
@@ -107,7 +108,7 @@ def finish(
     part = judged_part(prepared.split)
     examples = prepared.split.part(part)
     with screen.track(t("testing"), len(examples)) as tracker:
-        predictions = predictor.raw([example.input for example in examples], tracker.advance)
+        predictions = predictor.answers(examples, tracker.advance)
     trial = hold_trial(task, part, examples, predictions, baselines, seed=ready.training.seed)
     story = Story(
         trial=trial,

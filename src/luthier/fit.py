@@ -39,7 +39,7 @@ from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
 from luthier.training.signals import Interruption, watch_signals
 from luthier.training.vocabulary import trimmed_embedding
 from luthier.tuning.parts import Tuned
-from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Step
+from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step
 
 MOST_SKIPPED = 3
 """Steps in a row whose loss or gradient is not finite before the run stops."""
@@ -136,9 +136,9 @@ def fit(
         noise: Noise | None = None
         if runtime.device == "cpu":  # on a GPU these cost more than they save
             if augmented is None:  # else which tokens will be met is not known beforehand
-                arrays = [w.window.arrays["input_ids"] for w in windows]
-                seen = codec.encode([example.input for example in validation])
-                arrays += [window.arrays["input_ids"] for group in seen for window in group]
+                seen = codec.encode(codec.task.questions(validation))
+                met = [*(w.window for w in windows), *(window for group in seen for window in group)]
+                arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(first_position_only(model))
@@ -229,7 +229,7 @@ def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> 
         step=step.number,
         tokens=progress.tokens + step.num_tokens,
         padded=progress.padded + step.padded_tokens,
-        examples=progress.examples + step.num_targets,
+        examples=progress.examples + step.num_windows,
         seconds=progress.seconds + seconds,
         loss_scale=scale.value,
         good_steps=scale.good_steps,
@@ -247,8 +247,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
     if not run.validation:
         run.progress = replace(progress, best_step=progress.step)
         return
-    inputs = [example.input for example in run.validation]
-    predictions = predict_shared(run.tuned.model, run.codec, inputs, run.runtime, max_tokens=run.how.max_tokens)
+    predictions = predict_shared(run.tuned.model, run.codec, run.validation, run.runtime, max_tokens=run.how.max_tokens)
     answers = [example.answer for example in run.validation]
     report = evaluate(run.codec.task, predictions, answers, seed=run.how.seed, intervals=False)
     value, loss = report.main.goodness, _loss_of(report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,30 +14,23 @@ from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.evaluation.linear import Rows, Scaling, best_linear
-from luthier.inference.frozen import Features, frozen_features, logits_layer
+from luthier.inference.frozen import frozen_features, logits_layer
 from luthier.language import t
 from luthier.models.first_position import find_first_position
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
 from luthier.training.align import align, head_inputs
-from luthier.types import Example
+from luthier.types import Example, Frozen, Seen
+from luthier.whole_text import WholeText
+
+AnyFrozen = Frozen[Any, Any]
 
 _STRENGTHS = (0.03, 0.003, 0.3)
 _LEAST_SPREAD = 0.05
 """Of what the head is given (within -1 and 1). A head that hangs on less would be thrown about by the first steps."""
 _MOST_STATES = 200_000
 """Tokens whose states are kept to begin the head with: at a hidden size of 384 150 MB."""
-
-
-@dataclass(frozen=True)
-class Frozen:
-    """The untuned model's features of training rows (a sample of very many), of validation and of judged rows."""
-
-    train: Sequence[Example[Any, Any]]
-    train_features: Features
-    validation_features: Features | None
-    judged_features: Features
 
 
 def judged_part(split: Split[Any, Any]) -> str:
@@ -49,31 +41,33 @@ def judged_part(split: Split[Any, Any]) -> str:
 def look(
     model: PreTrainedModel, codec: Codec, split: Split[Any, Any], runtime: Runtime, max_tokens: int, seed: int,
     screen: Progress,
-) -> Frozen | None:  # fmt: skip
+) -> AnyFrozen | None:  # fmt: skip
     """One pass of the untuned model over the data, on the first process alone."""
     if not runtime.is_first:
         return None
     train = sample(split.train, seed)
     rows = len(train) + len(split.validation) + len(split.test)
-    keep = find_first_position(model) is not None
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
 
-        def features(examples: Sequence[Example[Any, Any]], keep_states: bool) -> Features:
+        def seen(examples: Sequence[Example[Any, Any]], keep: bool) -> Seen[Any, Any]:
             inputs = [example.input for example in examples]
-            return frozen_features(
-                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep_states, done=tracker.advance
+            features = frozen_features(
+                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep, done=tracker.advance
             )
+            return Seen(examples, features)
 
-        learnt = features(train, keep)
-        checked = features(split.validation, keep) if split.validation else None
-        judged = features(split.test, keep_states=False) if split.test else checked
+        whole = isinstance(codec.task, WholeText)
+        keep = not whole or find_first_position(model) is not None
+        learnt = seen(train, keep)
+        checked = seen(split.validation, keep) if split.validation else None
+        judged = seen(split.test, keep and not whole) if split.test else checked
     assert judged is not None  # without test rows the validation rows are judged
-    return Frozen(train, learnt, checked, judged)
+    return Frozen(learnt, checked, judged)
 
 
 def begin_head(
-    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen | None, runtime: Runtime,
-    how: str, remedy: Remedy, seed: int,
+    model: PreTrainedModel, task: AnyTask, frozen: AnyFrozen | None, runtime: Runtime, how: str, remedy: Remedy,
+    seed: int,
 ) -> None:  # fmt: skip
     """Starts the head before any weight is tuned, on the first process, and gives the others what came of it.
 
@@ -84,7 +78,9 @@ def begin_head(
     if how == "random":
         return
     if frozen is not None:
-        _begin_head(model, task, split, frozen, runtime, how, remedy, seed)
+        found = _first_head(model, task, frozen, runtime, how, remedy, seed)
+        if found is not None:
+            _set(logits_layer(model), *found)
     changed = _changed_by_beginning(model)
     values = [parameter.detach().cpu() for parameter in changed] if runtime.is_first else None
     with torch.no_grad():
@@ -92,35 +88,44 @@ def begin_head(
             parameter.copy_(value)
 
 
-def _begin_head(
-    model: PreTrainedModel, task: AnyTask, split: Split[Any, Any], frozen: Frozen, runtime: Runtime, how: str,
-    remedy: Remedy, seed: int,
-) -> None:  # fmt: skip
-    layer, first = logits_layer(model), find_first_position(model)
-    learnt, checked = frozen.train_features, frozen.validation_features
-    answers = [example.answer for example in frozen.train]
+def _first_head(
+    model: PreTrainedModel, task: AnyTask, frozen: AnyFrozen, runtime: Runtime, how: str, remedy: Remedy, seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Weights [C, K] and bias [C] of the layer that makes the logits; None where it is to begin at random."""
+    if logits_layer(model) is None:
+        return None
+    if not isinstance(task, WholeText):
+        return task.first_head(frozen, seed)
+    first, answers = find_first_position(model), frozen.train.answers
+    learnt, checked = frozen.train.features, frozen.validation.features if frozen.validation else None
     given, given_checked = learnt.head_inputs, checked.head_inputs if checked else None
     if how == "align" and first is not None and learnt.states:
         align(first, learnt.states, learnt.vectors, runtime, seed)
         given = head_inputs(first, learnt.states, runtime)
         given_checked = head_inputs(first, checked.states, runtime) if checked else None
-    if layer is None or given is None:
-        return
+    if given is None:
+        return None
     scale = Scaling.of(given, _LEAST_SPREAD)
     validation = None
-    if given_checked is not None:
-        validation = Rows(scale(given_checked), [example.answer for example in split.validation])
+    if given_checked is not None and frozen.validation is not None:
+        validation = Rows(scale(given_checked), frozen.validation.answers)
     rows = Rows(scale(given), answers, _row_weights(task, answers, remedy))
     found = task.head_from_linear(best_linear(task, rows, validation, _STRENGTHS, seed))
-    if found is not None:
-        weights_CK = found[0] / scale.spread
-        bias_C = found[1] - weights_CK @ scale.mean
-        if remedy.margins:  # the loss adds them to what the fitted layer says
-            bias_C = bias_C - np.array(remedy.margins)
-        with torch.no_grad():
-            layer.weight.copy_(torch.from_numpy(weights_CK))
-            if layer.bias is not None:
-                layer.bias.copy_(torch.from_numpy(np.asarray(bias_C)))
+    if found is None:
+        return None
+    weights_CK = found[0] / scale.spread
+    bias_C = found[1] - weights_CK @ scale.mean
+    if remedy.margins:  # the loss adds them to what the fitted layer says
+        bias_C = bias_C - np.array(remedy.margins)
+    return weights_CK, np.asarray(bias_C)
+
+
+def _set(layer: torch.nn.Linear | None, weights_CK: np.ndarray, bias_C: np.ndarray) -> None:
+    assert layer is not None
+    with torch.no_grad():
+        layer.weight.copy_(torch.from_numpy(weights_CK))
+        if layer.bias is not None:
+            layer.bias.copy_(torch.from_numpy(bias_C))
 
 
 def _row_weights(task: AnyTask, answers: Sequence[Any], remedy: Remedy) -> np.ndarray | None:

@@ -19,7 +19,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_model, load_tokenizer
+from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
@@ -75,6 +75,7 @@ def make_ready(
     facts = Facts(
         lengths=lengths,
         classes=[prepared.task.format.stratum(example.answer) for example in prepared.split.train],
+        epochs=prepared.task.usual_epochs([example.answer for example in prepared.split.train]),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
@@ -96,9 +97,7 @@ def make_ready(
     task = task.remedied(remedy)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
-    loaded = load_model(
-        folder.folder, task.auto_class, task.head_options(), seed=chosen.train.seed, device=runtime.device
-    )
+    loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)

@@ -120,7 +120,7 @@ def _begin(
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
     frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
-    baselines = run_baselines(ready.codec.task, split, frozen, seed=how.seed, screen=screen) if frozen else []
+    baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen) if frozen else []
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
     augmentation = begin_augmentation(
@@ -128,7 +128,7 @@ def _begin(
     )  # fmt: skip
     if anew:
         start = ready.settings.train.head_init
-        begin_head(model, ready.codec.task, split, frozen, runtime, start, ready.remedy, how.seed)
+        begin_head(model, ready.codec.task, frozen, runtime, start, ready.remedy, how.seed)
     return ready, baselines, augmentation
 
 

@@ -7,9 +7,11 @@ with learned() are what `learn` fills. Together they are its saved state.
 from __future__ import annotations
 
 import dataclasses
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -19,10 +21,23 @@ from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, LabelledWindow, Window
+from luthier.types import (
+    AnswerT,
+    Batch,
+    Choice,
+    Example,
+    Frozen,
+    InputT,
+    LabelledBatch,
+    LabelledWindow,
+    Window,
+)
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # torch takes a second to import
     from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
 
@@ -33,6 +48,15 @@ def learned(default: Any = ()) -> Any:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """answer, said: as people read them. weight: how bad it is; the worst are shown first."""
+
+    answer: str
+    said: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
@@ -40,9 +64,6 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
-    augmentable: ClassVar[bool] = False
-    """Whether an answer is about the whole text, so that it outlives a word that is dropped, moved or replaced, and
-    each input is one window."""
 
     @property
     def name(self) -> str:
@@ -70,6 +91,17 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Keyword arguments for from_pretrained, such as num_labels."""
         return {}
 
+    def load_model(self, folder: Path, *, seed: int, device: str) -> Loaded:
+        """The model in a pretrained folder, or in one that `save_model` wrote. What the folder lacks starts at random
+        from the seed. Errors: ModelError."""
+        from luthier.models.load import load_model
+
+        return load_model(folder, self.auto_class, self.head_options(), seed=seed, device=device)
+
+    def save_model(self, model: PreTrainedModel, folder: Path) -> None:
+        """Into an existing folder, as other libraries expect to find it."""
+        model.save_pretrained(str(folder))
+
     @abstractmethod
     def encode(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
         """For each input its windows, one or more. It has no way to see the answers, so that training and serving
@@ -91,6 +123,17 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def decode(self, input: InputT, windows: Sequence[Window], inferred: Sequence[Any]) -> PredictionT:
         """Puts the windows of one input together."""
 
+    def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
+        """All that the model is asked so that these examples can be scored: their inputs, and what these are held
+        against."""
+        return [example.input for example in examples]
+
+    def scored(
+        self, examples: Sequence[Example[InputT, AnswerT]], said: Sequence[PredictionT]
+    ) -> Sequence[PredictionT]:
+        """From what the model said to `questions` a prediction for each example, as `score` takes them."""
+        return said
+
     # ---- to the user
 
     @abstractmethod
@@ -110,6 +153,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def details(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> dict[str, Any]:
         """Tables for the report, JSON-able: per class, confusion, reliability …"""
         return {}
+
+    def mistake(self, prediction: PredictionT, answer: AnswerT) -> Mistake | None:
+        """How a wrong prediction is told in the report; None for a right one, or where there is no telling."""
+        return None
 
     def probabilities(self, prediction: PredictionT) -> np.ndarray | None:
         """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
@@ -146,27 +193,24 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
         return self
 
-    # ---- for the baselines
+    # ---- before training
 
-    @abstractmethod
-    def constant(self, answers: Sequence[AnswerT]) -> PredictionT:
-        """The best prediction that does not look at the input."""
+    def baselines(
+        self, frozen: Frozen[InputT, AnswerT], seed: int
+    ) -> Mapping[str, Callable[[], Sequence[PredictionT]]]:
+        """What a tuned model must beat: by name, ways to predict frozen.judged that cost little. The first is the one
+        that does not look at the input."""
+        return {}
 
-    @abstractmethod
-    def linear(
-        self, features: Any, answers: Sequence[AnswerT], strength: float, seed: int, weights: np.ndarray | None = None
-    ) -> Any:
-        """A scikit-learn linear model fitted on feature rows. strength: inverse of the regularisation. weights: [N],
-        how much each row counts."""
-
-    @abstractmethod
-    def read_linear(self, model: Any, features: Any) -> list[PredictionT]:
-        """The predictions of such a model."""
-
-    def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
-        """Such a model as weights [C, K] and bias [C] of a layer that makes this task's logits; None where it is
-        no such thing."""
+    def first_head(self, frozen: Frozen[InputT, AnswerT], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Weights [C, K] and bias [C] with which the layer that makes the logits begins, fitted to what the untuned
+        model gives it; None to begin at random."""
         return None
+
+    def usual_epochs(self, answers: Sequence[AnswerT]) -> tuple[int, str]:
+        """How often training shows the rows where the user leaves it open, and why. answers: of the training rows."""
+        rows = len(answers)
+        return min(10, max(3, round(10 * math.sqrt(1000 / max(1, rows))))), t("{rows} training rows", rows=rows)
 
     # ---- saved
 

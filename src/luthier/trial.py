@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from luthier.data.split import Split
-from luthier.evaluation.baselines import Baseline, embeddings, majority, tfidf
+from luthier.evaluation.baselines import Baseline, cheap_ways
 from luthier.evaluation.evaluate import report_of, resampled
 from luthier.evaluation.intervals import paired_difference
-from luthier.evaluation.linear import Rows
 from luthier.evaluation.verdict import Verdict, baseline_title, best_baseline, judge
 from luthier.language import t
-from luthier.probing import Frozen, judged_part
 from luthier.progress import Progress
 from luthier.task import AnyTask
-from luthier.types import Example, Report
+from luthier.types import Example, Frozen, Report
 
 
 @dataclass(frozen=True)
@@ -29,24 +26,13 @@ class Trial:
     verdict: Verdict
 
 
-def run_baselines(
-    task: AnyTask, split: Split[Any, Any], frozen: Frozen, *, seed: int, screen: Progress
-) -> list[Baseline]:
+def run_baselines(task: AnyTask, frozen: Frozen[Any, Any], *, seed: int, screen: Progress) -> list[Baseline]:
     """What the tuned model must beat, on the part that it will be judged on."""
-    judged = split.part(judged_part(split))
-    vectors = Rows(frozen.train_features.vectors, [e.answer for e in frozen.train])
-    checked = None
-    if frozen.validation_features is not None:
-        checked = Rows(frozen.validation_features.vectors, [e.answer for e in split.validation])
-    makers: list[tuple[str, Callable[[], Baseline]]] = [
-        ("majority", lambda: majority(task, split.train, judged)),
-        ("tfidf", lambda: tfidf(task, frozen.train, split.validation, judged, seed)),
-        ("embeddings", lambda: embeddings(task, vectors, checked, frozen.judged_features.vectors, seed)),
-    ]
+    ways = cheap_ways(task, frozen, seed)
     made: list[Baseline] = []
-    with screen.track(t("baselines"), len(makers)) as tracker:
-        for name, make in makers:
-            made.append(make())
+    with screen.track(t("baselines"), len(ways)) as tracker:
+        for name, predictions in ways.items():
+            made.append(Baseline(name, predictions()))
             tracker.advance(1, baseline_title(name))
     return made
 

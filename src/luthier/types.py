@@ -25,6 +25,9 @@ PARTS = ("train", "validation", "test")
 IGNORE = -100
 """A position without a target: torch's cross_entropy skips it, and nobody counts it."""
 
+IDS = "input_ids"
+"""How the names of arrays of token ids end."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -75,7 +78,8 @@ class Example(Generic[InputT, AnswerT]):
 class Window:
     """One encoded model input. A long input may become several windows.
 
-    arrays: the model's keyword arguments by name, [T] each: input_ids, token_type_ids …
+    arrays: the model's keyword arguments by name, [T, …] each: input_ids, token_type_ids, pixel_values …; each is
+        padded on its first axis by itself. What ends in input_ids is token ids, and gets an attention mask of its own.
     spans: int [T, 2], (start, end) in characters of the input's text, (0, 0) for special tokens; None for
         tasks that never point back into the text.
     cut: tokens of the input that did not fit.
@@ -86,14 +90,16 @@ class Window:
     cut: int = 0
 
     def __len__(self) -> int:
-        return len(self.arrays["input_ids"])
+        """Tokens."""
+        return sum(len(ids) for name, ids in self.arrays.items() if name.endswith(IDS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledWindow:
     """A window with what should be predicted from it.
 
-    targets: [S] class numbers or IGNORE (int64), or numbers (float32). S is the task's own: 1 for a class.
+    targets: [S, …] class numbers or IGNORE (int64), or numbers (float32). S is the task's own: 1 for a class, T for a
+        class a token.
     """
 
     window: Window
@@ -107,7 +113,7 @@ class LabelledWindow:
 class Batch:
     """Windows padded to one length.
 
-    tensors: the model's keyword arguments, [B, T] each. lengths: real tokens of each window, without padding.
+    tensors: the model's keyword arguments, [B, T, …] each. lengths: real tokens of each window, without padding.
     """
 
     tensors: Mapping[str, Tensor]
@@ -121,7 +127,7 @@ class Batch:
     @property
     def padded(self) -> int:
         """Tokens with the padding."""
-        return self.tensors["input_ids"].numel()
+        return sum(ids.numel() for name, ids in self.tensors.items() if name.endswith(IDS))
 
     def to(self, device: str) -> Batch:
         return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths)
@@ -131,7 +137,7 @@ class Batch:
 class LabelledBatch:
     """A batch with its targets.
 
-    targets: [B, S], padded with IGNORE. numbers: which windows of the training data these are.
+    targets: [B, S, …], padded with IGNORE. numbers: which windows of the training data these are.
     num_targets: how many of the targets count. The loss is a sum over these and is divided later, once.
     """
 
@@ -150,17 +156,67 @@ class Step:
 
     number: 1 for the first step of the run. loss: mean per target, in nats. num_tokens: real tokens.
     padded_tokens: with padding. grad_norm: L2, before clipping. applied: False where the loss or a gradient
-    was not finite, so that the weights stayed as they were.
+    was not finite, so that the weights stayed as they were. num_windows: model inputs.
     """
 
     number: int
     loss: float
+    num_windows: int
     num_targets: int
     num_tokens: int
     padded_tokens: int
     learning_rate: float
     grad_norm: float
     applied: bool = True
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What the untuned model makes of N inputs; of an input of several windows the first counts.
+
+    windows: [N]. vectors: [N, D], the mean of the last hidden states over the real tokens. head_inputs: [N, K], what
+    the layer that makes the logits is given once for the whole input; None where there is no such layer. token_inputs:
+    of each input [T, K], what that layer is given where it answers at every token. states: of each input [T, D] in
+    bf16, what the last layer is given. The last two are empty unless asked for.
+    """
+
+    windows: Sequence[Window]
+    vectors: np.ndarray
+    head_inputs: np.ndarray | None = None
+    token_inputs: Sequence[np.ndarray] = ()
+    states: Sequence[Tensor] = ()
+
+    def rows(self, numbers: Sequence[int]) -> Features:
+        """Of some of the inputs."""
+
+        def chosen(values: Sequence[Any]) -> Sequence[Any]:
+            return [values[i] for i in numbers] if len(values) else values
+
+        given = None if self.head_inputs is None else self.head_inputs[list(numbers)]
+        tokens, states = chosen(self.token_inputs), chosen(self.states)
+        return Features(chosen(self.windows), self.vectors[list(numbers)], given, tokens, states)
+
+
+@dataclass(frozen=True, eq=False)
+class Seen(Generic[InputT, AnswerT]):
+    """Examples as the untuned model sees them."""
+
+    examples: Sequence[Example[InputT, AnswerT]]
+    features: Features
+
+    @property
+    def answers(self) -> list[AnswerT]:
+        return [example.answer for example in self.examples]
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen(Generic[InputT, AnswerT]):
+    """What was seen by the untuned model: of the training rows (a sample of very many), of the validation rows, and of
+    those on which a run is judged."""
+
+    train: Seen[InputT, AnswerT]
+    validation: Seen[InputT, AnswerT] | None
+    judged: Seen[InputT, AnswerT]
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """The baselines learn what is easy, and how strongly they are held back is chosen on validation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from luthier.evaluation.baselines import MOST_ROWS, embeddings, majority, sample, tfidf
+from luthier.evaluation.baselines import MOST_ROWS, cheap_ways, sample, tfidf
 from luthier.evaluation.linear import Rows, Scaling, best_linear
 from luthier.tasks.classification import Classification
-from luthier.types import Example
+from luthier.types import Example, Features, Frozen, Seen
 from tiny import ticket_rows
 
 TASK = Classification(labels=("billing", "delivery", "refund"))
@@ -15,27 +17,31 @@ def examples(count: int, seed: int) -> list[Example]:
     return [Example(text, label) for text, label in ticket_rows(count, seed)]
 
 
-def accuracy(predictions: list, rows: list[Example]) -> float:
+def seen(rows: list[Example], vectors_ND: np.ndarray | None = None) -> Seen:
+    return Seen(rows, Features([], np.zeros((len(rows), 1)) if vectors_ND is None else vectors_ND))
+
+
+def accuracy(predictions: Sequence, rows: Sequence[Example]) -> float:
     return float(np.mean([TASK.show(p)["label"] == e.answer for p, e in zip(predictions, rows, strict=True)]))
 
 
 def test_the_commonest_answer_is_right_as_often_as_it_is_common() -> None:
     train, test = examples(80, 0), examples(60, 1)
-    said = majority(TASK, train, test).predictions
+    said = cheap_ways(TASK, Frozen(seen(train), None, seen(test)), seed=0)["majority"]()
     labels = [e.answer for e in train]
     common = max(set(labels), key=labels.count)
-    assert accuracy(list(said), test) == np.mean([e.answer == common for e in test])
+    assert accuracy(said, test) == np.mean([e.answer == common for e in test])
 
 
 def test_counted_words_learn_classes_that_differ_by_words() -> None:
     test = examples(60, 1)
-    assert accuracy(list(tfidf(TASK, examples(150, 0), examples(30, 2), test, seed=0).predictions), test) > 0.95
+    assert accuracy(tfidf(TASK, examples(150, 0), examples(30, 2), test, seed=0), test) > 0.95
 
 
 def test_languages_without_spaces_are_counted_by_characters() -> None:
     words = {"billing": "发票重复扣款", "delivery": "快递还没到", "refund": "退款没收到"}
     rows = [Example(f"{words[label]}第{i}次", label) for i in range(30) for label in TASK.labels]
-    assert accuracy(list(tfidf(TASK, rows[:60], [], rows[60:], seed=0).predictions), rows[60:]) == 1.0
+    assert accuracy(tfidf(TASK, rows[:60], [], rows[60:], seed=0), rows[60:]) == 1.0
 
 
 def test_vectors_are_read_off_linearly() -> None:
@@ -43,10 +49,10 @@ def test_vectors_are_read_off_linearly() -> None:
     centres = rng.normal(size=(3, 8)) * 3
     labels = rng.integers(0, 3, 120)
     vectors = centres[labels] + rng.normal(size=(120, 8))
-    answers = [TASK.labels[c] for c in labels]
-    train, check = Rows(vectors[:80], answers[:80]), Rows(vectors[80:100], answers[80:100])
-    said = embeddings(TASK, train, check, vectors[100:], seed=0).predictions
-    assert accuracy(list(said), [Example("", answer) for answer in answers[100:]]) > 0.9
+    rows = [Example("", TASK.labels[c]) for c in labels]
+    train, check, judged = (seen(rows[a:b], vectors[a:b]) for a, b in ((0, 80), (80, 100), (100, 120)))
+    said = cheap_ways(TASK, Frozen(train, check, judged), seed=0)["embeddings"]()
+    assert accuracy(said, judged.examples) > 0.9
 
 
 def test_the_strength_is_the_one_that_validation_likes_best() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from luthier.models.load import load_tokenizer
 from luthier.text.scripts import is_spaced, main_language, text_language
-from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.text.tokenizer import TextRule, read_tokenizer, token_lengths
 from tiny import TinyModels
 
 
@@ -56,3 +56,32 @@ def test_the_main_language_is_the_commonest_one_among_texts_with_letters() -> No
     assert (name, share) == ("en", pytest.approx(2 / 3))
     assert main_language([]) == ("other", 0.0)
     assert is_spaced("en") and not is_spaced("zh")
+
+
+def test_overlapping_windows_lose_no_character_and_point_into_the_text(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 12, 0, True)
+    text = "my parcel is late 🙂, the courier waits; café charged twice and the money is not back today"
+    (windows,) = rule.overlapping([text], 4)
+    assert len(windows) > 1 and all(len(window) <= 12 for window in windows)
+    covered = {i for window in windows if window.spans is not None for a, b in window.spans for i in range(a, b)}
+    assert covered == {i for i, character in enumerate(text) if not character.isspace()}
+    first, second = ({tuple(span) for span in w.spans if span[1]} for w in windows[:2] if w.spans is not None)
+    assert len(first & second) == 4
+
+
+def test_of_a_pair_only_the_second_text_is_cut_into_windows(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 14, 0, True)
+    question, text = "is it late", "the courier waits and the money is not back today, please send the refund"
+    (windows,) = rule.overlapping([(question, text)], 3)
+    alone = read_tokenizer(models.encoder).encode(question, add_special_tokens=False).ids
+    for window in windows:
+        assert window.arrays["input_ids"].tolist()[1 : 1 + len(alone)] == alone
+        assert window.spans is not None and not window.spans[: 2 + len(alone)].any()
+    said = [text[a:b] for a, b in windows[0].spans.tolist() if b] if windows[0].spans is not None else []
+    assert said[:2] == ["the", "courier"]
+
+
+def test_a_first_text_that_leaves_no_room_is_refused(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 8, 0, True)
+    with pytest.raises(ValueError, match="no room"):
+        rule.overlapping([("is it late or is it not late", "yes")], 2)

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from luthier import catalog
+from luthier import catalog, whole_text
 from luthier.augmenting.method import Setting
 from luthier.errors import ConfigError
 from luthier.models.find import find_model
 from luthier.progress import SILENT
 from luthier.runtime import Runtime
-from luthier.tasks.classification import Classification
 from luthier.training.augmented import Augmented
 from tiny import TinyModels, bench, ticket_rows, write_csv
 from workflow.helpers import QUICK, digest, luthier, report
@@ -140,7 +139,7 @@ def test_a_resume_ends_with_the_same_bits(place: Path, models: TinyModels) -> No
 def test_a_task_whose_answers_hang_on_single_words_is_refused(
     place: Path, models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Classification, "augmentable", False)
+    monkeypatch.setattr(whole_text, "WholeText", frozenset)
     done = luthier(*words(place, models, "refused", "augment=dropout"))
     assert done.returncode == 2 and "augment=none" in done.stderr and not (place / "refused").exists()
 

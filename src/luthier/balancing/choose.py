@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import numpy as np
 
 from luthier import announce
 from luthier.balancing.compare import Comparison, Plan, candidate_names, compare_remedies
 from luthier.config.write import resolved_config
-from luthier.data.split import Split
 from luthier.files import disk_trouble, write_text
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
-from luthier.probing import Frozen
+from luthier.probing import AnyFrozen
 from luthier.progress import Progress
 from luthier.ready import Ready, with_remedy
 from luthier.runfolder import BALANCE, CONFIG, RunFolder
@@ -22,13 +20,13 @@ from luthier.runtime import Runtime
 
 
 def choose_remedy(
-    owned: RunFolder, ready: Ready, prepared: Prepared, frozen: Frozen | None, runtime: Runtime, screen: Progress
+    owned: RunFolder, ready: Ready, prepared: Prepared, frozen: AnyFrozen | None, runtime: Runtime, screen: Progress
 ) -> Ready:
     """Compares all remedies on the first process, tells all, and writes balance.json and config.yaml anew.
 
     frozen: None on processes that did not look.
     """
-    found = None if frozen is None else compare(ready, prepared.split, frozen, screen)
+    found = None if frozen is None else compare(ready, frozen, screen)
     comparison: Comparison = runtime.gather(found)[0]
     ready = with_remedy(ready, comparison.chosen, comparison.reason)
     if runtime.is_first:
@@ -40,16 +38,14 @@ def choose_remedy(
     return ready
 
 
-def compare(ready: Ready, split: Split[Any, Any], frozen: Frozen, screen: Progress) -> Comparison:
-    features, examples = [frozen.train_features.vectors], [*frozen.train]
-    if frozen.validation_features is not None:
-        features.append(frozen.validation_features.vectors)
-        examples += split.validation
+def compare(ready: Ready, frozen: AnyFrozen, screen: Progress) -> Comparison:
+    seen = [frozen.train, *([frozen.validation] if frozen.validation else [])]
+    validation = len(frozen.validation.examples) if frozen.validation else 0
     how = ready.training
-    plan = Plan(ready.counts, how.epochs, how.seed, len(split.validation))
+    plan = Plan(ready.counts, how.epochs, how.seed, validation)
     names = candidate_names(moving=plan.validation > 0)
     with screen.track(t("comparing remedies against imbalance"), len(names)) as tracker:
         return compare_remedies(
-            ready.codec, np.concatenate(features), [example.answer for example in examples], plan,
-            lambda name: tracker.advance(1, name),
+            ready.codec, np.concatenate([part.features.vectors for part in seen]),
+            [answer for part in seen for answer in part.answers], plan, lambda name: tracker.advance(1, name),
         )  # fmt: skip

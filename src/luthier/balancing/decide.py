@@ -31,8 +31,9 @@ def move_decisions(
     *, device: str, max_tokens: int, seed: int,
 ) -> Moved:  # fmt: skip
     """Shifts the logits of the trained model as the validation rows ask for. counts: training rows of each class."""
-    inputs, answers = [example.input for example in validation], [example.answer for example in validation]
-    predictions = predict(model, codec, inputs, device=device, max_tokens=max_tokens)
+    answers = [example.answer for example in validation]
+    said = predict(model, codec, codec.task.questions(validation), device=device, max_tokens=max_tokens)
+    predictions = codec.task.scored(validation, said)
     return shift_logits(model, codec, codec.task.best_shifts(predictions, answers, counts, seed))
 
 

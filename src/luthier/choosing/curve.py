@@ -21,6 +21,7 @@ from luthier.evaluation.baselines import Examples, sample
 from luthier.language import t
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
+from luthier.whole_text import as_whole_text
 
 _FEWEST_ROWS = 50
 
@@ -62,7 +63,8 @@ def learning_curve(settings: Settings, *, screen: Progress = SILENT) -> Curve:
     """Errors: DataError for data that cannot be used or are too few, ModelError for a named model that is missing."""
     began = time.time()
     prepared = prepare(settings)
-    task, seed = prepared.task, settings.train.seed
+    task = as_whole_text(prepared.task, "task", t("curve works for classification, multilabel and regression"))
+    seed = settings.train.seed
     train, validation = sample(prepared.split.train, seed), list(prepared.split.validation)
     _check_enough(settings, train)
     features = features_for(settings, task, [*train, *validation], prepared.language, screen)

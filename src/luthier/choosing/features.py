@@ -95,14 +95,14 @@ def _vectors(task: AnyTask, folder: ModelFolder, examples: Examples, seed: int, 
     """Float32 [N, D]."""
     from luthier.codec import Codec
     from luthier.inference.frozen import frozen_features
-    from luthier.models.load import load_model, load_tokenizer
+    from luthier.models.load import load_tokenizer
     from luthier.runtime import open_runtime
     from luthier.text.tokenizer import TextRule
 
     with open_runtime() as runtime:
         tokenizer = load_tokenizer(folder.folder)
         rule = TextRule(tokenizer.backend, min(_MOST_TOKENS, folder.most_tokens), tokenizer.pad_id, folder.has_segments)
-        loaded = load_model(folder.folder, task.auto_class, task.head_options(), seed=seed, device=runtime.device)
+        loaded = task.load_model(folder.folder, seed=seed, device=runtime.device)
         with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
             found = frozen_features(
                 loaded.model, Codec(task, rule), [example.input for example in examples], runtime,

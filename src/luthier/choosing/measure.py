@@ -18,7 +18,7 @@ from luthier.evaluation.intervals import resample_weights
 from luthier.evaluation.linear import best_strength
 from luthier.language import t
 from luthier.progress import SILENT, Progress
-from luthier.task import AnyTask
+from luthier.whole_text import AnyWholeText
 
 FOLDS = 5
 _LEAST_SIZE = 12
@@ -87,7 +87,7 @@ class _Judged:
 
 
 def measure(
-    task: AnyTask, train: Examples, checked: int, features: Words | Vectors, seed: int, screen: Progress = SILENT
+    task: AnyWholeText, train: Examples, checked: int, features: Words | Vectors, seed: int, screen: Progress = SILENT
 ) -> Measured:  # fmt: skip
     """checked: how many validation rows stand behind the training rows among the features."""
     sizes = _sizes(train, task)
@@ -118,7 +118,7 @@ class _Learner:
     """Linear models on the features. How strongly they are regularised is chosen on the validation rows when a size
     is met for the first time, and kept for it."""
 
-    def __init__(self, task: AnyTask, features: Words | Vectors, validation: Sequence[int], seed: int) -> None:
+    def __init__(self, task: AnyWholeText, features: Words | Vectors, validation: Sequence[int], seed: int) -> None:
         self._task, self._features, self._validation, self._seed = task, features, validation, seed
         self._strengths: dict[int, float] = {}
 
@@ -136,7 +136,7 @@ class _Learner:
         return task.read_linear(model, judged.features)
 
 
-def _sizes(train: Examples, task: AnyTask) -> list[int]:
+def _sizes(train: Examples, task: AnyWholeText) -> list[int]:
     """Ascending, each √2 times the one before it; the largest is what is left when one fold is judged."""
     largest = len(train) - -(-len(train) // FOLDS)
     classes = {task.format.stratum(example.answer) for example in train}
@@ -145,7 +145,9 @@ def _sizes(train: Examples, task: AnyTask) -> list[int]:
     return [size for size in reversed(sizes) if size >= min(least, sizes[4])]
 
 
-def _scores(task: AnyTask, train: Examples, judged: Sequence[_Judged], seed: int) -> tuple[str, np.ndarray, np.ndarray]:
+def _scores(
+    task: AnyWholeText, train: Examples, judged: Sequence[_Judged], seed: int
+) -> tuple[str, np.ndarray, np.ndarray]:
     """The main score's name, its value at each size [S], and on resamples [R, S].
 
     A resample draws rows, the same for every size and dealing, and models: the folds of a dealing are models that
@@ -170,7 +172,9 @@ def _scores(task: AnyTask, train: Examples, judged: Sequence[_Judged], seed: int
     return name, table_RS[0], defined_RS
 
 
-def _class_gains(task: AnyTask, train: Examples, judged: Sequence[_Judged], sizes: Sequence[int]) -> list[ClassGain]:
+def _class_gains(
+    task: AnyWholeText, train: Examples, judged: Sequence[_Judged], sizes: Sequence[int]
+) -> list[ClassGain]:
     """By how much each class is found more often with the largest size than with half of it; the largest gain first.
 
     Only rows whose verdict changed carry information, as in McNemar's test. Several dealings judge a row several

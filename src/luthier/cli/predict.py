@@ -188,18 +188,19 @@ def _write_line(file: Any, said: Any, as_json: bool) -> None:
 
 
 def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Show:
-    from luthier.report.predictions import safe_cell
+    from luthier.report.predictions import as_cell, safe_cell
 
     writer = csv.writer(file)
     header: list[str] = []
 
     def show(asked: Any, said: Any) -> None:
-        first = said[0] if isinstance(said, list) else said
+        cells = said if isinstance(said, dict) else {"prediction": said}
         if not header:
-            header.extend(["text", *(first if "error" not in first else ("label", "score"))])
+            header.extend(["text", *(cells if "error" not in cells else ("label", "score"))])
             writer.writerow(header)
         text = "" if asked is None else predictor.codec.task.format.plain_text(asked)
-        writer.writerow([safe_cell(text) if safe_csv else text, *(first.get(name, "") for name in header[1:])])
+        values = (as_cell(cells.get(name, "")) for name in header[1:])
+        writer.writerow([safe_cell(text) if safe_csv else text, *values])
 
     return show
 
@@ -209,5 +210,6 @@ def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:
         write(sys.stdout, f"–\t\t{said['error']['message']}")
         return
     for one in said if isinstance(said, list) else [said]:
-        cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(value)) for value in one.values()]
+        values = one.values() if isinstance(one, dict) else [one]
+        cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(value)) for value in values]
         write(sys.stdout, "\t".join([*cells, printable(plain(asked).replace("\n", " "))[:120]]))

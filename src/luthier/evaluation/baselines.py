@@ -6,7 +6,7 @@ ones are regularised is chosen on the validation split.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ import numpy as np
 from luthier.evaluation.linear import Rows, Scaling, best_linear
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
-from luthier.types import Example
+from luthier.types import Example, Frozen, Seen
+from luthier.whole_text import AnyWholeText, WholeText
 
 WORD_STRENGTHS = (1.0, 10.0)
 VECTOR_STRENGTHS = (0.1, 0.01, 1.0)
@@ -34,13 +35,22 @@ class Baseline:
     predictions: Sequence[Any]
 
 
-def majority(task: AnyTask, train: Examples, judged: Examples) -> Baseline:
-    """The best prediction that does not look at the input."""
-    said = task.constant([example.answer for example in train])
-    return Baseline("majority", [said] * len(judged))
+def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Any]]]:
+    """By name, ways to predict the judged rows that a tuned model must beat; the task's own, or of a task whose answer
+    is about the whole text the commonest answer, counted words, and the untuned model's vectors."""
+    if not isinstance(task, WholeText):
+        return task.baselines(frozen, seed)
+    checked = frozen.validation
+    return {
+        "majority": lambda: [task.constant(frozen.train.answers)] * len(frozen.judged.examples),
+        "tfidf": lambda: tfidf(
+            task, frozen.train.examples, checked.examples if checked else (), frozen.judged.examples, seed
+        ),
+        "embeddings": lambda: embeddings(task, frozen, seed),
+    }
 
 
-def tfidf(task: AnyTask, train: Examples, validation: Examples, judged: Examples, seed: int) -> Baseline:
+def tfidf(task: AnyWholeText, train: Examples, validation: Examples, judged: Examples, seed: int) -> Sequence[Any]:
     """Words and pairs of words (of languages without spaces: one to three characters), weighted by rarity, under a
     linear model."""
 
@@ -51,7 +61,7 @@ def tfidf(task: AnyTask, train: Examples, validation: Examples, judged: Examples
     learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
     checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
     model = best_linear(task, learnt, checked, WORD_STRENGTHS, seed)
-    return Baseline("tfidf", task.read_linear(model, counter.transform(texts(judged))))
+    return task.read_linear(model, counter.transform(texts(judged)))
 
 
 def word_counter(texts: Sequence[str]) -> Any:
@@ -67,13 +77,16 @@ def word_counter(texts: Sequence[str]) -> Any:
     return TfidfVectorizer(sublinear_tf=True, max_features=200_000, **kind)
 
 
-def embeddings(task: AnyTask, train: Rows, validation: Rows | None, judged_NF: np.ndarray, seed: int) -> Baseline:
+def embeddings(task: AnyWholeText, frozen: Frozen[Any, Any], seed: int) -> Sequence[Any]:
     """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it."""
-    scale = Scaling.of(train.features)
-    learnt = Rows(scale(train.features), train.answers)
-    checked = Rows(scale(validation.features), validation.answers) if validation else None
-    model = best_linear(task, learnt, checked, VECTOR_STRENGTHS, seed)
-    return Baseline("embeddings", task.read_linear(model, scale(judged_NF)))
+    scale = Scaling.of(frozen.train.features.vectors)
+
+    def rows(seen: Seen[Any, Any]) -> Rows:
+        return Rows(scale(seen.features.vectors), seen.answers)
+
+    checked = rows(frozen.validation) if frozen.validation else None
+    model = best_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
+    return task.read_linear(model, rows(frozen.judged).features)
 
 
 def sample(examples: Examples, seed: int) -> Examples:

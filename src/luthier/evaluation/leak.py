@@ -15,6 +15,7 @@ from luthier.language import t
 from luthier.task import AnyTask
 from luthier.text.near import near_rows
 from luthier.types import Example
+from luthier.whole_text import WholeText
 
 MOST_ROWS = 200_000
 """Beyond, near-duplicates are not looked for here: that would take longer than the answer is worth."""
@@ -61,10 +62,10 @@ class Leak:
 
 def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Leak | None:
     """Of a split at random that tears copies apart, as Luthier's own does not. share: of the test. None where nothing
-    would leak, or where there are too many rows to tell soon."""
+    would leak, where there are too many rows to tell soon, or where counted words can give no answer."""
     from sklearn.model_selection import train_test_split
 
-    if len(examples) > MOST_ROWS:
+    if len(examples) > MOST_ROWS or not isinstance(task, WholeText):
         return None
     numbers = np.arange(len(examples))
     strata = [str(task.format.stratum(example.answer)) for example in examples]
@@ -78,7 +79,7 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     if not exact.any() and not near.any():
         return None
     task = task.learn(learnt)
-    predictions = tfidf(task, learnt, (), judged, seed).predictions
+    predictions = tfidf(task, learnt, (), judged, seed)
     leak = leak_of(task, judged, predictions, exact, near, seed, would=True)
     if leak is None:
         return None
@@ -86,7 +87,7 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     clean = [example for example, copy in zip(learnt, copies, strict=True) if not copy]
     if len({example.answer for example in clean}) < 2:
         return leak
-    predictions = tfidf(task, clean, (), judged, seed).predictions
+    predictions = tfidf(task, clean, (), judged, seed)
     report = evaluate(task, predictions, [example.answer for example in judged], seed=seed, intervals=False)
     return replace(leak, untaught=report[leak.score])
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from luthier.evaluation.evaluate import evaluate
-from luthier.task import AnyTask
+from luthier.whole_text import AnyWholeText
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Scaling:
         return (features_NF - self.mean) / self.spread
 
 
-def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int) -> Any:
+def best_linear(task: AnyWholeText, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int) -> Any:
     """The task's linear model with the best main score on validation; with the first strength without one.
 
     strengths: inverse regularisation, tried in order.
@@ -48,7 +48,7 @@ def best_linear(task: AnyTask, train: Rows, validation: Rows | None, strengths: 
 
 
 def best_strength(
-    task: AnyTask, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int
+    task: AnyWholeText, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int
 ) -> tuple[float, Any]:
     """The strength that `best_linear` settles on, and its model."""
     if validation is None:

@@ -17,8 +17,8 @@ from luthier.errors import ModelError
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
 from luthier.language import t
-from luthier.models.load import load_model
 from luthier.models.run import model_folder
+from luthier.types import Example
 
 
 def save_artifact(
@@ -26,7 +26,7 @@ def save_artifact(
 ) -> None:
     """folder: must not exist; it appears whole. transformers loads it without Luthier. card: its README.md."""
     with whole_folder(folder) as temporary:
-        model.save_pretrained(str(temporary))
+        codec.task.save_model(model, temporary)
         tokenizer.save_pretrained(str(temporary))
         codec.save(temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
@@ -53,6 +53,13 @@ class Predictor:
         asked = [task.as_input(value) for value in inputs]
         return [task.show(prediction, top_k) for prediction in self.raw(asked)]
 
+    def answers(
+        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
+    ) -> Sequence[Any]:
+        """The task's own predictions, one an example, to be scored against its answer."""
+        task = self.codec.task
+        return task.scored(examples, self.raw(task.questions(examples), done))
+
     def raw(self, inputs: Sequence[Any], done: Callable[[int], None] = lambda count: None) -> list[Any]:
         """The task's own prediction objects, with all their scores."""
         return predict(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
@@ -66,7 +73,7 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
     folder = model_folder(run)
     codec = Codec.load(folder, catalog.task)
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    loaded = load_model(folder, codec.task.auto_class, {}, seed=0, device=where)
+    loaded = codec.task.load_model(folder, seed=0, device=where)
     if loaded.fresh:
         what = t("the weights {names} are missing", names=", ".join(loaded.fresh[:3]))
         raise ModelError.at(str(folder), what, t("copy the folder again"), code="bad-model")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,19 +13,7 @@ from transformers import PreTrainedModel
 from luthier.batching import cut
 from luthier.codec import Codec
 from luthier.runtime import Runtime
-
-
-@dataclass(frozen=True)
-class Features:
-    """Of N inputs. vectors: [N, D], the mean of the last hidden states over the real tokens.
-
-    head_inputs: [N, K], what the layer that makes the logits is given; None where there is no such layer.
-    states: of each input [T, D] in bf16, what the last layer is given; empty unless asked for.
-    """
-
-    vectors: np.ndarray
-    head_inputs: np.ndarray | None
-    states: Sequence[Tensor]
+from luthier.types import Features
 
 
 def frozen_features(
@@ -39,13 +26,14 @@ def frozen_features(
     keep_states: bool,
     done: Callable[[int], None] = lambda count: None,
 ) -> Features:
-    """Computed in the runtime's precision. Of an input of several windows the first counts.
+    """Computed in the runtime's precision. keep_states: what would need much memory, states and token_inputs, as well.
 
     done: is told how many inputs were seen since last told.
     """
     windows = [group[0] for group in codec.encode(inputs)]
     vectors: dict[int, np.ndarray] = {}
     given: dict[int, np.ndarray] = {}
+    tokens: dict[int, np.ndarray] = {}
     states: dict[int, Tensor] = {}
     seen: list[Tensor] = []
     head = logits_layer(model)
@@ -62,6 +50,9 @@ def frozen_features(
                 vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
+                elif seen and keep_states:
+                    for row, i, length in zip(seen[-1].half().cpu().numpy(), numbers, batch.lengths, strict=True):
+                        tokens[i] = row[:length].copy()
                 seen.clear()
                 if keep_states:
                     below_BTD = said.hidden_states[-2].to("cpu", torch.bfloat16)
@@ -73,8 +64,10 @@ def frozen_features(
             hook.remove()
     order = range(len(windows))
     return Features(
+        windows,
         np.stack([vectors[i] for i in order]),
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
+        [tokens[i] for i in order] if tokens else (),
         [states[i] for i in order] if keep_states else (),
     )
 

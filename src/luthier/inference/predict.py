@@ -12,6 +12,7 @@ from luthier.batching import cut
 from luthier.codec import Codec
 from luthier.models.first_position import first_position_only
 from luthier.runtime import Runtime
+from luthier.types import Example
 
 
 def predict(
@@ -46,11 +47,13 @@ def predict(
 
 
 def predict_shared(
-    model: nn.Module, codec: Codec, inputs: Sequence[Any], runtime: Runtime, *, max_tokens: int
-) -> list[Any]:
-    """As `predict`, with the inputs shared out among the processes; every process gets all predictions."""
+    model: nn.Module, codec: Codec, examples: Sequence[Example[Any, Any]], runtime: Runtime, *, max_tokens: int
+) -> Sequence[Any]:
+    """A prediction an example, to be scored; what is asked is shared out among the processes, and every process gets
+    all predictions."""
+    inputs = codec.task.questions(examples)
     mine = predict(model, codec, inputs[runtime.rank :: runtime.world], device=runtime.device, max_tokens=max_tokens)
     predictions: list[Any] = [None] * len(inputs)
     for rank, share in enumerate(runtime.gather(mine)):
         predictions[rank :: runtime.world] = share
-    return predictions
+    return codec.task.scored(examples, predictions)

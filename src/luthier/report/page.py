@@ -136,18 +136,18 @@ def _confused(confusion: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 
 def _mistakes(task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]) -> list[dict[str, Any]]:
-    """Wrong answers, the surest first; nothing for tasks whose answers are no labels."""
+    """Wrong answers, the worst first."""
     rows: list[dict[str, Any]] = []
     for example, prediction in zip(examples, predictions, strict=True):
-        said, answer = task.show(prediction), task.show_answer(example.answer)
-        if isinstance(said, dict) and "label" in said and said["label"] != answer:
+        mistake = task.mistake(prediction, example.answer)
+        if mistake is not None:
             text = task.format.plain_text(example.input)
             rows.append({
                 "line": example.place.line or "",
                 "text": text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…",
-                "answer": answer,
-                "predicted": said["label"],
-                "score": said["score"],
+                "answer": mistake.answer,
+                "predicted": mistake.said,
+                "score": mistake.weight,
             })  # fmt: skip
     rows.sort(key=lambda row: -row["score"])
     return [{**row, "score": f"{row['score']:.2f}"} for row in rows[:_MOST_MISTAKES]]

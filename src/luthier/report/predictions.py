@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,11 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
+def as_cell(value: Any) -> Any:
+    """Lists and objects as JSON."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, tuple, dict)) else value
+
+
 def write_predictions(
     path: Path, task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any],
     folds: Sequence[int] = (),
@@ -32,6 +38,8 @@ def write_predictions(
         writer = csv.writer(file)
         writer.writerow(["line", "text", "answer", *fields, *(["fold"] if folds else [])])
         for i, (example, said) in enumerate(zip(examples, shown, strict=True)):
-            values = [said[name] for name in fields] if isinstance(said, dict) else [said]
+            values = [said[name] for name in fields] if isinstance(said, dict) else [as_cell(said)]
             text = safe_cell(task.format.plain_text(example.input))
-            writer.writerow([example.place.line, text, task.show_answer(example.answer), *values, *folds[i : i + 1]])
+            writer.writerow(
+                [example.place.line, text, as_cell(task.show_answer(example.answer)), *values, *folds[i : i + 1]]
+            )

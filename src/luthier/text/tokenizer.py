@@ -36,21 +36,52 @@ class TextRule:
 
     def __post_init__(self) -> None:
         self.tokenizer.no_padding()
-        self.tokenizer.enable_truncation(self.max_length, strategy="longest_first")
 
     def windows(self, inputs: Sequence[str | tuple[str, str]]) -> list[Window]:
         """One window each: a text, or a pair, with the model's special tokens, cut to max_length.
 
         Of a pair the longer text is cut first.
         """
+        self.tokenizer.enable_truncation(self.max_length, strategy="longest_first")
         return [self._window(encoding) for encoding in self.tokenizer.encode_batch_fast(list(inputs))]
 
+    def overlapping(self, inputs: Sequence[str] | Sequence[tuple[str, str]], overlap: int) -> list[list[Window]]:
+        """As many windows as a text needs, of a pair its second text; nothing of it is lost. Each has the spans of its
+        tokens in that text, in characters.
+
+        overlap: tokens that two neighbours share, at most half of what a window has room for. The first text of a pair
+        stands whole in every window: it must leave room.
+        """
+        pair = bool(inputs) and not isinstance(inputs[0], str)
+        longest = max((len(self._alone(text[0])) for text in inputs), default=0) if pair else 0
+        room = self.max_length - self.tokenizer.num_special_tokens_to_add(pair) - longest
+        if room < 1:
+            raise ValueError("the first text leaves no room for the second")
+        strategy = "only_second" if pair else "longest_first"
+        self.tokenizer.enable_truncation(self.max_length, stride=min(overlap, room // 2), strategy=strategy)
+        encodings = self.tokenizer.encode_batch(list(inputs))
+        return [[self._placed(part, int(pair)) for part in (first, *first.overflowing)] for first in encodings]
+
+    def _alone(self, text: str) -> list[int]:
+        """A text's ids without special tokens, not cut."""
+        self.tokenizer.no_truncation()
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def _placed(self, encoding: Encoding, sequence: int) -> Window:
+        """With the spans of the tokens of that sequence of a pair: 0 or 1."""
+        inside = np.array([number == sequence for number in encoding.sequence_ids])
+        spans = np.where(inside[:, None], np.array(encoding.offsets, np.int64).reshape(-1, 2), 0)
+        return Window(self._arrays(encoding), spans=spans)
+
     def _window(self, encoding: Encoding) -> Window:
+        cut = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
+        return Window(self._arrays(encoding), cut=cut)
+
+    def _arrays(self, encoding: Encoding) -> dict[str, np.ndarray]:
         arrays = {"input_ids": np.array(encoding.ids, np.int32)}
         if self.has_segments:
             arrays["token_type_ids"] = np.array(encoding.type_ids, np.int32)
-        cut = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
-        return Window(arrays, cut=cut)
+        return arrays
 
 
 def token_lengths(tokenizer: Tokenizer, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:

@@ -76,9 +76,10 @@ def train_steps(
             # the one division, by the global count, known beforehand
             loss_sum += _backward(model, loss, batch, scale.value / max(num_targets, 1), runtime)
         runtime.sum_gradients(parameters)
-        loss_total, tokens, padded = runtime.sum(
+        loss_total, windows, tokens, padded = runtime.sum(
             [
                 loss_sum.item(),
+                sum(len(batch.inputs.lengths) for batch in micro_batches),
                 sum(batch.inputs.num_tokens for batch in micro_batches),
                 sum(batch.inputs.padded for batch in micro_batches),
             ]
@@ -94,6 +95,7 @@ def train_steps(
         yield Step(
             number=number + 1,
             loss=mean_loss,
+            num_windows=int(windows),
             num_targets=int(num_targets),
             num_tokens=int(tokens),
             padded_tokens=int(padded),
