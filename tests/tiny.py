@@ -95,21 +95,21 @@ def write_tiny_models(folder: Path) -> TinyModels:
     size: Any = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 64}
     for name, dropout in (("encoder", 0.0), ("dropout_encoder", 0.1)):
         config = BertConfig(
-            vocab_size=_vocabulary(), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
+            vocab_size=vocabulary_size(), hidden_dropout_prob=dropout, attention_probs_dropout_prob=dropout,
             max_position_embeddings=64, **size,
         )  # fmt: skip
-        _save(folder / name, BertForSequenceClassification(config).bert)
+        save_tiny(folder / name, BertForSequenceClassification(config).bert)
     roberta = RobertaConfig(
-        vocab_size=_vocabulary(), max_position_embeddings=66, type_vocab_size=1, pad_token_id=0,
+        vocab_size=vocabulary_size(), max_position_embeddings=66, type_vocab_size=1, pad_token_id=0,
         bos_token_id=2, eos_token_id=3, **size,
     )  # fmt: skip
-    _save(folder / "roberta", RobertaForSequenceClassification(roberta).roberta)
+    save_tiny(folder / "roberta", RobertaForSequenceClassification(roberta).roberta)
     distil = DistilBertConfig(
-        vocab_size=_vocabulary(), dim=32, n_layers=3, n_heads=4, hidden_dim=64, max_position_embeddings=64
+        vocab_size=vocabulary_size(), dim=32, n_layers=3, n_heads=4, hidden_dim=64, max_position_embeddings=64
     )
-    _save(folder / "distilbert", DistilBertForSequenceClassification(distil).distilbert)
-    gpt2 = GPT2Config(vocab_size=_vocabulary(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
-    _save(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
+    save_tiny(folder / "distilbert", DistilBertForSequenceClassification(distil).distilbert)
+    gpt2 = GPT2Config(vocab_size=vocabulary_size(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
+    save_tiny(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
     return TinyModels(*(folder / name for name in ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder")))
 
 
@@ -139,7 +139,7 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     from luthier.data.rows import parse_rows
     from luthier.errors import Place
     from luthier.models.find import find_model
-    from luthier.models.load import load_tokenizer
+    from luthier.models.load import load_tokenizer, pad_alike
     from luthier.reading.read import open_table
     from luthier.text.tokenizer import TextRule
     from luthier.types import Example
@@ -153,6 +153,7 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     tokenizer = load_tokenizer(folder)
     rule = TextRule(tokenizer.backend, max_length, tokenizer.pad_id, found.has_segments)
     loaded = task.load_model(folder, seed=0, device="cpu")
+    pad_alike(loaded, tokenizer.pad_id)
     return Bench(Codec(task, rule, columns), loaded.model, examples)
 
 
@@ -181,11 +182,11 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
-def _vocabulary() -> int:
+def vocabulary_size() -> int:
     return _tokenizer().get_vocab_size()
 
 
-def _save(folder: Path, model: Any) -> None:
+def save_tiny(folder: Path, model: Any) -> None:
     from transformers import PreTrainedTokenizerFast
 
     fast = PreTrainedTokenizerFast(

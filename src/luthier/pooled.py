@@ -15,6 +15,7 @@ from luthier.inference.artifact import load_artifact
 from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.models.find import find_model
+from luthier.models.load import pad_alike
 from luthier.preparing.prepare import Prepared
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG
@@ -74,10 +75,11 @@ def _untuned(
     settings = load_settings(folder / CONFIG)
     codec = Codec.load(folder / "model", catalog.task)
     source = find_model(settings.model).folder
-    untuned = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device).model
+    loaded = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device)
+    pad_alike(loaded, codec.text.pad_id)
     with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
         return frozen_features(
-            untuned, codec, [example.input for example in examples], runtime,
+            loaded.model, codec, [example.input for example in examples], runtime,
             max_tokens=max_tokens, keep_states=not isinstance(codec.task, WholeText), done=tracker.advance,
         )  # fmt: skip
 

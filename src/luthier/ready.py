@@ -19,7 +19,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer
+from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, pad_alike
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
@@ -98,6 +98,7 @@ def make_ready(
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    pad_alike(loaded, tokenizer.pad_id)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)

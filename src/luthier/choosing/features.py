@@ -95,7 +95,7 @@ def _vectors(task: AnyTask, folder: ModelFolder, examples: Examples, seed: int, 
     """Float32 [N, D]."""
     from luthier.codec import Codec
     from luthier.inference.frozen import frozen_features
-    from luthier.models.load import load_tokenizer
+    from luthier.models.load import load_tokenizer, pad_alike
     from luthier.runtime import open_runtime
     from luthier.text.tokenizer import TextRule
 
@@ -103,6 +103,7 @@ def _vectors(task: AnyTask, folder: ModelFolder, examples: Examples, seed: int, 
         tokenizer = load_tokenizer(folder.folder)
         rule = TextRule(tokenizer.backend, min(_MOST_TOKENS, folder.most_tokens), tokenizer.pad_id, folder.has_segments)
         loaded = task.load_model(folder.folder, seed=seed, device=runtime.device)
+        pad_alike(loaded, tokenizer.pad_id)
         with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
             found = frozen_features(
                 loaded.model, Codec(task, rule), [example.input for example in examples], runtime,

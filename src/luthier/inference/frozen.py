@@ -48,6 +48,11 @@ def frozen_features(
                 mask_BT1 = batch.tensors["attention_mask"][..., None]
                 means_BD = (last_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
                 vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
+                if seen and seen[-1].ndim == 3 and getattr(said, "logits", seen[-1]).ndim == 2:
+                    last_B = (
+                        torch.tensor(batch.lengths, device=runtime.device) - 1
+                    )  # a decoder answers at its last token
+                    seen[-1] = seen[-1][torch.arange(len(last_B), device=runtime.device), last_B]
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
                 elif seen and keep_states:

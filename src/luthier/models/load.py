@@ -16,6 +16,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.mean_pooled import MEAN_POOLED
 from luthier.text.tokenizer import FILE, read_tokenizer
 
 if not logging.getLogger("luthier").isEnabledFor(logging.INFO):  # what it warns of is checked and said here
@@ -41,8 +42,8 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
 
     Errors: ModelError where the folder holds no such model, or its weights are damaged.
     """
-    loader = getattr(transformers, auto_class)
     try:
+        loader = _loader(folder, auto_class)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model, info = loader.from_pretrained(
@@ -64,6 +65,21 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
     fresh = tuple(sorted(set(info["missing_keys"]) | mismatched))
     nn.Module.to(model, device)  # transformers' own `to` is the same, behind a decorator without types
     return Loaded(model, fresh)
+
+
+def _loader(folder: Path, auto_class: str) -> Any:
+    config = transformers.AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    if auto_class == "AutoModelForSequenceClassification" and config.model_type in MEAN_POOLED:
+        return MEAN_POOLED[config.model_type]
+    return getattr(transformers, auto_class)
+
+
+def pad_alike(loaded: Loaded, pad_id: int) -> None:
+    """Decoders that classify look for the last token that is not padding, by its id: it has to be the id that batches
+    are filled up with."""
+    config: Any = loaded.model.config
+    if config.pad_token_id is None or hasattr(loaded.model, "score"):
+        config.pad_token_id = pad_id
 
 
 def fresh_body(loaded: Loaded) -> list[str]:
