@@ -96,7 +96,7 @@ MISTAKES = [
         "balance: {method: focal, gama: 1}",
         1,
         "unknown setting 'balance.gama' for 'focal'",
-        "'balance.gamma'?",
+        "'balance.gamma'",
     ),
     ("model: tiny", "balance: {method: focal, gamma: hi}", 1, "balance.gamma is 'hi'", "float"),
     ("model: tiny", "balance: {gamma: 2.0}", 1, "unknown setting 'balance.gamma'", "balance.method=focal"),

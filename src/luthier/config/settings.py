@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -229,7 +230,7 @@ def _check_options(
     node: Located,
     name_key: str,
     options: Mapping[str, Any],
-    owners: Mapping[str, Collection[str]] | None = None,
+    owners: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> list[Problem]:
     """owners: words that choose another method, each with its options."""
     problems: list[Problem] = []
