@@ -13,6 +13,7 @@ from bad_data.pasting import Paste
 from tiny import ticket_rows
 
 WHEN = (*HEADER, "when")
+JANUARY = [f"2024-01-{day:02}" for day in range(1, 30)]
 MANY = ticket_rows(240, seed=3)
 
 
@@ -84,8 +85,8 @@ MORE: list[Case] = [
     Case(32, "every label empty", "F!", "missing-label", written(table([(a, "") for a, _ in GOOD])), leaves_rows=False),
     Case(44, "groups too uneven for the shares", "R", "group-split", grouped(220, *[4] * 5), keys=_BY_GROUP, command="init", pastes=(Paste("data.split.test=0.056 data.split.validation=0.028"), Paste("data.split.group= data.split.by=random"))),
     Case(44, "a row without its group", "F!", "missing-group", written(table([(*row, f"c{i // 3}" if i else "") for i, row in enumerate(GOOD)], (*HEADER, "customer"))), keys=_BY_GROUP, line=2, pastes=(Paste("data.split.group= data.split.by=random"),)),
-    Case(44, "a time that is none", "F!", "bad-time", dated(*["2024-01-%02d" % (1 + i) for i in range(29)], "soon"), keys=_BY_TIME, line=31, pastes=(Paste("data.split.time_format=%d.%m.%Y", "data.split.time= data.split.by=random"),)),
-    Case(44, "a row without its time", "F!", "missing-time", dated(*["2024-01-%02d" % (1 + i) for i in range(29)], ""), keys=_BY_TIME, line=31, pastes=(Paste(_RANDOM),)),
+    Case(44, "a time that is none", "F!", "bad-time", dated(*JANUARY, "soon"), keys=_BY_TIME, line=31, pastes=(Paste("data.split.time_format=%d.%m.%Y", "data.split.time= data.split.by=random"),)),
+    Case(44, "a row without its time", "F!", "missing-time", dated(*JANUARY, ""), keys=_BY_TIME, line=31, pastes=(Paste(_RANDOM),)),
     Case(44, "day and month that cannot be told apart", "R", "ambiguous-time", dated("03/04/2024", "05/06/2024", "07/08/2024", "09/10/2024"), keys=_BY_TIME, command="init", pastes=(Paste("data.split.time_format=%d/%m/%Y"), Paste("data.split.time_format=%m/%d/%Y"))),
     Case(44, "day and month, with dashes and a time of day", "R", "ambiguous-time", dated("03-04-24 14:00", "05-06-24 15:30", "07-08-24 16:45", "09-10-24 09:00"), keys=_BY_TIME, command="init", pastes=(Paste("data.split.time_format='%d-%m-%y %H:%M'"), Paste("data.split.time_format='%m-%d-%y %H:%M'"))),
     Case(44, "one time only", "R", "time-split", dated("2024-05-01"), keys=_BY_TIME, command="init", pastes=(Paste(_RANDOM),)),

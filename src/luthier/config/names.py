@@ -41,6 +41,9 @@ _ELSEWHERE = {
 }
 """What other tools call it (Transformers' TrainingArguments, PEFT, scikit-learn)."""
 
+FIRST_KEYS = {"data": "train", "data.split": "test", "data.columns": "text", "train": "epochs"}
+"""Of sections, the key that is meant where a value stands in the section's place."""
+
 
 def right_name(key: str, known: Sequence[str]) -> str:
     """The remedy for an unknown key of any section. key: dotted, as written. known: all keys, dotted."""

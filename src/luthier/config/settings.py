@@ -17,8 +17,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from luthier import catalog
 from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
-from luthier.config.names import right_name, right_option
+from luthier.config.names import FIRST_KEYS, right_name, right_option
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
+from luthier.data.columns import quoted
 from luthier.errors import ConfigError, Place, Problem, nearest_name, shown
 from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
@@ -130,18 +131,21 @@ def _problem(root: Located, item: Any) -> Problem:
     path = _path(item)
     node, dotted = root.find(path), ".".join(map(str, path))
     if item["type"] == "extra_forbidden":
-        return Problem(
-            node.place, t("unknown setting '{key}'", key=dotted), right_name(dotted, known_keys()), "unknown-key"
-        )
+        what = t("unknown setting '{key}'", key=dotted)
+        return Problem(node.place, what, right_name(dotted, known_keys()), "unknown-key")
     if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
         what = t("{key} is {value}, no section", key=dotted, value=shown(node.value))
-        return Problem(node.place, what, t("write 'key: value' lines under it"), "not-a-section")
+        fix = t("write 'key: value' lines under it")
+        if dotted in FIRST_KEYS and isinstance(node.value, (str, int, float)):
+            value = quoted(node.written or str(node.value))
+            fix = t("write 'key: value' lines under it, or {setting}", setting=f"{dotted}.{FIRST_KEYS[dotted]}={value}")
+        return Problem(node.place, what, fix, "not-a-section")
     wanted = _wanted(path)
     what = t("{key} is {value}", key=dotted, value=shown(node.plain()))
     choices = [word.strip() for word in wanted.replace(" or ", ",").split(",")]
     near = nearest_name(str(node.value), choices) if isinstance(node.value, str) else None
     hint = t("did you mean '{name}'?", name=near) + " " if near and near != node.value else ""
-    return Problem(node.place, what, hint + t("it wants {wanted}", wanted=wanted), "bad-value")
+    return Problem(node.place, what, hint + t("it wants {wanted}", wanted=t(wanted)), "bad-value")
 
 
 def _path(item: Any) -> list[Any]:

@@ -173,7 +173,7 @@ def _iso(text: str) -> float | None:
 
 
 def _patterns(written: str) -> tuple[str, str]:
-    """For strptime, what 03/04/2024 14:00 is with the day first, and with the month, as a shell takes it. Where the time
+    """What 03/04/2024 14:00 is to strptime, with the day first and with the month, as a shell takes it. Where the time
     of day is written in a way that it does not know, the date alone."""
     match = _TURNED.match(written)
     mark, year = (match[2], "%Y" if len(match[4]) == 4 else "%y") if match else ("/", "%Y")
