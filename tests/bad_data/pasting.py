@@ -12,7 +12,7 @@ from typing import Any
 from workflow.helpers import Done, luthier
 
 _VALUE = r"(?:\\'|'[^']*'|[^\s|;?()，；？（）。、',]|,(?=\S))*"
-_SETTING = rf"(?:'[a-z][a-z_]*(?:\.[a-z_]+)*=[^']*'|\b[a-z][a-z_]*(?:\.[a-z_]+)*={_VALUE})"
+_SETTING = rf"(?:'[a-z][a-z_]*(?:\.[a-z_]+)*=[^']*'|(?<![\w.])[a-z][a-z_]*(?:\.[a-z_]+)*={_VALUE})"
 _FLAG = r"--[a-z]+(?: [A-Z]{2,}(?![a-z])| [a-z]+/\S+)?"
 _COMMAND = r"luthier [a-z]+ \S+(?: --[a-z]+ [^\s;，；]+)+"
 _RUNNABLE = re.compile(rf"{_COMMAND}|(?:{_SETTING}|{_FLAG})(?: (?:{_SETTING}|{_FLAG}))*")
