@@ -6,9 +6,8 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
-from bad_data.cases import CHINESE, GOOD, HEADER, Case, J, lines, rows, table, two_files, written
+from bad_data.cases import CHINESE, GOOD, HEADER, MULTI, REGRESSION, Case, J, lines, rows, table, two_files, written
 from bad_data.pasting import Paste
 from tiny import ticket_rows
 
@@ -58,10 +57,9 @@ def two_lists(folder: Path) -> object:
     return (folder / "tickets.json").write_text(json.dumps({"train": train, "test": test}), encoding="utf-8")
 
 
-def several(*bad: Any) -> Callable[[Path], object]:
-    return lines(*bad, good=[{"text": a, "label": [b, "x"][: 1 + i % 2]} for i, (a, b) in enumerate(GOOD)])
-
-
+SPANS = [
+    {"text": f"Anna {i} lives in <b>Paris</b>", "entities": [{"start": 0, "end": 4, "label": "PER"}]} for i in range(30)
+]
 _RANDOM = "data.split.time= data.split.by=random"
 _BY_TIME = ("data.split.time=when",)
 _BY_GROUP = ("data.split.group=customer",)
@@ -79,6 +77,10 @@ MORE: list[Case] = [
     # ---- labels, columns
     Case(26, "columns named the other way round", "F!", "swapped-columns", written(table(GOOD, ("text", "label"))), keys=("data.columns.text=label", "data.columns.label=text"), pastes=(Paste("data.columns.text=text data.columns.label=label"),)),
     Case(53, "a list of labels where one is wanted", "F!", "wrong-type", lines({"body": "a text", "team": ["a", "b"]}), keys=("task=classification",), line=61, file=J, pastes=(Paste("task=multilabel"),)),
+    Case(51, "words where numbers are wanted", "F!", "not-a-number", written(table([(f"{a} {i}", "late" if i % 2 else "early") for i, (a, _) in enumerate(GOOD)], ("text", "label"))), keys=REGRESSION, line=2, leaves_rows=False, pastes=(Paste("task=classification"),)),
+    Case(53, "a flag that is neither 0 nor 1", "F!", "flag-value", rows(("a text", "1", "maybe", "0"), good=[(a, i % 2, i % 3 // 2, 1 - i % 2) for i, (a, _) in enumerate(GOOD)], header=("text", "late", "broken", "lost")), line=62, keys=MULTI, pastes=(Paste("data.columns.label=…", "data.columns.label=late,lost"),)),
+    # ---- entities
+    Case(59, "cleaning that would move the entities", "R", "conflict", lines(name=J, good=SPANS), file=J, keys=("data.clean=html,mask",), pastes=(Paste("luthier check tickets.jsonl --fix OUT --steps html,mask"),)),
     # ---- texts
     Case(36, "invisible characters between others", "F", "invisible-character", rows(("the par\u200bcel is late", "refund")), line=62, pastes=(Paste("--fix OUT"), Paste("data.clean=control"))),
     # ---- splits

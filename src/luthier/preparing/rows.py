@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import DataSettings, SplitSettings
-from luthier.data.columns import find_columns, renamed_columns
+from luthier.data.columns import find_columns, quoted, renamed_columns
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
 from luthier.errors import ConfigError, DataError
 from luthier.formats.format import AnyFormat
@@ -87,7 +87,9 @@ def cleaning(data: DataSettings, layout: AnyFormat) -> Cleaner:
     if moving and layout.answers_are_places:
         what = t("answers are places in the text, and {steps} would move them under a model that answers with places",
                  steps=", ".join(moving))  # fmt: skip
-        fix = t("clean the data beforehand: luthier check DATA --fix OUT --steps {steps}", steps=",".join(moving))
+        named = quoted(data.train) if isinstance(data.train, str) else "DATA"
+        fix = t("clean the data beforehand: {command}",
+                command=f"luthier check {named} --fix OUT --steps {','.join(moving)}")  # fmt: skip
         raise ConfigError.at("data.clean", what, fix, code="conflict")
     return cleaner(tuple(data.clean))
 
