@@ -138,7 +138,10 @@ def test_texts_that_change_with_time_make_a_random_split_too_easy(tmp_path: Path
     old, new = dated(texts(200, 0), 0, 90), dated(texts(200, 1, words="invoice voucher"), 90, 90)
     header = ["text", "label", "sent"]
     order = look(tmp_path, header, [*old, *new])[0]["time-order"]
-    assert "2024-01-01 to 2024-06-28" in order.message and order.fix == "data.split.by=time data.split.time=sent"
+    assert (
+        "2024-01-01 to 2024-06-28" in order.message
+        and order.fix == "test on the latest: data.split.by=time data.split.time=sent"
+    )
     told = {"data.split.by": "time", "data.split.time": "sent"}
     assert look(tmp_path, header, [*old, *new], **told)[0] == {}
     found, notes = look(tmp_path, header, dated(texts(300, 0), 0, 90))
