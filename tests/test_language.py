@@ -1,5 +1,6 @@
 """Both languages say everything."""
 
+import re
 import string
 import sys
 from pathlib import Path
@@ -56,3 +57,11 @@ def test_a_message_is_said_in_chinese_where_asked(monkeypatch: pytest.MonkeyPatc
     assert t("no such file") == "no such file"
     monkeypatch.setenv("LUTHIER_LANG", "zh")
     assert t("no such file") == translations()["no such file"] != "no such file"
+
+
+def test_what_can_be_pasted_stands_apart_from_chinese_characters() -> None:
+    """A reader copies up to the blank: 用data.clean=html会 would be taken for one word."""
+    chinese, setting = r"[\u4e00-\u9fff]", r"(?:--[a-z]+|[a-z_]+(?:\.[a-z_]+)+=[\w.…{}%/-]*)"
+    for message, translation in translations().items():
+        torn = re.search(rf"{chinese}{setting}|{setting}(?<=[A-Za-z0-9…}}]){chinese}", translation, re.ASCII)
+        assert not torn, (message, torn)

@@ -18,6 +18,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "luthier"
 LOCALE = SOURCE / "locale" / "zh" / "LC_MESSAGES"
 NAMES = {"train", "validation", "test", "error", "warning"}
 """Said through a variable: the parts of a split, severities."""
+SAYS = {"t", "_wanted", "_real"}
+"""Functions whose first argument is a sentence: the latter two of config/schema.py, for what a setting wants."""
 
 
 def sentences() -> set[str]:
@@ -25,7 +27,7 @@ def sentences() -> set[str]:
     found: set[str] = set(NAMES)
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "t" and node.args:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYS and node.args:
                 first = node.args[0]
                 if isinstance(first, ast.Constant) and isinstance(first.value, str):
                     found.add(first.value)

@@ -96,9 +96,9 @@ def fix(
     from luthier.fixup import fix as mend
 
     read = _settings(source, settings)
-    check_out(read, Path(out))
+    copy = check_out(read, Path(out))
     check_steps(steps or ())
-    return mend(read, look(read, screen=screen), Path(out), steps=steps, mask=mask, screen=screen)
+    return mend(read, look(read, screen=screen), copy, steps=steps, mask=mask, screen=screen)
 
 
 def curve(source: Source, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:

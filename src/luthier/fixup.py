@@ -64,19 +64,26 @@ class Fixed:
         }
 
 
-def check_out(settings: Settings, out: Path) -> None:
-    """Errors: DataError where nothing can be written there. Told before the data are looked at."""
+def check_out(settings: Settings, out: Path) -> Path:
+    """What the copy will be called: `out`, with the ending of the data where it has none and is to be a file.
+
+    Errors: DataError where nothing can be written there. Told before the data are looked at.
+    """
+    files = _files(settings)
+    if len(files) == 1 and not out.suffix and not out.exists():
+        out = out.with_name(out.name + _ending(files["train"]))
     for path in (out, _log(out)):
         if path.exists() or path.is_symlink():
             what = t("exists already") if path != out or not _is_input(settings, out) else t("is the data itself")
             fix = t("name another file; the original is never changed")
             raise DataError.at(str(path), what, fix, code="out-exists")
-    if len(_files(settings)) == 1:
+    if len(files) == 1:
         check_ending(out)
     above = next(path for path in out.absolute().parents if path.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         what, fix = t("nothing can be written into {folder}", folder=above), t("name another place")
         raise DataError.at(str(out), what, fix, code="no-permission")
+    return out
 
 
 def check_steps(names: Collection[str]) -> None:
@@ -109,7 +116,7 @@ def fix(
     default_steps. mask: masks personal data too.
     Errors: DataError, ConfigError for what cannot be read, written or done.
     """
-    check_out(settings, out)
+    out = check_out(settings, out)
     check_steps(steps or ())
     chosen = set(default_steps(settings, found) if steps is None else steps) | ({"mask"} if mask else set())
     names = tuple(name for name in (*STEPS, *ROW_STEPS) if name in chosen)
@@ -167,16 +174,24 @@ def _targets(files: Mapping[str, Sequence[str]], out: Path) -> dict[str, Path]:
         return dict.fromkeys(files, out)
     names: dict[str, str] = {}
     for part, own in files.items():
-        ending = Path(own[0]).suffix.lower()
-        names[part] = (_stem(Path(own[0])) if len(own) == 1 else part) + (ending if ending in ENDINGS else ".jsonl")
+        names[part] = (_stem(Path(own[0])) if len(own) == 1 else part) + _ending(own)
     twice = len(set(names.values())) < len(names)
     return {part: out / (f"{part}-{name}" if twice else name) for part, name in names.items()}
 
 
+def _ending(files: Sequence[str]) -> str:
+    """That of the first, if such a file can be written; that of what is packed in it, where it is packed."""
+    ending = _unpacked(Path(files[0])).suffix.lower()
+    return ending if ending in ENDINGS else ".jsonl"
+
+
 def _stem(path: Path) -> str:
     """tickets.v2.csv.gz: tickets.v2."""
-    stem = path.with_suffix("") if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst", ".zip") else path
-    return stem.with_suffix("").name
+    return _unpacked(path).with_suffix("").name
+
+
+def _unpacked(path: Path) -> Path:
+    return path.with_suffix("") if path.suffix.lower() in (".gz", ".bz2", ".xz", ".zst", ".zip") else path
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 verdict: R refused with exit code 2 · F! a finding that stops a training · F a finding that it goes on with ·
 K simply works. code: of the problem or finding; for K of a finding that must not be there. says: words of the English
-message. line: where it lies, in the file that is named first. keys: further words of the command line.
+message. line: where it lies, in the file that is named first. keys: further words of the command line. pastes: what of
+the remedy can be pasted. leaves_rows: of F!, whether enough is left without the bad rows for a training to go on.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bad_data.pasting import Paste
 from tiny import ticket_rows
 
 GOOD = ticket_rows(60)
@@ -37,6 +39,8 @@ class Case:
     file: str = "tickets.csv"
     keys: tuple[str, ...] = ()
     command: str = "check"
+    pastes: tuple[Paste, ...] = ()
+    leaves_rows: bool = True
 
     @property
     def data(self) -> str:
@@ -100,10 +104,12 @@ _SUITES = [
 FRENCH = [(f"{etat} {suite}", "livré" if i % 2 else "payé") for i, etat in enumerate(_ETATS) for suite in _SUITES]
 
 
-def two_files(train: Sequence[Sequence[Any]], test: Sequence[Sequence[Any]]) -> Callable[[Path], object]:
+def two_files(
+    train: Sequence[Sequence[Any]], test: Sequence[Sequence[Any]], header: Sequence[str] = HEADER
+) -> Callable[[Path], object]:
     def make(folder: Path) -> object:
-        (folder / "tickets.csv").write_text(table(train), encoding="utf-8")
-        return (folder / "test.csv").write_text(table(test), encoding="utf-8")
+        (folder / "tickets.csv").write_text(table(train, header), encoding="utf-8")
+        return (folder / "test.csv").write_text(table(test, header), encoding="utf-8")
 
     return make
 
@@ -188,11 +194,11 @@ CASES: list[Case] = [
     Case(1, "empty file", "R", "empty-file", written(b""), "0 bytes"),
     Case(2, "header only", "R", "no-rows", written("body,team\n"), "body,team"),
     Case(2, "blank lines only", "R", "empty-file", written("\n\n  \n"), "empty"),
-    Case(3, "missing column, near name", "R", "missing-column", written(table(GOOD, ("boddy", "team"))), "did you mean 'boddy'", keys=("data.columns.text=body",)),
+    Case(3, "missing column, near name", "R", "missing-column", written(table(GOOD, ("boddy", "team"))), "did you mean 'boddy'", keys=("data.columns.text=body",), pastes=(Paste("data.columns.text=boddy"),)),
     Case(4, "column differs by case and space", "K", "missing-column", written(table(GOOD, (" Body", "TEAM"))), keys=("data.columns.text=body", "data.columns.label=team")),
-    Case(4, "column differs by case, two fit", "R", "missing-column", written(table([(a, a, b) for a, b in GOOD], ("Body", "BODY", "team"))), keys=("data.columns.text=body",)),
-    Case(5, "no header", "R", "no-header", written(table(GOOD[1:], ("the parcel was late again and the driver left it on the porch", "delivery"))), "data.header=false", line=1),
-    Case(6, "header twice", "R", "duplicate-header", written(table([(b, a, b) for a, b in GOOD], ("team", "body", "team"))), "columns 1 and 3", line=1),
+    Case(4, "column differs by case, two fit", "R", "missing-column", written(table([(a, a, b) for a, b in GOOD], ("Body", "BODY", "team"))), keys=("data.columns.text=body",), pastes=(Paste("data.columns.text=BODY"),)),
+    Case(5, "no header", "R", "no-header", written(table(GOOD[1:], ("the parcel was late again and the driver left it on the porch", "delivery"))), "data.header=false", line=1, pastes=(Paste("data.header=false data.columns.text=1"),)),
+    Case(6, "header twice", "R", "duplicate-header", written(table([(b, a, b) for a, b in GOOD], ("team", "body", "team"))), "columns 1 and 3", line=1, pastes=(Paste("data.header=false"),)),
     Case(7, "UTF-8 with BOM", "K", "", written(b"\xef\xbb\xbf" + table(GOOD).encode())),
     Case(8, "UTF-16 with BOM", "K", "", written(b"\xff\xfe" + table(GOOD).encode("utf-16-le"))),
     Case(8, "UTF-16 without BOM", "K", "", encoded("utf-16-le", chinese=False)),
@@ -201,8 +207,8 @@ CASES: list[Case] = [
     Case(9, "Big5", "K", "", written(table([(a.translate(str.maketrans("麻烦你们请尽处订单发账码电会员没们题怎么还来没错话递", "麻煩你們請盡處訂單發賬碼電會員沒們題怎麼還來沒錯話遞")), "物流") for a, _ in CHINESE[:5]] + [(f"這個產品真的很好用第{i}次購買", "售後") for i in range(20)]).encode("big5", "ignore"))),
     Case(9, "Windows-1252", "K", "", encoded("cp1252", chinese=False)),
     Case(10, "mixed encodings", "F!", "mixed-encoding", written(table([(a + " café", b) for a, b in GOOD]).encode() + "le caf\xe9 est froid,refund\n".encode("cp1252")), "e9", line=62),
-    Case(11, "a NUL byte", "F!", "nul-byte", raw("the par\0cel,delivery"), "\\x00", line=62),
-    Case(11, "another control character", "F!", "control-character", raw("the par\x1b[31mcel,delivery"), "\\x1b", line=62),
+    Case(11, "a NUL byte", "F!", "nul-byte", raw("the par\0cel,delivery"), "\\x00", line=62, pastes=(Paste("--fix OUT"),)),
+    Case(11, "another control character", "F!", "control-character", raw("the par\x1b[31mcel,delivery"), "\\x1b", line=62, pastes=(Paste("--fix OUT"),)),
     Case(12, "cut inside a character", "F!", "cut-file", written(table(CHINESE).encode()[:-8]), "cut", line=61),
     Case(13, "ragged rows", "F!", "ragged-row", raw("a, comma, without quotes,delivery", "too few"), "4 fields", line=62),
     Case(14, "unterminated quote", "R", "open-quote", raw('"never closed,delivery', "next,refund"), "never closed", line=62),
@@ -218,21 +224,21 @@ CASES: list[Case] = [
     Case(20, "a label that is NaN", "F!", "nan-label", lines('{"body": "a text", "team": NaN}'), "NaN", line=61, file=J),
     Case(21, "labels NA, None, null, nan", "K", "missing-label", written(table([(a, ["NA", "None", "null", "nan"][i % 4]) for i, (a, _) in enumerate(GOOD)]))),
     Case(22, "labels 007, +1, 1e3, 1.0 and long ids", "K", "", written(table([(a, ["007", "+1", "1e3", "1.0", "1234567890123456789"][i % 5]) for i, (a, _) in enumerate(GOOD)]))),
-    Case(23, "labels that differ by case and space", "F", "alike-labels", rows(("a text that is new", "Refund"), ("one more text", "refund ")), "U+"),
-    Case(23, "labels that look alike", "F", "alike-labels", rows(("a text that is new", "rеfund"), ("one more", "rеfund")), "U+0435"),
+    Case(23, "labels that differ by case and space", "F", "alike-labels", rows(("a text that is new", "Refund"), ("one more text", "refund ")), "U+", pastes=(Paste("--fix OUT"),)),
+    Case(23, "labels that look alike", "F", "alike-labels", rows(("a text that is new", "rеfund"), ("one more", "rеfund")), "U+0435", pastes=(Paste("--fix OUT"),)),
     Case(24, "one class", "F!", "one-class", written(table([(a, "same") for a, _ in GOOD])), "'same'"),
     Case(25, "a class of one row", "F", "rare-class", rows(("a text", "alone")), "'alone'", line=62),
     Case(26, "every label different", "F!", "label-is-id", written(table([(a, f"id-{i}") for i, (a, _) in enumerate(GOOD)])), "looks like an id"),
-    Case(26, "columns swapped", "F!", "label-is-id", written(table([(b, a) for a, b in GOOD]))),
+    Case(26, "columns swapped", "F!", "label-is-id", written(table([(b, a) for a, b in GOOD])), pastes=(Paste("data.columns.text=team data.columns.label=body"),)),
     Case(27, "over 1,000 classes", "F", "many-classes", written(table([(f"{GOOD[i % 60][0]} {i}", f"class {i // 2}") for i in range(2600)]))),
-    Case(27, "one class of 99 %", "F", "imbalance", written(table([(f"{GOOD[i % 60][0]} {i}", "rare" if i < 4 else "common") for i in range(500)]))),
+    Case(27, "one class of 99 %", "F", "imbalance", written(table([(f"{GOOD[i % 60][0]} {i}", "rare" if i < 4 else "common") for i in range(500)])), pastes=(Paste("balance=auto", stays=True),)),
     Case(28, "unseen label in the test file", "F!", "unseen-label", two_files(GOOD, [("a new text", "unheard")]), "'unheard'", keys=_TEST, file="test.csv", line=2),
     Case(29, "labels of mixed types", "F!", "mixed-label-types", lines(*[{"body": f"text {i}", "team": [1, "1", True][i % 3]} for i in range(30)], good=[]), file=J),
     Case(30, "the label in the text", "F", "shortcut", written(table([(f"{a} zz{b}", b) for a, b in GOOD]))),
     # ---- rows against each other
     Case(31, "duplicate rows", "F", "exact-duplicate", rows(GOOD[0], GOOD[1]), line=62),
     Case(32, "rows of the test file stand in training", "F", "split-leak", two_files(GOOD, [GOOD[0], *ticket_rows(80, seed=5)[60:]]), keys=_TEST, file="test.csv", line=2),
-    Case(32, "the test file is the training file", "F!", "split-leak", two_files(GOOD, GOOD), keys=_TEST, file="test.csv", line=2),
+    Case(32, "the test file is the training file", "F!", "split-leak", two_files(GOOD, GOOD), keys=_TEST, file="test.csv", line=2, leaves_rows=False),
     Case(33, "conflicting duplicates", "F", "conflicting-label", rows((GOOD[0][0], "billing" if GOOD[0][1] != "billing" else "refund")), line=2),
     # ---- texts
     Case(34, "no text", "F!", "missing-text", rows(("", "refund"), ("   ", "refund")), "no text", line=62),
@@ -240,13 +246,13 @@ CASES: list[Case] = [
     Case(35, "a cell of 10 MB", "F", "long-cell", rows(("word " * 2_000_000, "refund")), line=62),
     Case(36, "right to left, emoji, combining, beyond the BMP", "K", "invisible-character", rows(("שלום עולם מה שלומך", "refund"), ("👩‍👩‍👧 thanks a lot", "refund"), ("e\u0301te\u0301 is here", "refund"), ("𠮷野家で食べた", "refund"))),
     Case(37, "a lone surrogate", "F!", "lone-surrogate", lines('{"body": "half \\ud83d", "team": "refund"}'), line=61, file=J),
-    Case(38, "double-encoded text", "F", "mojibake", rows(("le cafÃ© est trÃ¨s bon Ã  lâ€™Ã©cole", "refund"), ("DÃ©jÃ  vu, câ€™est lâ€™Ã©tÃ©", "refund")), "café", line=62),
+    Case(38, "double-encoded text", "F", "mojibake", rows(("le cafÃ© est trÃ¨s bon Ã  lâ€™Ã©cole", "refund"), ("DÃ©jÃ  vu, câ€™est lâ€™Ã©tÃ©", "refund")), "café", line=62, pastes=(Paste("--fix OUT"), Paste("data.clean=mojibake"),)),
     Case(40, "every text the same", "F!", "same-text", written(table([("same", b) for _, b in GOOD]))),
-    Case(40, "every text a number", "F!", "text-is-id", written(table([(str(100000 + i), b) for i, (_, b) in enumerate(GOOD)]))),
-    Case(41, "HTML in most rows", "F", "html", written(table([(f"<p>{a}</p><br/>", b) for a, b in GOOD])), line=2),
-    Case(42, "personal data", "F", "personal-data", rows(("write to anna.berg@example.com please", "refund"), ("call +44 20 7946 0958 now", "refund")), line=62),
+    Case(40, "every text a number", "F!", "text-is-id", written(table([(str(100000 + i), a, b) for i, (a, b) in enumerate(GOOD)], ("body", "note", "team"))), pastes=(Paste("data.columns.text=…", "data.columns.text=note"),)),
+    Case(41, "HTML in most rows", "F", "html", written(table([(f"<p>{a}</p><br/>", b) for a, b in GOOD])), line=2, pastes=(Paste("--fix OUT"), Paste("data.clean=html"),)),
+    Case(42, "personal data", "F", "personal-data", rows(("write to anna.berg@example.com please", "refund"), ("call +44 20 7946 0958 now", "refund")), line=62, pastes=(Paste("--fix OUT --mask"), Paste("data.clean=mask"),)),
     Case(43, "too few rows to split", "F!", "too-few-rows", written(table([("a", "x"), ("b", "y")])), "too few"),
-    Case(44, "a group column of one group", "R", "group-split", written(table([(*row, "one") for row in GOOD], (*HEADER, "customer"))), keys=("data.split.group=customer",), command="init"),
+    Case(44, "a group column of one group", "R", "group-split", written(table([(*row, "one") for row in GOOD], (*HEADER, "customer"))), keys=("data.split.group=customer",), command="init", pastes=(Paste("data.split.group= data.split.by=random"),)),
     # ---- JSON
     Case(45, "a broken line", "R", "broken-json", lines('{"body": "a", "team": ', '{"body": "b"}'), "is not JSON", line=61, file=J),
     Case(46, "Python instead of JSON", "R", "broken-json", lines("{'body': 'a', 'team': 'b'}"), '"double" quotes', line=61, file=J),
@@ -268,11 +274,11 @@ CASES: list[Case] = [
     Case(52, "a far outlier", "F", "outlier", numbers(("a text of its own", "99999")), line=62, keys=REGRESSION),
     Case(53, "null in a list of labels", "F!", "missing-label", lines({"text": "a text", "label": ["x", None]}, good=[{"text": a, "label": [b, "x"]} for a, b in GOOD]), line=61, file=J, keys=MULTI),
     Case(53, "no label set", "K", "missing-label", lines({"text": "a text", "label": []}, good=[{"text": a, "label": [b, "x"][: 1 + i % 2]} for i, (a, b) in enumerate(GOOD)]), file=J, keys=MULTI),
-    Case(54, "a pair column that is missing", "R", "missing-column", rows(), keys=("data.columns.text_pair=answer",)),
+    Case(54, "a pair column that is missing", "R", "missing-column", rows(good=[(a, a[::-1], b) for a, b in GOOD], header=("body", "reply", "team")), keys=("data.columns.text_pair=answer",), pastes=(Paste("data.columns.text_pair=…", "data.columns.text_pair=reply"),)),
     Case(54, "one side of a pair empty", "F!", "missing-text", rows(("a", "", "yes"), good=[(a, a[::-1], b) for a, b in GOOD], header=("text", "text_pair", "label")), line=62),
     Case(54, "both sides equal", "F", "equal-pair", rows(("same words", "same words", "refund"), good=[(a, a[::-1], b) for a, b in GOOD], header=("text", "text_pair", "label")), line=62),
     # ---- entities
-    Case(55, "I- without B-", "F", "tag-sequence", conll("Bob O", "Smith I-PER", ""), line=152, file=C),
+    Case(55, "I- without B-", "F", "tag-sequence", conll("Bob O", "Smith I-PER", ""), line=152, file=C, pastes=(Paste("--fix OUT"),)),
     Case(56, "a tag without a type", "F!", "bad-tag", conll("Bob B-", ""), line=151, file=C),
     Case(56, "an unknown prefix", "F!", "bad-tag", conll("Bob X-PER", ""), line=151, file=C),
     Case(56, "a tag missing", "F!", "conll-columns", conll("Bob", "Smith I-PER", ""), line=151, file=C),
@@ -309,13 +315,13 @@ CASES: list[Case] = [
     Case(76, "a bzip2 file", "K", "", written(bz2.compress(table(GOOD).encode()), "tickets.csv.bz2"), file="tickets.csv.bz2"),
     Case(76, "a zip of one file", "K", "", written(zipped(("a.csv", table(GOOD))), "tickets.zip"), file="tickets.zip"),
     Case(76, "a zip of several files", "R", "packed-file", written(zipped(("a.csv", table(GOOD)), ("b.csv", table(GOOD))), "tickets.zip"), file="tickets.zip"),
-    Case(76, "larger than data.max_bytes", "R", "packed-file", written(gzip.compress(table(GOOD * 100).encode()), "tickets.csv.gz"), file="tickets.csv.gz", keys=("data.max_bytes=1000",)),
-    Case(77, "a folder of different files", "R", "not-a-file", lambda f: [(f / "tickets.csv").mkdir(), (f / "tickets.csv" / "a.txt").touch(), (f / "tickets.csv" / "b.pdf").touch()], "folder"),
+    Case(76, "larger than data.max_bytes", "R", "packed-file", written(gzip.compress(table(GOOD * 100).encode()), "tickets.csv.gz"), file="tickets.csv.gz", keys=("data.max_bytes=1000",), pastes=(Paste("data.max_bytes=…", "data.max_bytes=1000000"),)),
+    Case(77, "a folder of different files", "R", "not-a-file", lambda f: [(f / "tickets.csv").mkdir(), (f / "tickets.csv" / "a.txt").touch(), (f / "tickets.csv" / "b.pdf").touch()], "folder", pastes=(Paste("'data.train=tickets.csv/*.txt'"),)),
     Case(77, "a FIFO", "R", "not-a-file", fifo),
     Case(77, "a device", "R", "not-a-file", lambda f: None, file="/dev/zero"),
     Case(78, "a dangling link", "R", "no-such-file", lambda f: (f / "tickets.csv").symlink_to("nowhere.csv"), "nowhere.csv"),
     Case(78, "a looping link", "R", "no-such-file", loop),
-    Case(79, "a near name", "R", "no-such-file", written(table(GOOD), "ticket.csv"), "did you mean 'ticket.csv'"),
+    Case(79, "a near name", "R", "no-such-file", written(table(GOOD), "ticket.csv"), "did you mean 'ticket.csv'", pastes=(Paste("ticket.csv"),)),
     Case(79, "a pattern that matches nothing", "R", "no-such-file", written(table(GOOD), "ticket.csv"), file="*.jsonl"),
     Case(80, "an unknown scheme", "R", "unknown-scheme", lambda f: None, file="gopher://example.com/a.csv"),
     Case(80, "an address that cannot be reached", "R", "unreachable", lambda f: None, file="http://127.0.0.1:9/a.csv"),

@@ -18,10 +18,10 @@ CASES = [
     ("trian.epochs", "3", "unknown setting 'trian'", "did you mean 'train'?"),
     ("learning_rate", "3e-5", "unknown setting 'learning_rate'", "it belongs to train.learning_rate"),
     ("model.epochs", "3", "model is", "it wants a text"),
-    ("data.test_size", "0.2", "unknown setting 'data.test_size'", "data."),
+    ("data.test_size", "0.2", "unknown setting 'data.test_size'", "here it is called data.split.test"),
     ("data.split.sead", "3", "unknown setting 'data.split.sead'", "did you mean 'data.split.seed'?"),
-    ("tuning.rank", "8", "unknown setting 'tuning.rank'", "known here"),
-    ("task.smoothing", "0.1", "unknown setting 'task.smoothing'", "label_smoothing"),
+    ("tuning.rank", "8", "unknown setting 'tuning.rank'", "here it is called tuning.r"),
+    ("task.smoothing", "0.1", "unknown setting 'task.smoothing'", "did you mean 'task.label_smoothing'?"),
     # wrong type
     ("train.epochs", "many", "train.epochs is 'many'", "a whole number from 1, or auto"),
     ("train.batch_size", "2.5", "train.batch_size is '2.5'", "a whole number"),
@@ -65,7 +65,7 @@ CASES = [
     # contradictions
     ("data.split.by", "group", "names no group column", "data.split.group"),
     ("data.split", "{test: 0.6, validation: 0.5}", "1.1 of the data together", ""),
-    ("tuning", "{method: full, r: 8}", "unknown setting 'tuning.r' for 'full'", ""),
+    ("tuning", "{method: full, r: 8}", "unknown setting 'tuning.r' for 'full'", "tuning.method=lora"),
 ]
 
 

@@ -62,7 +62,9 @@ def test_one_text_with_two_labels_is_a_conflict_on_all_its_rows() -> None:
 
 def test_imbalance_is_named_from_ten_to_one() -> None:
     assert "imbalance" not in faults(*plenty(27, "a"), *plenty(3, "b"))
-    assert "'b' on 3" in faults(*plenty(30, "a"), *plenty(3, "b"))["imbalance"].message
+    finding = faults(*plenty(30, "a"), *plenty(3, "b"))["imbalance"]
+    assert "'b' on 3" in finding.message
+    assert "balance=auto" in finding.fix and "weighted_loss" not in finding.fix
 
 
 def test_texts_on_both_sides_are_a_leak_and_many_stop_the_run() -> None:

@@ -36,7 +36,8 @@ def test_more_classes_than_anyone_can_score() -> None:
 
 def test_a_class_of_nearly_all_rows_is_told_with_the_accuracy_of_always_answering_it() -> None:
     rows = [(text, "rare" if i < 3 else "common") for i, (text, _) in enumerate(good(400))]
-    assert "0.993" in found(rows)["imbalance"].message
+    finding = found(rows)["imbalance"]
+    assert "0.993" in finding.message and "balance=auto" in finding.fix
 
 
 def test_a_class_needs_a_row_for_every_part_that_is_cut() -> None:

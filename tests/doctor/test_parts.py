@@ -11,7 +11,7 @@ import pytest
 from luthier.checkup import check
 from luthier.config.settings import load_settings
 from luthier.doctor.parts.dates import Dates, find_dates
-from luthier.errors import Place
+from luthier.errors import DataError, Place
 from luthier.types import Example, Finding, Row
 from tiny import write_csv
 
@@ -63,7 +63,29 @@ def test_no_groups_no_leak_of_them(tmp_path: Path) -> None:
     bare = [row[:2] for row in test]
     files = [f"data.train={write_csv(tmp_path / 'a.csv', ['text', 'label', 'who'], train)}",
              f"data.test={write_csv(tmp_path / 'b.csv', ['text', 'label'], bare)}", "data.split.group=who"]  # fmt: skip
-    assert "group-leak" not in {finding.code for finding in check(load_settings(None, files)).findings}
+    done = check(load_settings(None, files))
+    assert "group-leak" not in {finding.code for finding in done.findings}
+    assert any("b.csv: no column 'who'" in note and "not looked for" in note for note in done.notes)
+
+
+@pytest.mark.parametrize("theirs", ["Who", " who ", "WHO", "ｗｈｏ"])
+def test_the_group_column_is_found_as_any_other_whatever_its_case_width_and_blanks(theirs: str, tmp_path: Path) -> None:
+    train = [(*row, f"customer {i % 10}") for i, row in enumerate(labelled(texts(60, 0)))]
+    test = [(*row, "customer 3" if i < 4 else f"new {i}") for i, row in enumerate(labelled(texts(30, 1)))]
+    files = [f"data.train={write_csv(tmp_path / 'a.csv', ['text', 'label', 'who'], train)}",
+             f"data.test={write_csv(tmp_path / 'b.csv', ['text', 'label', theirs], test)}", 
+             "data.split.group=who"]  # fmt: skip
+    done = check(load_settings(None, files))
+    assert [row.line for f in done.findings if f.code == "group-leak" for row in f.rows] == [2, 3, 4, 5]
+    assert any(note.startswith("b.csv: column 'who' is read from") for note in done.notes)
+
+
+def test_a_group_column_that_the_training_file_lacks_is_refused_with_the_nearest(tmp_path: Path) -> None:
+    train = [(*row, f"customer {i % 10}") for i, row in enumerate(labelled(texts(60, 0)))]
+    with pytest.raises(
+        DataError, match=r"no column 'custumer'.*\n.*did you mean 'customer'\? data.split.group=customer"
+    ):
+        look(tmp_path, ["text", "label", "customer"], train, **{"data.split.group": "custumer"})
 
 
 # ---- distribution
@@ -116,7 +138,10 @@ def test_texts_that_change_with_time_make_a_random_split_too_easy(tmp_path: Path
     old, new = dated(texts(200, 0), 0, 90), dated(texts(200, 1, words="invoice voucher"), 90, 90)
     header = ["text", "label", "sent"]
     order = look(tmp_path, header, [*old, *new])[0]["time-order"]
-    assert "2024-01-01 to 2024-06-28" in order.message and order.fix == "data.split.by=time data.split.time=sent"
+    assert (
+        "2024-01-01 to 2024-06-28" in order.message
+        and order.fix == "test on the latest: data.split.by=time data.split.time=sent"
+    )
     told = {"data.split.by": "time", "data.split.time": "sent"}
     assert look(tmp_path, header, [*old, *new], **told)[0] == {}
     found, notes = look(tmp_path, header, dated(texts(300, 0), 0, 90))

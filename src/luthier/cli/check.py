@@ -83,9 +83,9 @@ def _mending(
             raise ConfigError.at("command line", what, t("add --fix OUT"), code="usage")
         return None
     names = None if steps is None else [name.strip() for name in steps.split(",") if name.strip()]
-    check_out(settings, out)
+    copy = check_out(settings, out)
     check_steps(names or ())
-    return lambda found: fix(settings, found, out, steps=names, mask=mask, screen=screen)
+    return lambda found: fix(settings, found, copy, steps=names, mask=mask, screen=screen)
 
 
 def _tell(found: Checkup, screen: Console) -> None:

@@ -6,9 +6,10 @@ or an augmentation are the schema; there is no other list of settings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -16,8 +17,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from luthier import catalog
 from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
+from luthier.config.names import FIRST_KEYS, right_name, right_option
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
-from luthier.errors import ConfigError, Place, Problem, did_you_mean, nearest_name, shown
+from luthier.data.columns import quoted
+from luthier.errors import ConfigError, Place, Problem, nearest_name, shown
 from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
 
@@ -25,13 +28,14 @@ from luthier.language import t
 def read_settings(
     config: Path | None, overrides: Sequence[str] = (), values: Mapping[str, Any] | None = None
 ) -> Located:
-    """What the user wrote, with its places. config: a YAML file, or None. overrides: "train.epochs=5" and the like;
-    they win. values: further ones as a program's values, by dotted key. Errors: ConfigError."""
+    """What the user wrote, with its places. config: a YAML file, or None. values: further ones as a program's
+    values, by dotted key. overrides: "train.epochs=5" and the like; they win over both, the later over the earlier, so
+    that a remedy pasted behind a command takes effect whatever stands before it. Errors: ConfigError."""
     root = read_file(config) if config else Located({}, Place(COMMAND_LINE))
-    for written in overrides:
-        root = override(root, written)
     for key, value in (values or {}).items():
         root = replaced(root, key.split("."), located(value, Place(key)))
+    for written in overrides:
+        root = override(root, written)
     return _texts(root)
 
 
@@ -76,9 +80,8 @@ def check_settings(root: Located) -> Settings:
         problems += [_problem(root, item) for item in error.errors(include_url=False)]
         settings = None
     problems += _check_task(section.get("task"))
-    problems += _check_function("tuning", section.get("tuning"), "full", catalog.tuning_options)
-    problems += _check_function("augment", section.get("augment"), "none", catalog.augmentation_options)
-    problems += _check_function("balance", section.get("balance"), catalog.AUTO, catalog.remedy_options)
+    for key, default, names, options in _FUNCTIONS:
+        problems += _check_function(key, section.get(key), default, names, options)
     problems += conflicts(root, settings.data) if settings else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
@@ -128,16 +131,21 @@ def _problem(root: Located, item: Any) -> Problem:
     path = _path(item)
     node, dotted = root.find(path), ".".join(map(str, path))
     if item["type"] == "extra_forbidden":
-        return _unknown_key(node, [str(part) for part in path])
+        what = t("unknown setting '{key}'", key=dotted)
+        return Problem(node.place, what, right_name(dotted, known_keys()), "unknown-key")
     if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
         what = t("{key} is {value}, no section", key=dotted, value=shown(node.value))
-        return Problem(node.place, what, t("write 'key: value' lines under it"), "not-a-section")
+        fix = t("write 'key: value' lines under it")
+        if dotted in FIRST_KEYS and isinstance(node.value, (str, int, float)):
+            value = quoted(node.written or str(node.value))
+            fix = t("write 'key: value' lines under it, or {setting}", setting=f"{dotted}.{FIRST_KEYS[dotted]}={value}")
+        return Problem(node.place, what, fix, "not-a-section")
     wanted = _wanted(path)
     what = t("{key} is {value}", key=dotted, value=shown(node.plain()))
     choices = [word.strip() for word in wanted.replace(" or ", ",").split(",")]
     near = nearest_name(str(node.value), choices) if isinstance(node.value, str) else None
     hint = t("did you mean '{name}'?", name=near) + " " if near and near != node.value else ""
-    return Problem(node.place, what, hint + t("it wants {wanted}", wanted=wanted), "bad-value")
+    return Problem(node.place, what, hint + t("it wants {wanted}", wanted=t(wanted)), "bad-value")
 
 
 def _path(item: Any) -> list[Any]:
@@ -147,22 +155,10 @@ def _path(item: Any) -> list[Any]:
 
 def _is_branch(part: Any) -> bool:
     """Pydantic puts the branch of a union into the path; it is no key of ours."""
-    return isinstance(part, str) and (part in ("int", "float", "bool", "str", "[key]") or "[" in part or "'" in part)
-
-
-def _unknown_key(node: Located, path: list[str]) -> Problem:
-    *above, name = path
-    known = known_keys()
-    here = [key.split(".")[len(above)] for key in known if key.split(".")[: len(above)] == above]
-    full = ".".join(path)
-    elsewhere = [key for key in known if key.rpartition(".")[2] == name]
-    if elsewhere:
-        fix = t("it belongs to {key}", key=elsewhere[0])
-    else:
-        near = nearest_name(name, here)
-        prefix = ".".join(above) + "." if above else ""
-        fix = t("did you mean '{name}'?", name=prefix + near) if near else did_you_mean(full, known)
-    return Problem(node.place, t("unknown setting '{key}'", key=full), fix, "unknown-key")
+    if not isinstance(part, str):
+        return False
+    kinds = ("int", "float", "bool", "str", "[key]", "constrained-int", "constrained-float")
+    return part in kinds or "[" in part or "'" in part
 
 
 def _wanted(path: Sequence[Any]) -> str:
@@ -209,8 +205,17 @@ def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
     return []
 
 
+_OptionsOf = Callable[[str], Mapping[str, tuple[str, object]]]
+_FUNCTIONS: tuple[tuple[str, str, Callable[[], list[str]], _OptionsOf], ...] = (
+    ("tuning", "full", catalog.tuning_names, catalog.tuning_options),
+    ("augment", "none", catalog.augmentation_names, catalog.augmentation_options),
+    ("balance", catalog.AUTO, catalog.remedy_names, catalog.remedy_options),
+)
+"""Sections that name a function: the section, the function where none is named, all of them, the options of one."""
+
+
 def _check_function(
-    key: str, node: Located | None, default: str, options_of: Callable[[str], Mapping[str, tuple[str, object]]]
+    key: str, node: Located | None, default: str, names: Callable[[], list[str]], options_of: _OptionsOf
 ) -> list[Problem]:
     """A section that names a function under `method` and gives its keyword arguments beside it."""
     if node is None:
@@ -221,10 +226,17 @@ def _check_function(
         options = {option: eval(kind, {}) for option, (kind, _) in found.items()}
     except ConfigError as error:
         return _at(name.place if name else node.place, error)
-    return _check_options(key, node, "method", options)
+    return _check_options(key, node, "method", options, {f"{key}.method={name}": options_of(name) for name in names()})
 
 
-def _check_options(key: str, node: Located, name_key: str, options: Mapping[str, Any]) -> list[Problem]:
+def _check_options(
+    key: str,
+    node: Located,
+    name_key: str,
+    options: Mapping[str, Any],
+    owners: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> list[Problem]:
+    """owners: words that choose another method, each with its options."""
     problems: list[Problem] = []
     for name, value in node.section().items():
         if name == name_key:
@@ -234,7 +246,7 @@ def _check_options(key: str, node: Located, name_key: str, options: Mapping[str,
             what = t("unknown setting '{key}'", key=f"{key}.{name}")
             if owner is not None:
                 what += " " + t("for {owner}", owner=shown(owner.value))
-            fix = did_you_mean(name, options) if options else t("leave it out: there are no options here")
+            fix = right_option(key, name, options, owners)
             problems.append(Problem(value.place, what, fix, "unknown-key"))
             continue
         try:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from luthier.errors import DataError, Place, Problem
 from luthier.language import t
@@ -21,15 +22,16 @@ def grouped(problems: Iterable[Problem], severity: str = ERROR) -> list[Finding]
     return [Finding(severity, code, p.what, p.fix, tuple(places[code])) for code, p in first.items()]
 
 
-def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool) -> None:
+def refuse_errors(findings: Iterable[Finding], *, skip_rows: bool, rows: Mapping[str, int] | None = None) -> None:
     """Raises DataError for findings of severity "error".
 
     skip_rows: rows that cannot be used were left out on the user's word (data.bad_rows=skip); faults of single
-    rows then pass, those of the whole data still do not.
+    rows then pass, those of the whole data still do not. rows: of each file those that can be used; leaving rows out is
+    named as a remedy only where some would be left of every file.
     """
     serious = [f for f in findings if f.severity == ERROR and not (skip_rows and f.code in ROW_FAULTS)]
     if serious:
-        raise DataError(*(_problem(finding) for finding in serious))
+        raise DataError(*(_problem(finding, rows) for finding in serious))
 
 
 ROW_FAULTS = {
@@ -46,9 +48,15 @@ ROW_FAULTS = {
 """Codes of faults that lie in a single row, so that leaving the row out mends them."""
 
 
-def _problem(finding: Finding) -> Problem:
+_AMONG_USABLE = {"split-leak"}
+"""Faults of rows that can be used as such, and are counted among those."""
+
+
+def _problem(finding: Finding, rows: Mapping[str, int] | None) -> Problem:
     place = finding.rows[0] if finding.rows else Place("data")
     fix = finding.fix
-    if finding.code in ROW_FAULTS:
+    out = Counter(row.file for row in finding.rows) if finding.code in _AMONG_USABLE else {}
+    left = rows is None or (bool(rows) and all(count > out.get(file, 0) for file, count in rows.items()))
+    if finding.code in ROW_FAULTS and left:
         fix += t("; or leave such rows out: data.bad_rows=skip")
     return Problem(place, finding.message, fix, finding.code, tuple(finding.rows[1:]))

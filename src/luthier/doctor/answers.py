@@ -127,7 +127,7 @@ class Tags(Check):
         if len(strays) and not is_iob1:
             what = t("{count} sentences have a tag such as {tag} that continues no entity of its type; it is read as a "
                      "beginning, as conlleval does", count=len(strays), tag=shown(strays.first_tag))  # fmt: skip
-            fix = t("mend the tags; --fix writes an I- that begins an entity as B-")
+            fix = t("mend the tags; --fix OUT writes an I- that begins an entity as B-")
             yield Finding(WARNING, "tag-sequence", what, fix, strays.places(data))
         if len(unended):
             what = t("{count} sentences have an entity, such as the one begun by {tag}, without an end (E or S); it "

@@ -132,12 +132,16 @@ def _imbalance(data: Gathered) -> Iterator[Finding]:
     if share >= _DOMINANT:
         what = t("{label} stands on {share:.1%} of the rows: always answering it has an accuracy of {share:.3f}",
                  label=name, share=share)  # fmt: skip
-        fix = t(
-            "look at macro-F1, or at the recall of the other classes; give more rows of them, or balance=weighted_loss"
-        )
+        fix = t("look at macro-F1, or at the recall of the other classes, and give more rows of them; {auto}",
+                auto=_compared())  # fmt: skip
         yield Finding(WARNING, "imbalance", what, fix)
     elif counts[most] >= _IMBALANCE * counts[least]:
         what = t("{most} stands on {many} rows, {least} on {few}", most=name, many=counts[most],
                  least=shown(data.label_names[least]), few=counts[least])  # fmt: skip
-        fix = t("look at macro-F1 rather than accuracy; balance=weighted_loss gives rare classes more weight")
+        fix = t("look at macro-F1 rather than accuracy; {auto}", auto=_compared())
         yield Finding(WARNING, "imbalance", what, fix)
+
+
+def _compared() -> str:
+    """No remedy is right everywhere (docs/decisions/010-remedies-against-imbalance.md): the default finds out."""
+    return t("balance=auto, the default, compares the remedies in training and takes what helps most, if any does")

@@ -116,7 +116,7 @@ def _is_set(value: Any, place: Place) -> bool:
     if said in _SET or said in _UNSET:
         return said in _SET
     what = t("{value} is neither 0 nor 1", value=shown("" if value is None else value))
-    fix = t("write 1 where the label is set, 0 where not; or name the label columns: data.columns.label=a,b,c")
+    fix = t("write 1 where the label is set, 0 where not; or name the label columns, with commas: data.columns.label=…")
     raise DataError.at(place, what, fix, code="flag-value")
 
 

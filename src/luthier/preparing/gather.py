@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,10 +71,11 @@ def gather(settings: Settings) -> Material:
         parts[name] = Files(table.name, list(part.rows), table.digests())
         columns = columns or dict(part.columns)
         notes += part.notes
+    usable = Counter(example.place.file for part in parts.values() for example in part.examples)
     if not all(part.examples for part in parts.values()):
-        refuse_errors(doctor.row_findings(), skip_rows=False)
+        refuse_errors(doctor.row_findings(), skip_rows=False, rows={})
     found = doctor.findings(hurry=True)
-    refuse_errors(found, skip_rows=data.bad_rows == "skip")
+    refuse_errors(found, skip_rows=data.bad_rows == "skip", rows=usable)
     return Material(task, parts, columns, found, [*notes, *doctor.notes()], data)
 
 

@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import DataSettings, SplitSettings
-from luthier.data.columns import find_columns, renamed_columns
+from luthier.data.columns import find_columns, quoted, renamed_columns
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, DataError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.reading.open import named_parts, open_data, refuse_shared
@@ -18,7 +18,7 @@ from luthier.reading.read import ReadOptions, Table
 from luthier.splitting.column import read_part
 from luthier.splitting.times import read_stamp
 from luthier.text.clean import KEEPS_LENGTH, Cleaner, cleaner
-from luthier.types import Column, Example, Row
+from luthier.types import PARTS, Column, Example, Row
 
 if TYPE_CHECKING:
     from luthier.doctor.examine import Doctor
@@ -63,13 +63,16 @@ def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str) -> Pa
     """
     layout = doctor.context.format
     columns = find_columns(table.columns, layout.columns, data.columns, table.head, first=table.first)
-    parse = (_split_parser if part == "train" else _group_parser)(layout.parse, data.split, table)
+    marks, said = _split_columns(data.split, table, part)
+    is_split = part == PARTS[0]
+    parse = _split_parser(layout.parse, data.split, marks) if is_split else _group_parser(layout.parse, marks)
     if data.clean:
         parse = with_clean_texts(parse, layout, cleaning(data, layout))
-    used = {*columns.values(), data.split.group, data.split.column} - {None}
+    used = {*columns.values(), *(theirs for name, theirs in marks.items() if name != "time")}
     parse = doctor.data.dates.watch(parse, table.first, used, part)
     doctor.data.columns.update(columns)
-    notes = [f"{table.path.name}: {note}" for note in (*table.notes, *renamed_columns(columns, data.columns))]
+    found = (*table.notes, *renamed_columns(columns, data.columns), *said)
+    notes = [f"{table.path.name}: {note}" for note in found]
     return Part(columns, doctor.watch(part, parse_rows(table.rows, parse, columns)), notes)
 
 
@@ -84,30 +87,52 @@ def cleaning(data: DataSettings, layout: AnyFormat) -> Cleaner:
     if moving and layout.answers_are_places:
         what = t("answers are places in the text, and {steps} would move them under a model that answers with places",
                  steps=", ".join(moving))  # fmt: skip
-        fix = t("clean the data beforehand: luthier check DATA --fix OUT --steps {steps}", steps=",".join(moving))
+        named = quoted(data.train) if isinstance(data.train, str) else "DATA"
+        fix = t("clean the data beforehand: {command}",
+                command=f"luthier check {named} --fix OUT --steps {','.join(moving)}")  # fmt: skip
         raise ConfigError.at("data.clean", what, fix, code="conflict")
     return cleaner(tuple(data.clean))
 
 
-def _split_parser(parse: Parser, split: SplitSettings, table: Table) -> Parser:
-    """The parser, which also keeps what the split goes by."""
-    for name in ("group", "time", "column"):
+def _split_columns(split: SplitSettings, table: Table, part: str) -> tuple[dict[str, str], list[str]]:
+    """Of the keys that name what the split goes by, the file's columns; and what there is to say about them. All are
+    needed where the file is to be split, of other parts none: these are looked at for their groups alone.
+
+    Errors: DataError for a column that is needed and not there.
+    """
+    found: dict[str, str] = {}
+    notes: list[str] = []
+    for name in ("group", "time", "column") if part == PARTS[0] else ("group",):
         asked = getattr(split, name)
         if asked is None:
             continue
         column = Column(name, required=False, key=f"data.split.{name}")
-        theirs = find_columns(table.columns, (column,), {name: asked}, table.head)[name]
-        if name == "group":
-            return with_group(parse, theirs)
-        read = read_part if name == "column" else partial(read_stamp, pattern=split.time_format)
-        return with_mark(parse, theirs, read)
+        try:
+            found |= find_columns(table.columns, (column,), {name: asked}, table.head)
+        except DataError as error:
+            if part == PARTS[0]:
+                raise
+            (problem,) = error.problems
+            notes.append(t("{what}: whether groups of training stand here too is not looked for", what=problem.what))
+        notes += renamed_columns({key: theirs for key, theirs in found.items() if key == name}, {name: asked})
+    return found, notes
+
+
+def _split_parser(parse: Parser, split: SplitSettings, columns: Mapping[str, str]) -> Parser:
+    """The parser, which also keeps what the split goes by."""
+    if "group" in columns:
+        return with_group(parse, columns["group"])
+    for name in ("time", "column"):
+        if name in columns:
+            read = read_part if name == "column" else partial(read_stamp, pattern=split.time_format)
+            return with_mark(parse, columns[name], read)
     return parse
 
 
-def _group_parser(parse: Parser, split: SplitSettings, table: Table) -> Parser:
+def _group_parser(parse: Parser, columns: Mapping[str, str]) -> Parser:
     """The parser, which also keeps the group, where the file has it."""
-    column = split.group
-    if column is None or column not in table.columns:
+    column = columns.get("group")
+    if column is None:
         return parse
 
     def parse_grouped(row: Row) -> Example[Any, Any]:

@@ -40,6 +40,7 @@ _CLOCK = re.compile(
 _NUMBER = re.compile(r"[+-]?\d+(?:\.\d+)?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _AFTERNOON = {"下午", "晚上", "中午"}
+_CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", ", %H:%M", ", %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 _EPOCH_UNITS = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 """From so many on a number counts nano-, micro- or milliseconds since 1970: as seconds it would be the year 5138."""
 
@@ -56,7 +57,7 @@ def read_stamp(value: Any, place: Place, pattern: str | None = None) -> Stamp:
     stamp = _with_pattern(written, pattern) if pattern else _read(value, written)
     if stamp is None:
         what = t("{value} is no time", value=shown(written))
-        fix = t("write it as 2024-05-31 14:00, or say how times are written: data.split.time_format=%d.%m.%Y")
+        fix = t("write it as 2024-05-31 14:00, or say how times are written, such as data.split.time_format=%d.%m.%Y")
         raise DataError.at(place, what, fix, code="bad-time")
     return stamp
 
@@ -85,8 +86,8 @@ def seconds(stamps: Sequence[Stamp], places: Sequence[Place]) -> list[float]:
         open_row = next((i for i, s in enumerate(stamps) if s.day_first != s.month_first), None)
         if open_row is not None:
             what = t("{value}: is the day or the month first? no row tells", value=shown(stamps[open_row].written))
-            fix = t("say which: data.split.time_format=%d/%m/%Y or data.split.time_format=%m/%d/%Y")
-            raise DataError.at(places[open_row], what, fix, code="ambiguous-time")
+            ways = " | ".join(f"data.split.time_format={way}" for way in _patterns(stamps[open_row].written))
+            raise DataError.at(places[open_row], what, t("say which: {ways}", ways=ways), code="ambiguous-time")
     return [(s.month_first if only_month else s.day_first) or 0.0 for s in stamps]
 
 
@@ -169,6 +170,17 @@ def _number(text: str) -> Stamp:
 
 def _iso(text: str) -> float | None:
     return _since(datetime.fromisoformat(text))
+
+
+def _patterns(written: str) -> tuple[str, str]:
+    """What 03/04/2024 14:00 is to strptime, with the day first and with the month, as a shell takes it. Where the time
+    of day is written in a way that it does not know, the date alone."""
+    match = _TURNED.match(written)
+    mark, year = (match[2], "%Y" if len(match[4]) == 4 else "%y") if match else ("/", "%Y")
+    day, month = f"%d{mark}%m{mark}{year}", f"%m{mark}%d{mark}{year}"
+    clock = next((clock for clock in _CLOCKS if _with_pattern(written, day + clock)), "")
+    mark = "'" if " " in clock else ""
+    return f"{mark}{day}{clock}{mark}", f"{mark}{month}{clock}{mark}"
 
 
 def _year_first(text: str) -> float | None:

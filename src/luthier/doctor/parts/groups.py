@@ -32,5 +32,5 @@ class Groups(Check):
                 what = t("{count} of {all} {part} rows are of {groups} groups that training has rows of ({names})",
                          count=len(leaked), all=int((data.part == i).sum()), part=t(name), groups=len(groups),
                          names=names)  # fmt: skip
-                fix = t("keep each group on one side: give data.train alone, with data.split.by=group")
+                fix = t("give all rows as data.train alone: data.split.group then keeps each group on one side")
                 yield Finding(WARNING, "group-leak", what, fix, data.places(leaked))

@@ -70,7 +70,7 @@ class TimeOrder(Check):
                      "those of the first (AUC {auc:.2f}, by chance 0.50): a split at random would test on times that "
                      "training has seen",
                      first=first, last=last, column=shown(column), auc=apart.auc)  # fmt: skip
-            yield Finding(WARNING, "time-order", what, _keys(column))
+            yield Finding(WARNING, "time-order", what, t("test on the latest: {keys}", keys=_keys(column)))
         elif first != last:
             self._notes.append(t("the rows are of {first} to {last} ({column}); {keys} would test on the latest",
                                  first=first, last=last, column=shown(column), keys=_keys(column)))  # fmt: skip

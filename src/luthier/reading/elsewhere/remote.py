@@ -78,7 +78,7 @@ def _refusal(error: Exception, said: str, scheme: str, most: int) -> LuthierErro
         what = t("no answer from {host} ({scheme}) in time", host=host, scheme=scheme)
         return DataError.at(said, what, elsewhere, code="unreachable")
     if isinstance(error, _TooLargeError):
-        fix = t("raise data.max_bytes if that is right")
+        fix = t("if that is right, allow more: data.max_bytes=…")
         return DataError.at(said, t("is larger than {size}", size=size_text(most)), fix, code="too-large")
     if isinstance(error, FileNotFoundError):
         what = t("{host} has no such file", host=host)

@@ -179,7 +179,7 @@ def _ambiguous(name: str, evidence: _Evidence, candidates: list[str]) -> DataErr
     line, offset, found = evidence.first
     what = t("is not {encoding}: bytes {found} at offset {offset}", encoding=UTF8, found=found.hex(" "), offset=offset)
     if not candidates:
-        fix = t("save the file as UTF-8, or name its encoding: data.encoding=gb18030 (or cp1252, utf-16 …)")
+        fix = t("save the file as UTF-8, or name its encoding, such as gb18030, cp1252 or utf-16: data.encoding=…")
         return DataError.at(Place(name, line), what, fix, code="encoding")
     text = evidence.sample[0]
     readings = ", ".join(f"{codec} {shown(text.decode(codec, 'replace').strip(), 40)}" for codec in candidates)

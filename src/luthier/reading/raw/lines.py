@@ -149,10 +149,10 @@ class Lines:
     def _control(self, number: int, match: re.Match[str]) -> Problem:
         place = Place(self._name, number, match.start() + 1)
         if match[0] == "\0":
-            fix = t("remove it; is the file cut, or UTF-16 (data.encoding=utf-16)?")
+            fix = t("remove it, or let --fix OUT take it out; is the file cut?")
             return Problem(place, t("a NUL byte (\\x00) in the text"), fix, "nul-byte")
         what = t("a control character ({code}) in the text", code=f"\\x{ord(match[0]):02x}")
-        return Problem(place, what, t("remove it, or find out what it should be"), "control-character")
+        return Problem(place, what, t("find out what it should be, or let --fix OUT take it out"), "control-character")
 
     def _cut(self, pending: bytes) -> Problem:
         what = t("ends inside a character (bytes {found}): the file looks cut", found=pending.hex(" "))

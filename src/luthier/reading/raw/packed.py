@@ -123,7 +123,7 @@ def _too_large(name: str, size: int, limit: int, ratio: float | None = None) -> 
         what = t("unpacks to more than {limit} ({size} so far)", **numbers)
     else:
         what = t("grows {ratio:.0f} times and so beyond {limit} ({size} so far)", ratio=ratio, **numbers)
-    fix = t("unpack it yourself if that is right, or raise data.max_bytes")
+    fix = t("unpack it yourself if that is right, or allow more: data.max_bytes=…")
     return DataError.at(name, what, fix, code="packed-file")
 
 
