@@ -1,10 +1,15 @@
-# The root of transformers star-imports its 450 model packages, 3,000 files, and pyright would read them all: 15 s of 70.
-# Here are the names that this repository takes from it, each from its own file, typed there as ever. Name a new one here.
+# The root of transformers star-imports its 450 model packages, 3,000 files; pyright would read them all, for 15 s.
+# Here are the names that this repository takes from it, each from its own file. A new one is named here as well.
+from transformers import utils as utils
+from transformers.data.data_collator import DataCollatorWithPadding as DataCollatorWithPadding
+from transformers.data.data_collator import default_data_collator as default_data_collator
 from transformers.masking_utils import AttentionMaskInterface as AttentionMaskInterface
 from transformers.modeling_utils import AttentionInterface as AttentionInterface
 from transformers.modeling_utils import PreTrainedModel as PreTrainedModel
 from transformers.models.auto.modeling_auto import AutoModel as AutoModel
-from transformers.models.auto.modeling_auto import AutoModelForSequenceClassification as AutoModelForSequenceClassification
+from transformers.models.auto.modeling_auto import (
+    AutoModelForSequenceClassification as AutoModelForSequenceClassification,
+)
 from transformers.models.auto.tokenization_auto import AutoTokenizer as AutoTokenizer
 from transformers.models.bert.configuration_bert import BertConfig as BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM as BertForMaskedLM
@@ -14,20 +19,20 @@ from transformers.models.distilbert.configuration_distilbert import DistilBertCo
 from transformers.models.distilbert.modeling_distilbert import (
     DistilBertForSequenceClassification as DistilBertForSequenceClassification,
 )
-from .models.gpt2.configuration_gpt2 import GPT2Config as GPT2Config
-from .models.gpt2.modeling_gpt2 import GPT2ForSequenceClassification as GPT2ForSequenceClassification
-from .models.gpt2.modeling_gpt2 import GPT2LMHeadModel as GPT2LMHeadModel
 from transformers.models.modernbert.configuration_modernbert import ModernBertConfig as ModernBertConfig
 from transformers.models.modernbert.modeling_modernbert import ModernBertModel as ModernBertModel
 from transformers.models.roberta.configuration_roberta import RobertaConfig as RobertaConfig
-from transformers.models.roberta.modeling_roberta import RobertaForSequenceClassification as RobertaForSequenceClassification
+from transformers.models.roberta.modeling_roberta import (
+    RobertaForSequenceClassification as RobertaForSequenceClassification,
+)
 from transformers.tokenization_utils_base import PreTrainedTokenizerBase as PreTrainedTokenizerBase
 from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
 from transformers.trainer import Trainer as Trainer
 from transformers.training_args import TrainingArguments as TrainingArguments
-from transformers.data.data_collator import DataCollatorWithPadding as DataCollatorWithPadding
-from transformers.data.data_collator import default_data_collator as default_data_collator
-from transformers import utils as utils
 from transformers.utils import logging as logging
+
+from .models.gpt2.configuration_gpt2 import GPT2Config as GPT2Config
+from .models.gpt2.modeling_gpt2 import GPT2ForSequenceClassification as GPT2ForSequenceClassification
+from .models.gpt2.modeling_gpt2 import GPT2LMHeadModel as GPT2LMHeadModel
 
 __version__: str
