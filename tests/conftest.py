@@ -1,8 +1,17 @@
+import gc
 from pathlib import Path
 
 import pytest
 
 from tiny import TinyModels, write_tiny_models
+
+gc.disable()  # nothing is garbage while files are imported, and looking for it takes seconds
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: the collector need not walk through torch and transformers again and again."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +135,13 @@ class Bench:
 
 
 def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any) -> Bench:
+    """A model of its own each time: a copy, ten times as fast as reading the folder again."""
+    made = _bench(task_name, folder, max_length, tuple(sorted(options.items())))
+    return replace(made, model=copy.deepcopy(made.model))
+
+
+@cache
+def _bench(task_name: str, folder: Path, max_length: int, options: tuple[tuple[str, Any], ...]) -> Bench:
     from luthier import catalog
     from luthier.codec import Codec
     from luthier.data.columns import find_columns
@@ -144,7 +153,7 @@ def bench(task_name: str, folder: Path, *, max_length: int = 32, **options: Any)
     from luthier.text.tokenizer import TextRule
     from luthier.types import Example
 
-    task = catalog.task(task_name)(**options)
+    task = catalog.task(task_name)(**dict(options))
     table = open_table(SAMPLES / f"{task_name}.jsonl")
     columns = find_columns(table.columns, task.format.columns, {}, Place("samples"))
     examples = [row for row in parse_rows(table.rows, task.format.parse, columns) if isinstance(row, Example)]
@@ -182,6 +191,7 @@ def _tokenizer() -> Any:
     return tokenizer
 
 
+@cache
 def vocabulary_size() -> int:
     return _tokenizer().get_vocab_size()
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +133,10 @@ def device_name(device: str) -> str:
     return torch.cuda.get_device_name(device)
 
 
+@cache
 def matmul_peak(device: str, precision: str) -> float:
-    """Floating-point operations a second of a large square matrix multiplication, measured: the ceiling that
-    utilisation is counted against. The best of a third of a second, because a busy neighbour may take a part of it."""
+    """Floating-point operations a second of a large square matrix multiplication, measured once a process: the ceiling
+    that utilisation is counted against. The best of a third of a second, because a busy neighbour may take a part."""
     import time
 
     kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]

@@ -40,6 +40,7 @@ def test_training_tells_data_choices_result_verdict_and_what_is_next(place: Path
         assert part in said, part
 
 
+@pytest.mark.slow
 def test_train_json_is_the_report_and_nothing_else(place: Path) -> None:
     model = place / "models" / "encoder"
     done = luthier("train", "tickets.csv", f"model={model}", *QUICK, "--out", "json-run", "--json", cwd=place)
@@ -165,6 +166,7 @@ def test_evaluate_finds_columns_of_other_names_where_told(place: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_init_writes_a_configuration_that_train_takes_as_it_stands(place: Path, tmp_path: Path) -> None:
     write_csv(tmp_path / "tickets.csv", ["body", "team"], ticket_rows(60))
     done = luthier("init", "tickets.csv", "--model", place / "models" / "encoder", cwd=tmp_path)
@@ -186,6 +188,7 @@ def test_init_keeps_what_was_said_of_the_split(tmp_path: Path) -> None:
     assert load_settings(tmp_path / "luthier.yaml").data.split.folds == 3
 
 
+@pytest.mark.slow
 def test_columns_of_a_file_without_header_are_named_by_number(place: Path) -> None:
     bare = ["data.header=false", "data.columns.text=1", "data.columns.label=2"]
     (place / "bare.csv").write_text("".join(f"{x},{y}\n" for x, y in ticket_rows(60)), encoding="utf-8")

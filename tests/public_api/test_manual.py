@@ -70,6 +70,7 @@ def test_texts_can_be_cleaned_in_training_and_whenever_the_model_answers(models:
     assert model.predict(["<p>where is my parcel?</p>"]) == model.predict(["where is my parcel?"])
 
 
+@pytest.mark.slow
 def test_any_key_of_the_configuration_can_be_given(models: TinyModels, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "tickets.csv", ["body", "team"], ticket_rows(60))
     run = luthier.train(

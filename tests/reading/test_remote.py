@@ -64,8 +64,8 @@ def server() -> Iterator[str]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "ANSWER_SECONDS", 1.0)
-    monkeypatch.setattr(addresses, "STALL_SECONDS", 1.0)
+    monkeypatch.setattr(addresses, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(addresses, "STALL_SECONDS", 0.3)
 
 
 def refused(named: str, **options: object) -> Problem:

@@ -48,6 +48,7 @@ def die_before(operation: int, folder: Path, work: Callable[[], object]) -> bool
     return os.waitstatus_to_exitcode(status) == 9
 
 
+@pytest.mark.slow
 def test_a_kill_before_any_operation_of_a_save_and_its_rotation_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
     operation, killed = 0, True
     seen: set[int] = set()

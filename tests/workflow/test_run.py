@@ -122,6 +122,7 @@ def test_the_written_predictions_are_those_of_the_saved_model(finished: tuple[Ru
     assert right == pytest.approx(run.test["accuracy"])
 
 
+@pytest.mark.slow
 def test_the_resolved_configuration_repeats_the_run(finished: tuple[Run, Screen], tmp_path: Path) -> None:
     run, _ = finished
     again = luthier.train(run.folder / "config.yaml", out=str(tmp_path / "again"))
@@ -145,6 +146,7 @@ def test_nothing_tells_where_on_this_machine_it_was_made(finished: tuple[Run, Sc
         assert getpass.getuser() == "root" or getpass.getuser() not in text, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["head", "last_layers", "lora"])
 def test_every_method_runs_through(method: str, models: TinyModels, tickets: Path, tmp_path: Path) -> None:
     run = luthier.train(tickets, model=str(models.encoder), tuning=method, out=str(tmp_path / "run"), **QUICK)
@@ -153,6 +155,7 @@ def test_every_method_runs_through(method: str, models: TinyModels, tickets: Pat
     assert luthier.load(run.folder).predict(["my parcel is late"])[0]["label"]
 
 
+@pytest.mark.slow
 def test_a_sentence_pair_runs_through(models: TinyModels, tmp_path: Path) -> None:
     texts = [text for text, _ in ticket_rows(60)]
     rows = [{"sentence1": a, "sentence2": a if i % 2 else texts[-i], "label": "same" if i % 2 else "different"}
@@ -166,6 +169,7 @@ def test_a_sentence_pair_runs_through(models: TinyModels, tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.slow
 def test_labels_stay_as_they_were_written(models: TinyModels, tmp_path: Path) -> None:
     names = {"delivery": "007", "refund": "NA", "billing": "1.0"}
     data = write_csv(tmp_path / "a.csv", ["text", "label"], [(t, names[label]) for t, label in ticket_rows(60)])
@@ -174,6 +178,7 @@ def test_labels_stay_as_they_were_written(models: TinyModels, tmp_path: Path) ->
     assert luthier.load(run.folder).predict(["parcel late courier"])[0]["label"] in names.values()
 
 
+@pytest.mark.slow
 def test_groups_are_kept_together_where_told(models: TinyModels, tmp_path: Path) -> None:
     rows = [(text, label, f"c{i // 4}") for i, (text, label) in enumerate(ticket_rows(100))]
     data = write_csv(tmp_path / "a.csv", ["text", "label", "customer"], rows)
@@ -184,6 +189,7 @@ def test_groups_are_kept_together_where_told(models: TinyModels, tmp_path: Path)
     assert not (sides[0] & sides[1] or sides[0] & sides[2] or sides[1] & sides[2])
 
 
+@pytest.mark.slow
 def test_only_a_test_share_is_the_textbooks_split(models: TinyModels, tickets: Path, tmp_path: Path) -> None:
     from sklearn.model_selection import train_test_split
 
@@ -198,6 +204,7 @@ def test_only_a_test_share_is_the_textbooks_split(models: TinyModels, tickets: P
     assert sorted(split["test"]) == sorted(test)
 
 
+@pytest.mark.slow
 def test_files_given_for_every_part_are_used_as_they_are(models: TinyModels, tmp_path: Path) -> None:
     rows = ticket_rows(80)
     paths = {
@@ -208,6 +215,7 @@ def test_files_given_for_every_part_are_used_as_they_are(models: TinyModels, tmp
     assert [run.report["split"][name] for name in paths] == [50, 10, 20]
 
 
+@pytest.mark.slow
 def test_weighted_loss_gives_rare_classes_more_weight(models: TinyModels, tmp_path: Path) -> None:
     rows = [row for row in ticket_rows(200) if row[1] != "refund"] + [r for r in ticket_rows(200) if r[1] == "refund"][
         :8
@@ -261,6 +269,7 @@ def test_overwrite_replaces_a_run_but_never_a_folder_that_is_none(
     assert (tmp_path / "mine" / "thesis.txt").exists()
 
 
+@pytest.mark.slow
 def test_an_empty_folder_is_fine(models: TinyModels, tickets: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     assert luthier.train(tickets, model=str(models.encoder), out=str(tmp_path / "run"), **QUICK).folder.name == "run"
@@ -306,6 +315,7 @@ def test_test_rows_that_were_trained_on_are_refused_or_left_out(models: TinyMode
     assert 0 < run.report["split"]["test"] == len(new) < 40
 
 
+@pytest.mark.slow
 def test_what_a_leak_is_worth_is_told(models: TinyModels, tmp_path: Path) -> None:
     rows = ticket_rows(100)
     doubled = write_csv(tmp_path / "doubled.csv", ["text", "label"], [*rows, *rows])
@@ -317,6 +327,7 @@ def test_what_a_leak_is_worth_is_told(models: TinyModels, tmp_path: Path) -> Non
     assert "in a plain random split" in (run.folder / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_given_test_file_is_also_scored_without_the_rows_that_leak(models: TinyModels, tmp_path: Path) -> None:
     rows = ticket_rows(120)
     train = write_csv(tmp_path / "train.csv", ["text", "label"], rows[:90])

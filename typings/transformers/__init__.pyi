@@ -1,0 +1,42 @@
+# The root of transformers star-imports its 450 model packages, 3,000 files; pyright would read them all, for 15 s.
+# Here are the names that this repository takes from it, each from its own file. A new one is named here as well.
+from transformers import utils as utils
+from transformers.data.data_collator import DataCollatorWithPadding as DataCollatorWithPadding
+from transformers.data.data_collator import default_data_collator as default_data_collator
+from transformers.masking_utils import AttentionMaskInterface as AttentionMaskInterface
+from transformers.modeling_utils import AttentionInterface as AttentionInterface
+from transformers.modeling_utils import PreTrainedModel as PreTrainedModel
+from transformers.models.auto.configuration_auto import AutoConfig as AutoConfig
+from transformers.models.auto.modeling_auto import AutoModel as AutoModel
+from transformers.models.auto.modeling_auto import (
+    AutoModelForSequenceClassification as AutoModelForSequenceClassification,
+)
+from transformers.models.auto.tokenization_auto import AutoTokenizer as AutoTokenizer
+from transformers.models.bert.configuration_bert import BertConfig as BertConfig
+from transformers.models.bert.modeling_bert import BertForMaskedLM as BertForMaskedLM
+from transformers.models.bert.modeling_bert import BertForSequenceClassification as BertForSequenceClassification
+from transformers.models.bert.modeling_bert import BertModel as BertModel
+from transformers.models.distilbert.configuration_distilbert import DistilBertConfig as DistilBertConfig
+from transformers.models.distilbert.modeling_distilbert import (
+    DistilBertForSequenceClassification as DistilBertForSequenceClassification,
+)
+from transformers.models.modernbert.configuration_modernbert import ModernBertConfig as ModernBertConfig
+from transformers.models.modernbert.modeling_modernbert import ModernBertModel as ModernBertModel
+from transformers.models.mt5.modeling_mt5 import MT5ForTokenClassification as MT5ForTokenClassification
+from transformers.models.roberta.configuration_roberta import RobertaConfig as RobertaConfig
+from transformers.models.roberta.modeling_roberta import (
+    RobertaForSequenceClassification as RobertaForSequenceClassification,
+)
+from transformers.models.t5.modeling_t5 import T5ForTokenClassification as T5ForTokenClassification
+from transformers.models.umt5.modeling_umt5 import UMT5ForTokenClassification as UMT5ForTokenClassification
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase as PreTrainedTokenizerBase
+from transformers.tokenization_utils_tokenizers import PreTrainedTokenizerFast as PreTrainedTokenizerFast
+from transformers.trainer import Trainer as Trainer
+from transformers.training_args import TrainingArguments as TrainingArguments
+from transformers.utils import logging as logging
+
+from .models.gpt2.configuration_gpt2 import GPT2Config as GPT2Config
+from .models.gpt2.modeling_gpt2 import GPT2ForSequenceClassification as GPT2ForSequenceClassification
+from .models.gpt2.modeling_gpt2 import GPT2LMHeadModel as GPT2LMHeadModel
+
+__version__: str
