@@ -155,7 +155,7 @@ def _with_remedy(
     options = {**defaults, **{key: value for key, value in balance.items() if key != "method"}}
     if not counts and method != "none":
         task.row_classes([])  # says what it has not
-    remedy = task.usable(method, catalog.remedy(method)(counts, **options))
+    remedy = task.usable(method, catalog.remedy(method)(counts, **options), validated=validated)
     if remedy.moves_decisions and not validated:
         what = t("{method} is chosen on validation rows; there are none", method=method)
         raise ConfigError.at("balance", what, t("data.split.validation=0.1, or another remedy"), code="conflict")

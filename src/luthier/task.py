@@ -202,8 +202,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         validation rows."""
         return None
 
-    def usable(self, method: str, remedy: Remedy) -> Remedy:
-        """The remedy as this task applies it. Errors: ConfigError for one that makes no sense here."""
+    def usable(self, method: str, remedy: Remedy, *, validated: bool) -> Remedy:
+        """The remedy of that name as this task applies it. Errors: ConfigError for one that makes no sense here."""
         return remedy
 
     def remedied(self, remedy: Remedy) -> Self:
