@@ -71,6 +71,7 @@ def make_ready(
     texts = [prepared.task.format.plain_text(example.input) for example in prepared.split.train]
     lengths = token_lengths(tokenizer.backend, texts)
     _check_length(settings, folder)
+    prepared.task.check_parts(validated=bool(prepared.split.validation))
     facts = Facts(
         lengths=lengths,
         classes=[prepared.task.format.stratum(example.answer) for example in prepared.split.train],

@@ -40,7 +40,6 @@ if TYPE_CHECKING:  # torch takes a second to import
     from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
-TaskT = TypeVar("TaskT")
 
 
 def learned(default: Any = ()) -> Any:
@@ -58,13 +57,15 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Placed(Generic[TaskT]):
+class Placed:
     """Where a task's decisions lie after training. task: a copy that knows what was chosen. shifts_C: what to add to
-    the logits; None for nothing. note: what to tell the user; "" for nothing."""
+    the logits; None for nothing. note: what to tell the user; "" for nothing. apart: whether something lies in the
+    Codec that plain transformers does not apply."""
 
-    task: TaskT
+    task: Any
     shifts_C: np.ndarray | None = None
     note: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -225,11 +226,15 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
         return self
 
+    def check_parts(self, *, validated: bool) -> None:
+        """validated: whether there are validation rows. Errors: ConfigError for options that need them."""
+        return
+
     def needs_placing(self) -> bool:
         """Whether `placed` has something to choose on validation rows."""
         return False
 
-    def placed(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Placed[Self]:
+    def placed(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Placed:
         """After training and remedy, by validation rows: where the task's own decisions lie."""
         return Placed(self)
 

@@ -20,12 +20,13 @@ from luthier.types import Example
 class Moved:
     """shifts_C: what was added to each class's logit. folded: into the head's bias, so that plain transformers
     decides alike; else the Codec does it. codec: what reads the model from now on. note: what the task itself placed,
-    in words."""
+    in words. apart: whether that lies in the Codec alone."""
 
     shifts_C: np.ndarray
     folded: bool
     codec: Codec
     note: str = ""
+    apart: bool = False
 
 
 def move_decisions(
@@ -43,7 +44,7 @@ def move_decisions(
         shifts_C = shifts_C + placed.shifts_C
     codec = replace(codec, task=placed.task)
     moved = shift_logits(model, codec, shifts_C) if shifts_C.any() else Moved(shifts_C, True, codec)
-    return replace(moved, note=placed.note)
+    return replace(moved, note=placed.note, apart=placed.apart)
 
 
 def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:
