@@ -78,8 +78,10 @@ def _best_gap(gap_N: np.ndarray, right_N: np.ndarray, others_N: np.ndarray, weig
     order = np.argsort(gap_N, kind="stable")
     lost = (weights_N * right_N)[order].cumsum() / max(1, weights_N[~others_N].sum())
     found = (weights_N * others_N)[order].cumsum() / max(1, weights_N[others_N].sum())
-    best = int(np.argmax(found - lost))
-    gaps = gap_N[order]
+    best, gaps = int(np.argmax(found - lost)), gap_N[order]
+    still = int(np.searchsorted(gaps, 0.0, side="right")) - 1  # the last row that is refused without a shift
+    if (found[still] - lost[still] if still >= 0 else 0.0) >= found[best] - lost[best]:
+        return 0.0
     return float((gaps[best] + gaps[min(best + 1, len(gaps) - 1)]) / 2)
 
 

@@ -93,9 +93,7 @@ class Classification(WholeText[Text, str, Probabilities]):
         labels = tuple(sorted({example.answer for example in examples}))
         if self.reject not in (None, _OFF, _THRESHOLD, *labels):
             what = t("no training row has the label {name}", name=shown(self.reject))
-            fix = (
-                did_you_mean(str(self.reject), labels) + "; " + t("or task.reject=threshold, which needs no such rows")
-            )
+            fix = did_you_mean(str(self.reject), [*labels, _THRESHOLD])
             raise ConfigError.at("task.reject", what, fix, code="unknown-choice")
         return replace(self, labels=labels)
 
@@ -295,4 +293,5 @@ class Classification(WholeText[Text, str, Probabilities]):
     def _outcome(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Outcome:
         said_NC = np.stack(predictions)
         unknown = self._unknown(said_NC.shape[1])
-        return Outcome(said_NC, np.array([self._number.get(answer, unknown) for answer in answers], np.int64))
+        answers_N = np.array([self._number.get(answer, unknown) for answer in answers], np.int64)
+        return Outcome(said_NC, answers_N, None if unknown < 0 else unknown)
