@@ -16,6 +16,8 @@ _RESAMPLES = 50
 _FEWEST = 5
 """Rows out of scope from which the two kinds of mistakes can be weighed against each other."""
 _TINY = 1e-12
+_MARGIN = 1e-3
+"""Nats by which the least row that must not be refused is kept clear."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,8 @@ def best_scope(outcome: Outcome, outside: int, keep: float, seed: int) -> Scope:
         weights_RN = np.random.default_rng(seed).multinomial(
             len(gap_N), np.full(len(gap_N), 1 / len(gap_N)), size=_RESAMPLES
         )
-        most = np.quantile(gap_N[~others_N], 1 - keep, method="lower")
         best = np.mean([_best_gap(gap_N, right_N, others_N, weights_N) for weights_N in weights_RN])
-        shift = float(min(best, most))
+        shift = float(min(best, _most(np.sort(gap_N[~others_N]), keep)))
     kept_N = gap_N > shift
     accuracy, recall = (right_N & kept_N)[~others_N], ~kept_N[others_N]
     return Scope(shift, float(accuracy.mean()) if len(accuracy) else 0.0, float(recall.mean()) if len(recall) else 0.0)
@@ -71,6 +72,12 @@ def refusing(probabilities_NC: np.ndarray, least: float) -> np.ndarray:
     """[N, C + 1]: with a last class that is the best one exactly where no other reaches `least`."""
     wider = np.column_stack([probabilities_NC, np.full(len(probabilities_NC), least)])
     return (wider / (1 + least)).astype(np.float32)
+
+
+def _most(gaps: np.ndarray, keep: float) -> float:
+    """The largest shift that refuses no more than it may. gaps: of the rows in scope, ascending."""
+    refused = int((1 - keep) * len(gaps) + _TINY)
+    return float((gaps[refused - 1] + gaps[refused]) / 2 if refused else gaps[0] - _MARGIN)
 
 
 def _best_gap(gap_N: np.ndarray, right_N: np.ndarray, others_N: np.ndarray, weights_N: np.ndarray) -> float:
