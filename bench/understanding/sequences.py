@@ -98,7 +98,7 @@ def _table(
     from luthier.progress import SILENT
 
     first, report = next(iter(runs.values()))
-    how = DataSettings(bad_rows="skip")
+    how = DataSettings()
     codec = luthier.load(first).codec
     test = read_examples(str(words.test), codec, how, SILENT)
     systems = {name: (luthier.load(run).answers(test), told["seconds"]) for name, (run, told) in runs.items()}

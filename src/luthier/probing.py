@@ -52,7 +52,7 @@ def look(
         def seen(examples: Sequence[Example[Any, Any]], keep: bool) -> Seen[Any, Any]:
             inputs = [example.input for example in examples]
             features = frozen_features(
-                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep, done=tracker.advance
+                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep, apart=True, done=tracker.advance
             )
             return Seen(examples, features)
 

@@ -20,6 +20,11 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
     """Each input is one window, and each answer outlives a word that is dropped, moved or replaced. So a linear model
     on features of the whole text can answer too, which is how baselines, learning curves and cheap trials work."""
 
+    def parts(self, input: InputT) -> Sequence[InputT]:
+        """The two texts of a pair, each as an input of its own; none of anything else. What is cheap to know of a pair
+        is how alike the two are."""
+        return ()
+
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:
         """The best prediction that does not look at the input."""

@@ -77,3 +77,28 @@ def test_very_many_rows_are_sampled_in_order_and_the_same_for_the_same_seed() ->
 def test_features_that_hardly_vary_are_not_blown_up() -> None:
     features = np.array([[0.0, 1e-9], [1.0, -1e-9]])
     assert abs(Scaling.of(features, least=0.05)(features)[:, 1]).max() < 1e-6
+
+
+def test_of_pairs_they_see_how_alike_the_texts_are() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(400)]
+    rows, vectors, parts = [], [], ([], [])
+    for i in range(300):
+        first = rng.choice(words, 6, replace=False).tolist()
+        same = bool(i % 2)
+        second = rng.permutation(first).tolist() if same else rng.choice(words, 6, replace=False).tolist()
+        rows.append(Example((" ".join(first), " ".join(second)), "same" if same else "other"))
+        mean = rng.normal(size=8)
+        parts[0].append(mean)
+        parts[1].append(mean + 0.1 * rng.normal(size=8) if same else rng.normal(size=8))
+        vectors.append(rng.normal(size=8))  # of the pair as a whole, which says nothing
+    task = Classification(labels=("other", "same"))
+
+    def part(a: int, b: int) -> Seen:
+        sides = [np.array(side[a:b]) for side in parts]
+        return Seen(rows[a:b], Features([], np.array(vectors[a:b]), parts=sides))
+
+    ways = cheap_ways(task, Frozen(part(0, 200), None, part(200, 300)), seed=0)
+    for name in ("tfidf", "embeddings"):
+        right = [task.labels[int(p.argmax())] == row.answer for p, row in zip(ways[name](), rows[200:], strict=True)]
+        assert np.mean(right) > 0.9, name

@@ -252,6 +252,9 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     # ---- for the baselines
 
+    def parts(self, input: Text) -> Sequence[Text]:
+        return input if isinstance(input, tuple) else ()
+
     def constant(self, answers: Sequence[str]) -> Probabilities:
         counts = Counter(answers)
         return np.array([counts[label] / len(answers) for label in self.labels], np.float32)

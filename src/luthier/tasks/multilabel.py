@@ -159,6 +159,9 @@ class MultiLabel(WholeText[Text, Labels, Probabilities]):
 
     # ---- for the baselines
 
+    def parts(self, input: Text) -> Sequence[Text]:
+        return input if isinstance(input, tuple) else ()
+
     def constant(self, answers: Sequence[Labels]) -> Probabilities:
         """As many of the commonest labels as give the best micro-F1, always the same; the others by their shares."""
         counts_C = self._holds(answers).sum(0)

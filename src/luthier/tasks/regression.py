@@ -119,6 +119,9 @@ class Regression(WholeText[Text, float, float]):
 
     # ---- for the baselines
 
+    def parts(self, input: Text) -> Sequence[Text]:
+        return input if isinstance(input, tuple) else ()
+
     def constant(self, answers: Sequence[float]) -> float:
         return float(np.mean(answers))
 
