@@ -55,12 +55,9 @@ class LabelScore(TypedDict):
 @dataclass(frozen=True)
 class Classification(WholeText[Text, str, Probabilities]):
     """label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016); None chooses
-    by the rows a class.
-
-    reject: what does not belong to any class is told apart; the name of the class of such rows, where the data have
-    one, or threshold, which refuses what the model is not sure of. keep: share of the rows in scope that may not be
-    refused, on validation. accepts: the least probability of an answer.
-    """
+    by the rows a class. reject: how to tell rows of no class; the name of the class that holds such rows, or threshold,
+    which refuses what the model is not sure of. keep: share of the validation rows in scope that may not be refused.
+    accepts: the least probability of an answer."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     format: ClassVar[Labelled] = Labelled()
@@ -74,6 +71,7 @@ class Classification(WholeText[Text, str, Probabilities]):
     focus: float = learned(0.0)
     shifts: tuple[float, ...] = learned()
     accepts: float = learned(0.0)
+    pairs: bool = learned(False)
 
     def __post_init__(self) -> None:
         if self.label_smoothing is not None and not 0 <= self.label_smoothing < 1:
@@ -95,7 +93,7 @@ class Classification(WholeText[Text, str, Probabilities]):
             what = t("no training row has the label {name}", name=shown(self.reject))
             fix = did_you_mean(str(self.reject), [*labels, _THRESHOLD])
             raise ConfigError.at("task.reject", what, fix, code="unknown-choice")
-        return replace(self, labels=labels)
+        return replace(self, labels=labels, pairs=any(isinstance(example.input, tuple) for example in examples))
 
     def settle(self, answers: Sequence[str]) -> tuple[Self, list[Choice]]:
         if self.label_smoothing is not None:
@@ -121,7 +119,6 @@ class Classification(WholeText[Text, str, Probabilities]):
         return LabelledWindow(window, np.array([self._number.get(answer, IGNORE)], np.int64))
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
-
         logits_BC = model(**batch.inputs.tensors).logits.float()
         remedy = Remedy(weights=self.class_weights, margins=self.class_margins, focus=self.focus)
         return cross_entropy(logits_BC, batch.targets[:, 0], remedy, self.label_smoothing or 0.0)
@@ -151,10 +148,10 @@ class Classification(WholeText[Text, str, Probabilities]):
     ) -> dict[str, np.ndarray]:
         outcome = self._outcome(predictions, answers)
         scores = classification_scores(outcome, weights_RN)
-        if self._outside is None:
-            return scores
-        first = {name: scores.pop(name) for name in ("macro_f1", "accuracy")}
-        return {**first, **scope_scores(outcome, self._outside, weights_RN), **scores}
+        if self._outside is not None:
+            first = {name: scores.pop(name) for name in ("macro_f1", "accuracy")}
+            scores = {**first, **scope_scores(outcome, self._outside, weights_RN), **scores}
+        return scores
 
     def details(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> dict[str, Any]:
         outcome = self._outcome(predictions, answers)
@@ -179,10 +176,13 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     def usual_epochs(self, answers: Sequence[str]) -> tuple[int, str]:
         """Few rows a class need to be seen more often: about 55 over the root of the rows a class. Measured with a head
-        that begins with a probe: without one a small set needs twice as many."""
-        each = len(answers) / max(1, len(self.labels))
+        that begins with a probe: without one a small set needs twice as many. Of pairs the probe knows little, for it
+        never compared two texts: they take as many epochs as their number asks for, as other tasks do."""
+        if self.pairs:
+            return super().usual_epochs(answers)
+        each = max(1.0, len(answers) / max(1, len(self.labels)))
         reason = t("{each:.0f} training rows a class on average", each=each)
-        return min(10, max(2, round(55 / math.sqrt(max(1.0, each))))), reason
+        return min(10, max(2, round(55 / math.sqrt(each)))), reason
 
     # ---- against imbalance
 
@@ -274,7 +274,7 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     def decide_linear(self, model: Any, features: Any, answers: Sequence[str], seed: int) -> Any:
         outside, biases = self._outside, len(model.intercept_)
-        if outside is None or outside >= biases or biases != len(self.labels):
+        if outside is None or not outside < biases == len(self.labels):
             return model
         scope = best_scope(self._outcome(self.read_linear(model, features), answers), outside, self.keep, _SEED)
         moved = copy(model)
