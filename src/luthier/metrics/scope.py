@@ -69,9 +69,9 @@ def least_accepted(probabilities_NC: np.ndarray, keep: float) -> float:
 
 
 def refusing(probabilities_NC: np.ndarray, least: float) -> np.ndarray:
-    """[N, C + 1]: with a last class that is the best one exactly where no other reaches `least`."""
-    wider = np.column_stack([probabilities_NC, np.full(len(probabilities_NC), least)])
-    return (wider / (1 + least)).astype(np.float32)
+    """[N, C + 1]: with a last class that is the best one exactly where no other reaches `least`. The others keep their
+    probabilities, so that the threshold can be held against them; with it they are no distribution."""
+    return np.column_stack([probabilities_NC, np.full(len(probabilities_NC), least)]).astype(np.float32)
 
 
 def _most(gaps: np.ndarray, keep: float) -> float:
