@@ -134,6 +134,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """From what the model said to `questions` a prediction for each example, as `score` takes them."""
         return said
 
+    def relocated(self, prediction: PredictionT, read: InputT, written: InputT) -> PredictionT:
+        """A prediction about an input that was cleaned before it was read, as one about the input as it was written:
+        what points into its text has to move."""
+        return prediction
+
     # ---- to the user
 
     @abstractmethod
@@ -161,6 +166,19 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def probabilities(self, prediction: PredictionT) -> np.ndarray | None:
         """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
         return None
+
+    # ---- after training
+
+    def undecided(self) -> bool:
+        """Whether something about how answers are decided, such as a threshold, waits for validation rows."""
+        return False
+
+    def decided(
+        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], seed: int
+    ) -> tuple[Self, list[Choice]]:
+        """A copy that decides as the validation rows ask for, and the choices under the names of the options that were
+        left open. predictions: of the trained model, on at least one row."""
+        return self, []
 
     # ---- against imbalance
 

@@ -88,7 +88,6 @@ class Window:
     arrays: Mapping[str, np.ndarray]
     spans: np.ndarray | None = None
     cut: int = 0
-
     def __len__(self) -> int:
         """Tokens."""
         return sum(len(ids) for name, ids in self.arrays.items() if name.endswith(IDS))
@@ -114,10 +113,12 @@ class Batch:
     """Windows padded to one length.
 
     tensors: the model's keyword arguments, [B, T, …] each. lengths: real tokens of each window, without padding.
+    places: bool [B, T], which tokens stand for a piece of the text; None where windows point nowhere.
     """
 
     tensors: Mapping[str, Tensor]
     lengths: tuple[int, ...]
+    places: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -130,7 +131,8 @@ class Batch:
         return sum(ids.numel() for name, ids in self.tensors.items() if name.endswith(IDS))
 
     def to(self, device: str) -> Batch:
-        return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths)
+        places = None if self.places is None else self.places.to(device)
+        return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths, places)
 
 
 @dataclass(frozen=True, eq=False)
