@@ -14,6 +14,7 @@ FLOORS = [
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
     ["formats.*", "metrics.*", "text.*"],
+    ["answering.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.remedy", "balancing.remedies", "balancing.sampling", "balancing.loss", "balancing.thresholds"],
@@ -44,6 +45,7 @@ FLOORS = [
     ["__main__"],
 ]
 WITHIN = {
+    "answering",
     "augmenting",
     "balancing",
     "data",
