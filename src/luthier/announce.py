@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from luthier.runtime import Runtime
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
-    from luthier.types import Choice
 
 _MOST_CLASSES = 12
 _MOST_LINES = 5
@@ -92,10 +91,8 @@ def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
         )  # fmt: skip
 
 
-def decisions(moved: Moved | None, decided: Sequence[Choice], task: AnyTask, screen: Progress) -> None:
-    """Where the validation rows moved them, and what they decided."""
-    for choice in decided:
-        screen.say(f"{choice.key}={choice.value:.4g}: {choice.reason}")
+def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
+    """Where the validation rows moved them."""
     if moved is not None:
         shifts = sorted(zip(moved.shifts_C.tolist(), task.class_names(), strict=True), reverse=True)
         listed = ", ".join(f"{name} {shift:+.2f}" for shift, name in shifts[:_MOST_CLASSES])

@@ -6,13 +6,13 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from luthier.balancing.decide import Moved, decide, move_decisions
+from luthier.balancing.decide import Moved, move_decisions
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
@@ -96,16 +96,12 @@ def finish(
     """
     from luthier import announce
 
-    path = owned.path
+    path, task = owned.path, ready.codec.task
     counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
     throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
     moved = _move_decisions(ready, prepared, tuned, runtime) if ready.remedy.moves_decisions else None
-    codec, decided = decide(
-        tuned.model, moved.codec if moved else ready.codec, prepared.split.validation,
-        device=runtime.device, max_tokens=ready.training.max_tokens, seed=ready.training.seed,
-    )  # fmt: skip
-    task, ready = codec.task, replace(ready, choices=[*ready.choices, *decided])
-    announce.decisions(moved, decided, task, screen)
+    codec = moved.codec if moved else ready.codec
+    announce.decisions(moved, task, screen)
     card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
     _save(path, ready, tuned, codec, card)
     predictor = load_artifact(path / "model", runtime.device)

@@ -167,19 +167,6 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
         return None
 
-    # ---- after training
-
-    def undecided(self) -> bool:
-        """Whether something about how answers are decided, such as a threshold, waits for validation rows."""
-        return False
-
-    def decided(
-        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], seed: int
-    ) -> tuple[Self, list[Choice]]:
-        """A copy that decides as the validation rows ask for, and the choices under the names of the options that were
-        left open. predictions: of the trained model, on at least one row."""
-        return self, []
-
     # ---- against imbalance
 
     def class_names(self) -> Sequence[str]:

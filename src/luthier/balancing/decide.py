@@ -13,7 +13,7 @@ from torch import nn
 from luthier.codec import Codec
 from luthier.inference.frozen import logits_layer
 from luthier.inference.predict import predict
-from luthier.types import Choice, Example
+from luthier.types import Example
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,6 @@ def move_decisions(
     said = predict(model, codec, codec.task.questions(validation), device=device, max_tokens=max_tokens)
     predictions = codec.task.scored(validation, said)
     return shift_logits(model, codec, codec.task.best_shifts(predictions, answers, counts, seed))
-
-
-def decide(
-    model: nn.Module, codec: Codec, validation: Sequence[Example[Any, Any]], *, device: str, max_tokens: int, seed: int
-) -> tuple[Codec, list[Choice]]:
-    """With what the task left open until validation rows were predicted by the trained model, and what was chosen."""
-    if not validation or not codec.task.undecided():
-        return codec, []
-    said = predict(model, codec, codec.task.questions(validation), device=device, max_tokens=max_tokens)
-    answers = [example.answer for example in validation]
-    task, choices = codec.task.decided(codec.task.scored(validation, said), answers, seed)
-    return replace(codec, task=task), [replace(choice, key=f"task.{choice.key}") for choice in choices]
 
 
 def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:
