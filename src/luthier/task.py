@@ -58,13 +58,15 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Placed(Generic[TaskT]):
+class Placed:
     """Where a task's decisions lie after training. task: a copy that knows what was chosen. shifts_C: what to add to
-    the logits; None for nothing. note: what to tell the user; "" for nothing."""
+    the logits; None for nothing. note: what to tell the user; "" for nothing. apart: whether something lies in the
+    Codec that plain transformers does not apply."""
 
-    task: TaskT
+    task: Any
     shifts_C: np.ndarray | None = None
     note: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True)

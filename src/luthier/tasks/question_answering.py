@@ -22,7 +22,7 @@ from luthier.evaluation.baselines import word_counter
 from luthier.formats.questions import Answers, Question, QuestionRows
 from luthier.language import t
 from luthier.metrics.answers import agreement, answer_scores
-from luthier.task import Mistake, Task, learned
+from luthier.task import Mistake, Placed, Task, learned
 from luthier.text.scripts import is_spaced, text_language
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Window
@@ -189,18 +189,17 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
 
     # ---- whether there is an answer at all
 
-    def undecided(self) -> bool:
+    def needs_placing(self) -> bool:
         return self.unanswerable and self.threshold is None
 
-    def decided(
-        self, predictions: Sequence[Reading], answers: Sequence[Answers], seed: int
-    ) -> tuple[Self, list[Choice]]:
+    def placed(self, predictions: Sequence[Reading], answers: Sequence[Answers]) -> Placed:
         odds = np.array([said.found.odds if said.found else -CERTAIN for said in predictions])
         open_ = [replace(said, none=-math.inf) for said in predictions]  # what would be said if something must be
         answered = np.array([self._agreement(said, right)[0] for said, right in zip(open_, answers, strict=True)])
-        value = best_threshold(odds, answered, np.array([not right for right in answers], float), seed)
-        reason = t("best F1 on {count} validation rows", count=len(answers))
-        return replace(self, found_threshold=value), [Choice("threshold", value, reason)]
+        value = best_threshold(odds, answered, np.array([not right for right in answers], float))
+        note = t("an answer is given where its log odds are above {value:.2f}, best on {count} validation rows",
+                 value=value, count=len(answers))  # fmt: skip
+        return Placed(replace(self, found_threshold=value), note=note, apart=True)
 
     # ---- before training
 
