@@ -77,6 +77,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    most_seen: ClassVar[int] = 20_000
+    """Training rows that baselines and the head's beginning learn from at most."""
 
     @property
     def name(self) -> str:

@@ -14,7 +14,7 @@ from luthier.answering.locate import places, target
 from luthier.formats.questions import Answers
 from luthier.types import Features, Window
 
-_STRENGTH = 1e-3
+_STRENGTH = 0.03
 """Penalty on the squares of the weights of scaled inputs, a window's loss being 1."""
 _MOST_STEPS = 60
 _LEAST_SPREAD = 0.05

@@ -17,6 +17,9 @@ from luthier.runtime import Runtime
 from luthier.types import Features
 
 
+_MOST_BYTES = 2**30
+
+
 def frozen_features(
     model: PreTrainedModel,
     codec: Codec,
@@ -27,7 +30,8 @@ def frozen_features(
     keep_states: bool,
     done: Callable[[int], None] = lambda count: None,
 ) -> Features:
-    """Computed in the runtime's precision. keep_states: what would need much memory, states and token_inputs, as well.
+    """Computed in the runtime's precision. keep_states: what needs much memory as well, token_inputs where the head
+    answers at every token, else states; nothing of it where it were more than a gibibyte.
 
     done: is told how many inputs were seen since last told.
     """
@@ -39,6 +43,9 @@ def frozen_features(
     seen: list[Tensor] = []
     head = logits_layer(model)
     hook = head.register_forward_pre_hook(lambda _, args: seen.append(args[0])) if head is not None else None
+    tokens_in_all = sum(map(len, windows))
+    width = model.get_input_embeddings().weight.shape[-1]
+    keep_states = keep_states and 2 * width * tokens_in_all <= _MOST_BYTES  # half a float each
     model.eval()
     try:
         with torch.inference_mode(), runtime.autocast():
@@ -51,11 +58,12 @@ def frozen_features(
                 vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
-                elif seen and keep_states:
+                at_tokens = bool(seen) and seen[-1].ndim == 3
+                if at_tokens and keep_states:
                     for row, i, length in zip(seen[-1].half().cpu().numpy(), numbers, batch.lengths, strict=True):
                         tokens[i] = row[:length].copy()
                 seen.clear()
-                if keep_states:
+                if keep_states and not at_tokens:
                     below_BTD = said.hidden_states[-2].to("cpu", torch.bfloat16)
                     for row, i, length in zip(below_BTD, numbers, batch.lengths, strict=True):
                         states[i] = row[:length].clone()
@@ -69,5 +77,5 @@ def frozen_features(
         np.stack([vectors[i] for i in order]),
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
         [tokens[i] for i in order] if tokens else (),
-        [states[i] for i in order] if keep_states else (),
+        [states[i] for i in order] if states else (),
     )

@@ -55,6 +55,8 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
     auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
     format: ClassVar[QuestionRows] = QuestionRows()
 
+    most_seen: ClassVar[int] = 1500
+
     overlap: int = 128
     max_answer: int | None = None
     threshold: float | None = None
