@@ -38,11 +38,23 @@ def tokens_of(spans_P2: np.ndarray, answers: Answers) -> tuple[int, int] | None:
 
 
 def _seen(answer: Answer) -> tuple[int, int]:
-    """Its ends without what tokenizers drop: space, control and format characters."""
+    """Its ends without what tokenizers drop: space, control and format characters, marks on a letter."""
     inside = [i for i, c in enumerate(answer.text) if not _dropped(c)]
     first, last = (inside[0], inside[-1]) if inside else (0, len(answer.text) - 1)
     return answer.start + first, answer.start + last + 1
 
 
 def _dropped(character: str) -> bool:
-    return character.isspace() or character == "\ufffd" or unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn")
+    kind = unicodedata.category(character)
+    return character.isspace() or character == "\ufffd" or kind in ("Cc", "Cf", "Co", "Cn") or kind[0] == "M"
+
+
+def with_marks(context: str, ends_P: np.ndarray) -> np.ndarray:
+    """Ends of pieces of the context behind the accents and other marks on their last letter, which tokenizers drop."""
+    if context.isascii():
+        return ends_P
+    behind = list(range(len(context) + 1))
+    for i in range(len(context) - 1, -1, -1):
+        if unicodedata.category(context[i])[0] == "M":
+            behind[i] = behind[i + 1]
+    return np.array(behind)[ends_P]

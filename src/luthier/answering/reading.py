@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from luthier.answering.locate import places, tokens_of
+from luthier.answering.locate import places, tokens_of, with_marks
 from luthier.formats.cells.moved import moved
 from luthier.formats.questions import Answers
 from luthier.types import Window
@@ -111,14 +111,18 @@ class Reading:
         return replace(self, context=context, parts=parts, found=found)
 
 
-def read_windows(windows: Sequence[Window], logits: Sequence[np.ndarray], most: int) -> tuple[list[Part], float]:
+def read_windows(
+    context: str, windows: Sequence[Window], logits: Sequence[np.ndarray], most: int
+) -> tuple[list[Part], float]:
     """The windows' parts and the mass of all answers. logits: of each window [T or more, 2]."""
     parts: list[Part] = []
     sums: list[float] = []
     for window, logits_T2 in zip(windows, logits, strict=True):
         inside = places(window)
         if len(inside) and window.spans is not None:
-            parts.append(Part(window.spans[inside].astype(np.int32), logits_T2[[0, *inside]]))
+            spans_P2 = window.spans[inside].astype(np.int32)
+            spans_P2[:, 1] = with_marks(context, spans_P2[:, 1])
+            parts.append(Part(spans_P2, logits_T2[[0, *inside]]))
             odds_PL = parts[-1].odds(most)
             peak = float(odds_PL.max())
             sums.append(peak + float(np.log(np.exp(odds_PL - peak).sum())))

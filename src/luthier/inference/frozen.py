@@ -16,7 +16,6 @@ from luthier.models.head import logits_layer
 from luthier.runtime import Runtime
 from luthier.types import Features
 
-
 _MOST_BYTES = 2**30
 
 

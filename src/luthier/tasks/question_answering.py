@@ -137,7 +137,7 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
 
     def decode(self, input: Question, windows: Sequence[Window], inferred: Sequence[np.ndarray]) -> Reading:
         most = self.max_answer or _LEAST_LONGEST
-        parts, mass = read_windows(windows, inferred, most)
+        parts, mass = read_windows(input.context, windows, inferred, most)
         kind = question_kind(input.question)
         by_character = self._by_character(input.context)
         reading = Reading(input.context, parts, most, None, mass, self._none, by_character, kind)
