@@ -43,8 +43,9 @@ def frozen_features(
     head = logits_layer(model)
     hook = head.register_forward_pre_hook(lambda _, args: seen.append(args[0])) if head is not None else None
     tokens_in_all = sum(map(len, windows))
-    width = model.get_input_embeddings().weight.shape[-1]
-    keep_states = keep_states and 2 * width * tokens_in_all <= _MOST_BYTES  # half a float each
+    embedding: Any = model.get_input_embeddings()
+    bytes_a_token = 2 * int(embedding.weight.shape[-1])
+    keep_states = keep_states and bytes_a_token * tokens_in_all <= _MOST_BYTES
     model.eval()
     try:
         with torch.inference_mode(), runtime.autocast():

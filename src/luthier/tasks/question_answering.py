@@ -235,6 +235,12 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
         pointer = fit_pointer(frozen.train.features, frozen.train.answers)
         return None if pointer is None else (pointer.weights_2K, np.zeros(2, np.float32))
 
+    def usual_epochs(self, answers: Sequence[Answers]) -> tuple[int, str]:
+        """Two or three are usual for SQuAD's 88,000 questions; to find what a question asks for has to be learnt anew,
+        so that few questions must be seen more often."""
+        rows = len(answers)
+        return min(10, max(2, round(3 * math.sqrt(10_000 / max(1, rows))))), t("{rows} training rows", rows=rows)
+
     # ---- inside
 
     @property
