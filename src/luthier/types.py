@@ -88,6 +88,7 @@ class Window:
     arrays: Mapping[str, np.ndarray]
     spans: np.ndarray | None = None
     cut: int = 0
+
     def __len__(self) -> int:
         """Tokens."""
         return sum(len(ids) for name, ids in self.arrays.items() if name.endswith(IDS))
