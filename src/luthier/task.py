@@ -77,6 +77,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    reads_texts: ClassVar[bool] = True
+    """Whether a text alone can be an input."""
     most_seen: ClassVar[int] = 20_000
     """Training rows that baselines and the head's beginning learn from at most."""
 

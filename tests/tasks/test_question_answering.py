@@ -62,7 +62,7 @@ def test_the_task_is_told_by_the_data_and_the_run_by_its_scores(made: tuple[Tiny
     names = [score["name"] for score in content["scores"]]
     assert names == ["f1", "exact_match", "has_answer_f1", "no_answer_f1", "loss"]
     assert list(content["baselines"]) == ["majority", "tfidf", "embeddings"]
-    assert "log odds" in said
+    assert "log odds" in said and f"luthier predict {run} FILE" in said
     assert sum(row["n"] for row in content["details"]["by_question"]) == content["scores"][0]["n"]
     state = json.loads((run / "model" / "codec.json").read_text("utf-8"))["state"]
     assert state["unanswerable"] is True and isinstance(state["found_threshold"], float)

@@ -55,6 +55,7 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
     auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
     format: ClassVar[QuestionRows] = QuestionRows()
 
+    reads_texts: ClassVar[bool] = False
     most_seen: ClassVar[int] = 1500
 
     overlap: int = 128
