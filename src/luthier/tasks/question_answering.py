@@ -55,6 +55,10 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
     auto_class: ClassVar[str] = "AutoModelForQuestionAnswering"
     format: ClassVar[QuestionRows] = QuestionRows()
 
+    plainly: ClassVar[str] = (
+        "scores each token as the first and as the last of the answer;\n"
+        "Luthier looks at every pair of them, in all windows of up to {max_length} tokens"
+    )
     reads_texts: ClassVar[bool] = False
     most_seen: ClassVar[int] = 1500
 
