@@ -64,6 +64,8 @@ def test_the_task_is_told_by_the_data_and_the_run_by_its_scores(made: tuple[Tiny
     assert list(content["baselines"]) == ["majority", "tfidf", "embeddings"]
     assert "log odds" in said and f"luthier predict {run} FILE" in said
     assert sum(row["n"] for row in content["details"]["by_question"]) == content["scores"][0]["n"]
+    card = (run / "model" / "README.md").read_text("utf-8")
+    assert 'model.predict([{"question": "…", "context": "…"}])' in card and "first and as the last" in card
     state = json.loads((run / "model" / "codec.json").read_text("utf-8"))["state"]
     assert state["unanswerable"] is True and isinstance(state["found_threshold"], float)
     assert "task.max_answer" in {choice["key"] for choice in content["choices"]}

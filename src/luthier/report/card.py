@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from luthier.balancing.decide import Moved
 from luthier.balancing.remedy import Remedy
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
 from luthier.preparing.prepare import Prepared
+from luthier.task import AnyTask
 
 _CARD = """\
 ---
@@ -69,8 +72,14 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved),
-        sample='"…"' if prepared.task.reads_texts else "…",
+        sample=_sample(prepared.task),
     )
+
+
+def _sample(task: AnyTask) -> str:
+    """An input as Python has it."""
+    asked = {column.name: "…" for column in task.format.columns if column.required and not column.is_answer}
+    return json.dumps("…" if task.reads_texts else asked, ensure_ascii=False)
 
 
 def _balance(method: str, remedy: Remedy, moved: Moved | None) -> str:
