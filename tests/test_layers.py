@@ -15,6 +15,7 @@ FLOORS = [
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
     ["formats.*", "metrics.*", "text.*"],
+    ["answering.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.label_thresholds"],
@@ -47,6 +48,7 @@ FLOORS = [
     ["__main__"],
 ]
 WITHIN = {
+    "answering",
     "augmenting",
     "balancing",
     "data",

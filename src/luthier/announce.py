@@ -113,8 +113,8 @@ def parameters(tuned: Tuned, screen: Progress) -> None:
     )
 
 
-def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
-    """The test, the verdict, and where everything is."""
+def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bool = True) -> None:
+    """The test, the verdict, and where everything is. texts: whether a text alone can be predicted."""
     rows = [(t("tuned"), *_scores(report["scores"]))]
     rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
     names = [score["name"] for score in report["scores"][:2]]
@@ -134,7 +134,10 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress) -> None:
     screen.say()
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))
-    screen.say(t('next    luthier predict {path} --text "…"   |   luthier serve {path}', path=path))
+    if texts:
+        screen.say(t('next    luthier predict {path} --text "…"   |   luthier serve {path}', path=path))
+    else:
+        screen.say(t("next    luthier predict {path} FILE   |   luthier serve {path}", path=path))
 
 
 def folded_data(prepared: Sequence[Prepared], screen: Progress) -> None:

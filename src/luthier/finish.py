@@ -133,7 +133,7 @@ def finish(
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
-    announce.result(report, path, screen)
+    announce.result(report, path, screen, texts=task.reads_texts)
 
 
 def _save(path: Path, ready: Ready, tuned: Tuned, codec: Codec, card: str) -> None:

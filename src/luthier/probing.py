@@ -45,7 +45,7 @@ def look(
     """One pass of the untuned model over the data, on the first process alone."""
     if not runtime.is_first:
         return None
-    train = sample(split.train, seed)
+    train = sample(split.train, seed, codec.task.most_seen)
     rows = len(train) + len(split.validation) + len(split.test)
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # torch takes a second to import
     from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
+TaskT = TypeVar("TaskT")
 
 
 def learned(default: Any = ()) -> Any:
@@ -76,6 +77,12 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    plainly: ClassVar[str] = "gives the same labels for inputs of up to {max_length} tokens"
+    """What plain transformers does with the saved model, for the model card."""
+    reads_texts: ClassVar[bool] = True
+    """Whether a text alone can be an input."""
+    most_seen: ClassVar[int] = 20_000
+    """Training rows that baselines and the head's beginning learn from at most."""
 
     @property
     def name(self) -> str:
@@ -145,6 +152,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     ) -> Sequence[PredictionT]:
         """From what the model said to `questions` a prediction for each example, as `score` takes them."""
         return said
+
+    def relocated(self, prediction: PredictionT, read: InputT, written: InputT) -> PredictionT:
+        """A prediction about an input that was cleaned before it was read, as one about the input as it was written:
+        what points into its text has to move."""
+        return prediction
 
     # ---- to the user
 

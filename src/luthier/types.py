@@ -114,10 +114,12 @@ class Batch:
     """Windows padded to one length.
 
     tensors: the model's keyword arguments, [B, T, …] each. lengths: real tokens of each window, without padding.
+    places: bool [B, T], which tokens stand for a piece of the text; None where windows point nowhere.
     """
 
     tensors: Mapping[str, Tensor]
     lengths: tuple[int, ...]
+    places: Tensor | None = None
 
     @property
     def num_tokens(self) -> int:
@@ -130,7 +132,8 @@ class Batch:
         return sum(ids.numel() for name, ids in self.tensors.items() if name.endswith(IDS))
 
     def to(self, device: str) -> Batch:
-        return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths)
+        places = None if self.places is None else self.places.to(device)
+        return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths, places)
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +181,7 @@ class Features:
     the layer that makes the logits is given once for the whole input; None where there is no such layer. token_inputs:
     of each input [T, K], what that layer is given where it answers at every token. states: of each input [T, D] in
     bf16, what the last layer is given. parts: of pairs the vectors of the first and of the second text, [N, D] each,
-    as the model reads them alone. The last three are empty unless asked for.
+    as the model reads them alone. The last three are empty unless asked for, and where they would be huge.
     """
 
     windows: Sequence[Window]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from luthier.errors import ConfigError
 from luthier.models.load import load_tokenizer
 from luthier.text.scripts import is_spaced, main_language, text_language
 from luthier.text.tokenizer import TextRule, read_tokenizer, token_lengths
@@ -81,7 +82,27 @@ def test_of_a_pair_only_the_second_text_is_cut_into_windows(models: TinyModels) 
     assert said[:2] == ["the", "courier"]
 
 
-def test_a_first_text_that_leaves_no_room_is_refused(models: TinyModels) -> None:
-    rule = TextRule(read_tokenizer(models.encoder), 8, 0, True)
-    with pytest.raises(ValueError, match="no room"):
-        rule.overlapping([("is it late or is it not late", "yes")], 2)
+def test_of_a_first_text_longer_than_half_a_window_the_end_is_cut_off(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 11, 0, True)
+    long, text = ("is it late and is it not late", "the courier waits and the money is not back today")
+    (windows,) = rule.overlapping([(long, text)], 2)
+    (kept,) = rule.overlapping([("is it late and", text)], 2)
+    assert [w.arrays["input_ids"].tolist() for w in windows] == [w.arrays["input_ids"].tolist() for w in kept]
+    assert {window.cut for window in windows} == {4} and {window.cut for window in kept} == {0}
+
+
+def test_windows_do_not_depend_on_what_else_is_encoded(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 14, 0, True)
+    text = "the courier waits and the money is not back today, please send the refund"
+    pairs = [("late", text), ("is it late or not", text), ("is it late", "yes")]
+    together = rule.overlapping(pairs, 5)
+    alone = [rule.overlapping([pair], 5)[0] for pair in pairs]
+    assert len(together[0]) > 1 and len(together[2]) == 1
+    for windows, expected in zip(together, alone, strict=True):
+        assert [w.arrays["input_ids"].tolist() for w in windows] == [w.arrays["input_ids"].tolist() for w in expected]
+
+
+def test_a_window_without_room_is_refused(models: TinyModels) -> None:
+    rule = TextRule(read_tokenizer(models.encoder), 4, 0, True)
+    with pytest.raises(ConfigError, match="no room"):
+        rule.overlapping([("late", "yes")], 2)

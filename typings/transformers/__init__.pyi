@@ -8,9 +8,11 @@ from transformers.modeling_utils import AttentionInterface as AttentionInterface
 from transformers.modeling_utils import PreTrainedModel as PreTrainedModel
 from transformers.models.auto.configuration_auto import AutoConfig as AutoConfig
 from transformers.models.auto.modeling_auto import AutoModel as AutoModel
+from transformers.models.auto.modeling_auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
 from transformers.models.auto.modeling_auto import (
     AutoModelForSequenceClassification as AutoModelForSequenceClassification,
 )
+from transformers.models.auto.modeling_auto import AutoModelForTokenClassification as AutoModelForTokenClassification
 from transformers.models.auto.tokenization_auto import AutoTokenizer as AutoTokenizer
 from transformers.models.bert.configuration_bert import BertConfig as BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM as BertForMaskedLM

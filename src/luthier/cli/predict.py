@@ -7,6 +7,7 @@ import json as jsonlib
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,13 +15,14 @@ import typer
 
 from luthier.cli.console import Console, print_json, write
 from luthier.cli.options import Json, Quiet, RunFolder, data_settings, names_data
-from luthier.errors import LuthierError, Place, Problem, printable
+from luthier.errors import DataError, LuthierError, Place, Problem, printable
 from luthier.language import t
 from luthier.reading.source import Source, find_source
 
 if TYPE_CHECKING:
     from luthier.config.schema import DataSettings
     from luthier.inference.artifact import Predictor
+    from luthier.task import AnyTask
 
 Show = Callable[[Any, Any], None]
 """Takes an input and what is to be shown for it."""
@@ -147,7 +149,15 @@ def _lines(predictor: Predictor, lines: Iterable[str | Problem], name: str) -> I
         elif not stripped.strip():
             yield Problem(place, t("no text"), t("remove the empty line"), "missing-text")
         else:
-            yield task.as_input(stripped)
+            yield _asked(task, stripped, place)
+
+
+def _asked(task: AnyTask, text: str, place: Place) -> Any:
+    """The line as the task's input; the Problem where the task asks for more than a text."""
+    try:
+        return task.as_input(text)
+    except DataError as error:
+        return replace(error.problems[0], place=place)
 
 
 def _object(line: str) -> dict[str, Any] | None:

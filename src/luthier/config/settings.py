@@ -181,7 +181,7 @@ def _check_task(node: Located | None) -> list[Problem]:
         return []
     name = node.section().get("name")
     if name is None or name.value == "auto":
-        kind = catalog.task("classification")  # so that options can be set before the task is inferred
+        kind = _any_with(set(node.section()) - {"name"})
     else:
         if full_name(str(name.value)) in set(readable_tasks()) - set(catalog.task_names()):
             return []  # its data can be checked; to train it is refused where that is asked for
@@ -189,9 +189,21 @@ def _check_task(node: Located | None) -> list[Problem]:
             kind = catalog.task(str(name.value))
         except ConfigError as error:
             return _at(name.place, error)
+    return _check_options("task", node, "name", _task_options(kind)) or _check_ranges(kind, node)
+
+
+def _task_options(kind: type[Any]) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    options = {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
-    return _check_options("task", node, "name", options) or _check_ranges(kind, node)
+    return {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
+
+
+def _any_with(names: set[str]) -> type[Any]:
+    """While the task is still to be told by the data: one that has all these options, so that they can be set before;
+    classification where none has."""
+    usual = catalog.task("classification")
+    if names <= set(_task_options(usual)):
+        return usual
+    return next((kind for kind in map(catalog.task, catalog.task_names()) if names <= set(_task_options(kind))), usual)
 
 
 def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:

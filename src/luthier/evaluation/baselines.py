@@ -116,11 +116,11 @@ def embeddings(task: AnyWholeText, frozen: Frozen[Any, Any], seed: int) -> Seque
     return task.read_linear(model, rows(frozen.judged).features)
 
 
-def sample(examples: Examples, seed: int) -> Examples:
+def sample(examples: Examples, seed: int, most: int = MOST_ROWS) -> Examples:
     """All of them, or as many as a linear model should learn from."""
-    if len(examples) <= MOST_ROWS:
+    if len(examples) <= most:
         return examples
-    chosen = np.random.default_rng(seed).choice(len(examples), MOST_ROWS, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(examples), most, replace=False)
     return [examples[i] for i in sorted(chosen)]
 
 

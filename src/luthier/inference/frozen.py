@@ -17,6 +17,8 @@ from luthier.runtime import Runtime
 from luthier.types import Features
 from luthier.whole_text import WholeText
 
+_MOST_BYTES = 2**30
+
 
 def frozen_features(
     model: PreTrainedModel,
@@ -29,8 +31,9 @@ def frozen_features(
     apart: bool = False,
     done: Callable[[int], None] = lambda count: None,
 ) -> Features:
-    """Computed in the runtime's precision. keep_states: what would need much memory, states and token_inputs, as well.
-    apart: of pairs each text alone, too.
+    """Computed in the runtime's precision. keep_states: what needs much memory as well, token_inputs where the head
+    answers at every token, else states; nothing of it where it were more than a gibibyte. apart: of pairs each text
+    alone, too.
 
     done: is told how many inputs were seen since last told.
     """
@@ -42,6 +45,10 @@ def frozen_features(
     seen: list[Tensor] = []
     head = logits_layer(model)
     hook = head.register_forward_pre_hook(lambda _, args: seen.append(args[0])) if head is not None else None
+    tokens_in_all = sum(map(len, windows))
+    embedding: Any = model.get_input_embeddings()
+    bytes_a_token = 2 * int(embedding.weight.shape[-1])
+    keep_states = keep_states and bytes_a_token * tokens_in_all <= _MOST_BYTES
     model.eval()
     try:
         with torch.inference_mode(), runtime.autocast():
@@ -53,17 +60,16 @@ def frozen_features(
                 means_BD = (last_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
                 vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 3 and getattr(said, "logits", seen[-1]).ndim == 2:
-                    last_B = (
-                        torch.tensor(batch.lengths, device=runtime.device) - 1
-                    )  # a decoder answers at its last token
+                    last_B = torch.tensor(batch.lengths, device=runtime.device) - 1  # where a decoder answers
                     seen[-1] = seen[-1][torch.arange(len(last_B), device=runtime.device), last_B]
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
-                elif seen and keep_states:
+                at_tokens = bool(seen) and seen[-1].ndim == 3
+                if at_tokens and keep_states:
                     for row, i, length in zip(seen[-1].half().cpu().numpy(), numbers, batch.lengths, strict=True):
                         tokens[i] = row[:length].copy()
                 seen.clear()
-                if keep_states:
+                if keep_states and not at_tokens:
                     below_BTD = said.hidden_states[-2].to("cpu", torch.bfloat16)
                     for row, i, length in zip(below_BTD, numbers, batch.lengths, strict=True):
                         states[i] = row[:length].clone()
@@ -77,7 +83,7 @@ def frozen_features(
         np.stack([vectors[i] for i in order]),
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
         [tokens[i] for i in order] if tokens else (),
-        [states[i] for i in order] if keep_states else (),
+        [states[i] for i in order] if states else (),
         _parts(model, codec, inputs, runtime, max_tokens) if apart else (),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from luthier import catalog
@@ -13,7 +13,9 @@ from luthier.config.schema import DataSettings, Settings
 from luthier.data.findings import refuse_errors
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
+from luthier.errors import ConfigError
 from luthier.formats.known import guess_format
+from luthier.language import t
 from luthier.preparing.rows import open_parts, rows_past, split_is_told
 from luthier.reading.read import Table
 from luthier.task import AnyTask
@@ -88,4 +90,10 @@ def make_task(settings: Settings, table: Table) -> AnyTask:
     name = settings.task.get("name", "auto")
     if name == "auto":
         name = guess_format(table.columns, table.first, settings.data.columns).tasks[0]
-    return catalog.task(name)(**options)
+    kind = catalog.task(name)
+    known = {field.name for field in fields(kind) if not field.metadata.get("learned")}
+    if foreign := sorted(set(options) - known):  # of another task than the data are for
+        what = t("the data are for the task {task}, which has no such option", task=name)
+        fix = t("name the task, or leave it out")
+        raise ConfigError.at(f"task.{foreign[0]}", what, fix, code="unknown-key")
+    return kind(**options)

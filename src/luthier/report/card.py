@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 from luthier.balancing.decide import Moved
 from luthier.balancing.remedy import Remedy
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
 from luthier.preparing.prepare import Prepared
+from luthier.task import AnyTask
 
 _CARD = """\
 ---
@@ -24,11 +27,11 @@ in `report.json` and `report.html` of the run it comes from.
 import luthier
 
 model = luthier.load("path/to/this/folder")
-model.predict(["{sample}"])
+model.predict([{sample}])
 ```
 
 It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
-and gives the same labels for inputs of up to {max_length} tokens. `codec.json` holds what Luthier needs to read inputs
+and {plainly}. `codec.json` holds what Luthier needs to read inputs
 as in training.{cleaning}
 
 Labels: {labels}
@@ -65,11 +68,11 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
         auto_class=prepared.task.auto_class,
-        max_length=settings.train.max_length,
+        plainly=prepared.task.plainly.format(max_length=settings.train.max_length),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved) + _placed(moved),
-        sample="…",
+        sample=_sample(prepared.task),
     )
 
 
@@ -78,6 +81,12 @@ def _placed(moved: Moved | None) -> str:
         return ""
     apart = " This lies in `codec.json`; plain `transformers` does not apply it." if moved.apart else ""
     return f"After training: {moved.note}.{apart}\n\n"
+
+
+def _sample(task: AnyTask) -> str:
+    """An input as Python has it."""
+    asked = {column.name: "…" for column in task.format.columns if column.required and not column.is_answer}
+    return json.dumps("…" if task.reads_texts else asked, ensure_ascii=False)
 
 
 def _balance(method: str, remedy: Remedy, moved: Moved | None) -> str:

@@ -36,7 +36,8 @@ def write_predictions(
     fields = list(shown[0]) if shown and isinstance(shown[0], dict) else ["prediction"]
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["line", "text", "answer", *fields, *(["fold"] if folds else [])])
+        right = "answers" if "answer" in fields else "answer"
+        writer.writerow(["line", "text", right, *fields, *(["fold"] if folds else [])])
         for i, (example, said) in enumerate(zip(examples, shown, strict=True)):
             values = [said[name] for name in fields] if isinstance(said, dict) else [as_cell(said)]
             text = safe_cell(task.format.plain_text(example.input))

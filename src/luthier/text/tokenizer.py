@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
-from luthier.errors import ModelError
+from luthier.errors import ConfigError, ModelError
 from luthier.language import t
 from luthier.types import Window
 
@@ -47,31 +47,54 @@ class TextRule:
 
     def overlapping(self, inputs: Sequence[str] | Sequence[tuple[str, str]], overlap: int) -> list[list[Window]]:
         """As many windows as a text needs, of a pair its second text; nothing of it is lost. Each has the spans of its
-        tokens in that text, in characters.
+        tokens in that text, in characters. What becomes of one input does not depend on the others.
 
         overlap: tokens that two neighbours share, at most half of what a window has room for. The first text of a pair
-        stands whole in every window: it must leave room.
+        stands whole in every window, unless it is longer than half of what a window holds: then its end is cut off.
+        Errors: ConfigError where a window has no room at all.
         """
         pair = bool(inputs) and not isinstance(inputs[0], str)
-        longest = max((len(self._alone(text[0])) for text in inputs), default=0) if pair else 0
-        room = self.max_length - self.tokenizer.num_special_tokens_to_add(pair) - longest
-        if room < 1:
-            raise ValueError("the first text leaves no room for the second")
-        strategy = "only_second" if pair else "longest_first"
-        self.tokenizer.enable_truncation(self.max_length, stride=min(overlap, room // 2), strategy=strategy)
-        encodings = self.tokenizer.encode_batch(list(inputs))
-        return [[self._placed(part, int(pair)) for part in (first, *first.overflowing)] for first in encodings]
+        holds = self.max_length - self.tokenizer.num_special_tokens_to_add(pair)
+        if holds < 1 + pair:
+            what = t("is {length}, which leaves a window no room for text", length=self.max_length)
+            raise ConfigError.at("train.max_length", what, t("use a larger number, or auto"), code="out-of-range")
+        asked = list(inputs)
+        first_N, cut_N = np.zeros(len(asked), np.int64), np.zeros(len(asked), np.int64)
+        if pair:
+            starts, first_N, cut_N = self._beginnings([text[0] for text in asked], holds // 2)
+            asked = [(start, text[1]) for start, text in zip(starts, asked, strict=True)]
+        shared_N = np.minimum(overlap, (holds - first_N) // 2)
+        windows: list[list[Window]] = [[] for _ in asked]
+        for shared in np.unique(shared_N):
+            numbers = np.flatnonzero(shared_N == shared)
+            strategy = "only_second" if pair else "longest_first"
+            self.tokenizer.enable_truncation(self.max_length, stride=int(shared), strategy=strategy)
+            for i, first in zip(numbers, self.tokenizer.encode_batch([asked[i] for i in numbers]), strict=True):
+                parts = (first, *first.overflowing)
+                windows[i] = [self._placed(part, int(pair), int(cut_N[i])) for part in parts]
+        return windows
 
-    def _alone(self, text: str) -> list[int]:
-        """A text's ids without special tokens, not cut."""
+    def _beginnings(self, texts: Sequence[str], most: int) -> tuple[list[str], np.ndarray, np.ndarray]:
+        """Of each text what fits into so many tokens, how many these are, and how many were cut off; int [N]."""
         self.tokenizer.no_truncation()
-        return self.tokenizer.encode(text, add_special_tokens=False).ids
+        distinct = list(dict.fromkeys(texts))
+        found = dict(zip(distinct, self.tokenizer.encode_batch(distinct, add_special_tokens=False), strict=True))
+        begun = {text: (text, len(encoding), 0) for text, encoding in found.items()}
+        for text, encoding in found.items():
+            keep = most
+            while begun[text][1] > most:  # a beginning alone may be cut into more tokens than it was in the whole
+                start = text[: encoding.offsets[keep - 1][1]] if keep else ""
+                tokens = len(self.tokenizer.encode(start, add_special_tokens=False))
+                begun[text] = (start, tokens, len(encoding) - tokens)
+                keep -= 1
+        counts = np.array([begun[text][1:] for text in texts], np.int64).reshape(-1, 2)
+        return [begun[text][0] for text in texts], counts[:, 0], counts[:, 1]
 
-    def _placed(self, encoding: Encoding, sequence: int) -> Window:
+    def _placed(self, encoding: Encoding, sequence: int, cut: int) -> Window:
         """With the spans of the tokens of that sequence of a pair: 0 or 1."""
         inside = np.array([number == sequence for number in encoding.sequence_ids])
         spans = np.where(inside[:, None], np.array(encoding.offsets, np.int64).reshape(-1, 2), 0)
-        return Window(self._arrays(encoding), spans=spans)
+        return Window(self._arrays(encoding), spans=spans, cut=cut)
 
     def _window(self, encoding: Encoding) -> Window:
         cut = sum(len(part.ids) - sum(part.special_tokens_mask) for part in encoding.overflowing)
