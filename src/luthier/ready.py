@@ -74,7 +74,10 @@ def make_ready(
     _check_length(settings, folder)
     facts = Facts(
         lengths=lengths,
-        classes=[prepared.task.format.stratum(example.answer) for example in prepared.split.train],
+        classes=[
+            prepared.task.format.stratum(example.answer) if prepared.task.class_names() else None
+            for example in prepared.split.train
+        ],
         epochs=prepared.task.usual_epochs([example.answer for example in prepared.split.train]),
         model=folder,
         device=runtime.device,
