@@ -140,6 +140,16 @@ class Ner(Task[Passage, Entities, Reading]):
             log_probs_UK[words] = inferred[number][tokens]
         return self._reading(input.text, words_U2, log_probs_UK)
 
+    def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
+        words = moved([(int(a), int(b)) for a, b in prediction.words], read.text, written.text)
+        places = moved([entity[:2] for entity in prediction.spans], read.text, written.text)
+        found = tuple(
+            (Entity(start, end, entity.label), score)
+            for (start, end), (entity, score) in zip(places, prediction.entities, strict=True)
+            if start < end
+        )
+        return replace(prediction, text=written.text, words=np.array(words, np.int64).reshape(-1, 2), entities=found)
+
     def _reading(self, text: str, words_U2: np.ndarray, log_probs_UK: np.ndarray) -> Reading:
         path_U = self.scheme.best_path(log_probs_UK)
         sure_U = np.exp(log_probs_UK[np.arange(len(path_U)), path_U])
