@@ -1,56 +1,56 @@
 """Which word of the text is each token part of? Asked once, for training, serving and scores alike.
 
-The words are the file's own where it has them. Else a word begins at every token, but not within a word of a script
-that sets words apart (where no entity may begin or end either, see `cuts_word`), and not before what clings to the
-character in front of it: a combining mark, a joiner, the second half of an emoji.
+The words are the file's own where it has them. Else a word begins at every token, but not within a run of letters or
+digits of a script that sets words apart, and not before what clings to the character in front of it: a combining mark,
+a joiner, the second half of an emoji.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
 from luthier.formats.marked.spans import cuts_word
+from luthier.formats.marked.words import UNSPACED
 
 Places = Sequence[tuple[int, int]]
 """(start, end) in characters, in the order of the text."""
 
 _JOINER = "\u200d"
-_PLAIN = re.compile(r"[^\W\d_]+|\d+|[^\s]")
 
 
-def word_spans(text: str, words: Places, windows: Sequence[np.ndarray]) -> list[np.ndarray]:
+def within_word(text: str, place: int) -> bool:
+    """Whether a word of a script that sets words apart goes on over this place: letters or digits on both sides."""
+    return 0 < place < len(text) and _kind(text[place - 1]) == _kind(text[place]) != ""
+
+
+def word_spans(text: str, words: Places, windows: Sequence[np.ndarray], torn: bool = False) -> list[np.ndarray]:
     """For the tokens of each window of a text, int [T, 2], the places of the words that they are part of; (0, 0) for a
     token that is part of none. A word is never torn between two windows: all its tokens have one place.
 
     words: of the file; none where it has only the text. windows: the places of the tokens, (0, 0) for special ones.
+    torn: whether entities may begin and end within words, as Korean ones do before a particle: then a word is torn at
+    each token, but not in Latin, Greek or Cyrillic, where no entity that cuts a word is read either (`cuts_word`).
     """
     stripped = [_stripped(text, spans_T2) for spans_T2 in windows]
     if words:
         known_W2 = plain_words(text, words)
     else:
         tokens = np.unique(np.concatenate(stripped), axis=0) if stripped else np.zeros((0, 2), np.int64)
-        known_W2 = np.array(_grouped(text, [(int(start), int(end)) for start, end in tokens]), np.int64).reshape(-1, 2)
+        known_W2 = _grouped(text, [(int(start), int(end)) for start, end in tokens], torn)
     return [_covering(known_W2, spans_T2) for spans_T2 in stripped]
 
 
-def plain_words(text: str, words: Places = ()) -> np.ndarray:
-    """int [W, 2]: the file's words, else words as a reader without a tokenizer sees them: runs of letters or digits of
-    scripts that set words apart, and every other character for itself."""
+def plain_words(text: str, words: Places = (), torn: bool = False) -> np.ndarray:
+    """int [W, 2]: the file's words, else words as they are seen without a tokenizer: every character that is no white
+    space for itself, put together as `word_spans` puts tokens together."""
     if words:
         known_W2 = _stripped(text, np.array(words, np.int64))
         return known_W2[known_W2[:, 1] > 0]
-    pieces: list[tuple[int, int]] = []
-    for found in _PLAIN.finditer(text):
-        start, end = found.span()
-        cuts = [start, *(at for at in range(start + 1, end) if not cuts_word(text, at)), end]
-        pieces += pairwise(cuts)
-    return np.array(_grouped(text, pieces), np.int64).reshape(-1, 2)
+    return _grouped(text, [(i, i + 1) for i, character in enumerate(text) if not character.isspace()], torn)
 
 
 def first_tokens(spans_T2: np.ndarray) -> np.ndarray:
@@ -105,24 +105,40 @@ def _stripped(text: str, spans_N2: np.ndarray) -> np.ndarray:
     return np.where((starts < ends)[:, None], np.stack([starts, ends], 1), 0)
 
 
-def _grouped(text: str, pieces: Places) -> list[tuple[int, int]]:
-    """Pieces of the text put together to words, each with the marks that cling to its end."""
+def _grouped(text: str, pieces: Places, torn: bool) -> np.ndarray:
+    """Pieces of the text put together to words, [W, 2], each with the marks that cling to its end."""
     words: list[tuple[int, int]] = []
+    goes_on = cuts_word if torn else within_word
     for start, end in pieces:
         if start == end:
             continue
-        if words and (start < words[-1][1] or cuts_word(text, start) or _clings(text, start)):
+        if words and (start < words[-1][1] or goes_on(text, start) or _clings(text, start)):
             words[-1] = (words[-1][0], max(end, words[-1][1]))
         else:
             words.append((start, end))
         while words[-1][1] < len(text) and _clings(text, words[-1][1]):
             words[-1] = (words[-1][0], words[-1][1] + 1)
-    return words
+    return np.array(words, np.int64).reshape(-1, 2)
 
 
 def _clings(text: str, place: int) -> bool:
     """Whether the character there belongs to the one before it."""
-    return place > 0 and (_is_mark(text[place]) or text[place - 1] == _JOINER) and not text[place - 1].isspace()
+    before = text[place - 1 : place]
+    if not before or before.isspace():
+        return False
+    return before == _JOINER or _is_mark(text[place]) or _half_flags(text, place) % 2 == 1
+
+
+def _half_flags(text: str, place: int) -> int:
+    """How many there are on end before the place, where another follows; else 0."""
+    if not _is_half_flag(text[place]):
+        return 0
+    return place - next((i + 1 for i in range(place - 1, -1, -1) if not _is_half_flag(text[i])), 0)
+
+
+def _is_half_flag(character: str) -> bool:
+    """Regional indicators, two of which are a flag."""
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 @lru_cache(4096)
@@ -134,3 +150,11 @@ def _is_mark(character: str) -> bool:
         or "\U0001f3fb" <= character <= "\U0001f3ff"
         or "\U000e0020" <= character <= "\U000e007f"
     )
+
+
+@lru_cache(4096)
+def _kind(character: str) -> str:
+    if UNSPACED.match(character):
+        return ""
+    category = unicodedata.category(character)[0]
+    return "letter" if category in "LM" else "digit" if category == "N" else ""

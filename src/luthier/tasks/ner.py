@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from luthier.errors import ConfigError, DataError, Place, shown
+from luthier.formats.cells.moved import moved
 from luthier.formats.entities import Entities, EntityRows, Passage
 from luthier.formats.marked.spans import Entity
 from luthier.formats.marked.words import join_words
@@ -18,7 +19,7 @@ from luthier.metrics.entities import entity_counts, entity_scores, per_type, rat
 from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.scheme import Scheme
-from luthier.tagging.words import first_tokens, merged, plain_words, word_spans
+from luthier.tagging.words import first_tokens, merged, plain_words, within_word, word_spans
 from luthier.task import Mistake, Task, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Example, Frozen, LabelledBatch, LabelledWindow, Row, Seen, Window
@@ -66,6 +67,7 @@ class Ner(Task[Passage, Entities, Reading]):
 
     tagging: str = "bio"
     labels: tuple[str, ...] = learned()
+    torn_words: bool = learned(False)
 
     def __post_init__(self) -> None:
         if self.tagging not in TAGGINGS:
@@ -87,7 +89,10 @@ class Ner(Task[Passage, Entities, Reading]):
         raise DataError.at("input", what, t("give a string, or a list of words"), code="wrong-type")
 
     def learn(self, examples: Sequence[Example[Passage, Entities]]) -> Self:
-        return replace(self, labels=tuple(sorted({entity.label for e in examples for entity in e.answer})))
+        """The types, and whether entities begin or end within words."""
+        found = [(example.input.text, entity) for example in examples for entity in example.answer]
+        torn = any(within_word(text, place) for text, entity in found for place in entity[:2])
+        return replace(self, labels=tuple(sorted({entity.label for _, entity in found})), torn_words=torn)
 
     # ---- to the model and back
 
@@ -109,7 +114,7 @@ class Ner(Task[Passage, Entities, Reading]):
         made: list[list[Window]] = []
         for passage, windows in zip(inputs, encoded, strict=True):
             tokens = [window.spans for window in windows if window.spans is not None]
-            spans = word_spans(passage.text, passage.words, tokens)
+            spans = word_spans(passage.text, passage.words, tokens, self.torn_words)
             made.append([replace(window, spans=s) for window, s in zip(windows, spans, strict=True)])
         return made
 
@@ -239,19 +244,21 @@ class Ner(Task[Passage, Entities, Reading]):
         shares_K = np.log(counts_K / counts_K.sum()).astype(np.float32)
         made: list[Reading] = []
         for example in frozen.judged.examples:
-            words_U2 = plain_words(*_parts(example.input))
+            words_U2 = self._plain(example.input)
             none_U = np.zeros(len(words_U2), np.int64)
             made.append(Reading(example.input.text, words_U2, np.tile(shares_K, (len(words_U2), 1)), none_U, ()))
         return made
 
+    def _plain(self, passage: Passage) -> np.ndarray:
+        return plain_words(passage.text, passage.words, self.torn_words)
+
     def _tags(self, example: Example[Passage, Entities]) -> np.ndarray:
-        return self.scheme.write(plain_words(*_parts(example.input)), example.answer)
+        return self.scheme.write(self._plain(example.input), example.answer)
 
     def _cheap(self, frozen: Frozen[Passage, Entities], seed: int) -> list[Reading]:
         """A linear model on what words look like and stand between."""
         learnt, judged = (
-            [(e.input.text, plain_words(*_parts(e.input))) for e in seen.examples]
-            for seen in (frozen.train, frozen.judged)
+            [(e.input.text, self._plain(e.input)) for e in seen.examples] for seen in (frozen.train, frozen.judged)
         )
         model = fit_cheap(learnt, [self._tags(example) for example in frozen.train.examples], seed)
         said = cheap_scores(model, judged, len(self.scheme.tags))
@@ -284,10 +291,6 @@ class Ner(Task[Passage, Entities, Reading]):
             self._reading(example.input.text, _first_words(window), probe.log_probabilities(states_UK))
             for example, window, states_UK in zip(seen.examples, seen.features.windows, _states(seen), strict=True)
         ]
-
-
-def _parts(passage: Passage) -> tuple[str, tuple[tuple[int, int], ...]]:
-    return passage.text, passage.words
 
 
 def _first_words(window: Window) -> np.ndarray:
