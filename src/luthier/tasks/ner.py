@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from luthier.errors import ConfigError, DataError, Place, shown
-from luthier.formats.cells.moved import moved
 from luthier.formats.entities import Entities, EntityRows, Passage
 from luthier.formats.marked.spans import Entity
 from luthier.formats.marked.words import join_words
@@ -18,6 +17,7 @@ from luthier.language import t
 from luthier.metrics.entities import entity_counts, entity_scores, per_type, ratio
 from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
+from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
 from luthier.tagging.words import first_tokens, merged, plain_words, within_word, word_spans
 from luthier.task import Mistake, Task, learned
@@ -31,23 +31,6 @@ TAGGINGS = {"bio": False, "bioes": True}
 """Whether a scheme marks where entities end."""
 _OVERLAP = 4
 """One part in so many of a window is shared with the next."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """What a model read in a text. words: int [U, 2], the places of the words that it tagged. log_probs: float32
-    [U, K], of each word's tags. path: int [U], the tags that were decided on, which break no rule. text: in which the
-    entities lie. entities: with their scores, the mean probability of an entity's tags."""
-
-    text: str
-    words: np.ndarray
-    log_probs: np.ndarray
-    path: np.ndarray
-    entities: tuple[tuple[Entity, float], ...]
-
-    @property
-    def spans(self) -> list[Entity]:
-        return [entity for entity, _ in self.entities]
 
 
 class EntityScore(TypedDict):
@@ -143,26 +126,10 @@ class Ner(Task[Passage, Entities, Reading]):
         log_probs_UK = np.zeros((len(words_U2), len(self.scheme.tags)), np.float32)
         for number, words, tokens in sources:
             log_probs_UK[words] = inferred[number][tokens]
-        return self._reading(input.text, words_U2, log_probs_UK)
+        return read_tags(self.scheme, input.text, words_U2, log_probs_UK)
 
     def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
-        words = moved([(int(a), int(b)) for a, b in prediction.words], read.text, written.text)
-        places = moved([entity[:2] for entity in prediction.spans], read.text, written.text)
-        found = tuple(
-            (Entity(start, end, entity.label), score)
-            for (start, end), (entity, score) in zip(places, prediction.entities, strict=True)
-            if start < end
-        )
-        return replace(prediction, text=written.text, words=np.array(words, np.int64).reshape(-1, 2), entities=found)
-
-    def _reading(self, text: str, words_U2: np.ndarray, log_probs_UK: np.ndarray) -> Reading:
-        path_U = self.scheme.best_path(log_probs_UK)
-        sure_U = np.exp(log_probs_UK[np.arange(len(path_U)), path_U])
-        found = tuple(
-            (Entity(int(words_U2[first, 0]), int(words_U2[last - 1, 1]), label), float(sure_U[first:last].mean()))
-            for first, last, label in self.scheme.read(path_U)
-        )
-        return Reading(text, words_U2, log_probs_UK, path_U, found)
+        return prediction.moved_to(read.text, written.text)
 
     # ---- to the user
 
@@ -262,7 +229,7 @@ class Ner(Task[Passage, Entities, Reading]):
         )
         model = fit_cheap(learnt, [self._tags(example) for example in frozen.train.examples], seed)
         said = cheap_scores(model, judged, len(self.scheme.tags))
-        return [self._reading(text, words, scores) for (text, words), scores in zip(judged, said, strict=True)]
+        return [read_tags(self.scheme, text, words, scores) for (text, words), scores in zip(judged, said, strict=True)]
 
     def _probed(self, frozen: Frozen[Passage, Entities], seed: int) -> list[Reading]:
         """A linear model on the untuned model's token states; no entity where there is nothing to learn from."""
@@ -288,7 +255,7 @@ class Ner(Task[Passage, Entities, Reading]):
     def _read_probe(self, probe: Probe, seen: Seen[Passage, Entities]) -> list[Reading]:
         """Of a text of several windows the first is read."""
         return [
-            self._reading(example.input.text, _first_words(window), probe.log_probabilities(states_UK))
+            read_tags(self.scheme, example.input.text, _first_words(window), probe.log_probabilities(states_UK))
             for example, window, states_UK in zip(seen.examples, seen.features.windows, _states(seen), strict=True)
         ]
 
