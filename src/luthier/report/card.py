@@ -28,7 +28,7 @@ model.predict(["{sample}"])
 ```
 
 It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
-and gives the same labels for inputs of up to {max_length} tokens. `codec.json` holds what Luthier needs to read inputs
+and {plainly}. `codec.json` holds what Luthier needs to read inputs
 as in training.{cleaning}
 
 Labels: {labels}
@@ -65,7 +65,7 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
         auto_class=prepared.task.auto_class,
-        max_length=settings.train.max_length,
+        plainly=prepared.task.plainly.format(max_length=settings.train.max_length),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved),

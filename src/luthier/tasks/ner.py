@@ -19,7 +19,7 @@ from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
-from luthier.tagging.words import first_tokens, merged, plain_words, within_word, word_spans
+from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
 from luthier.task import Mistake, Task, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Example, Frozen, LabelledBatch, LabelledWindow, Row, Seen, Window
@@ -47,6 +47,10 @@ class Ner(Task[Passage, Entities, Reading]):
 
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     format: ClassVar[EntityRows] = EntityRows()
+    plainly: ClassVar[str] = (
+        "gives a tag to each token, a word's at its first;\n"
+        "Luthier decodes by the rules of the tags, and reads texts of more than {max_length} tokens in windows"
+    )
 
     tagging: str = "bio"
     labels: tuple[str, ...] = learned()
@@ -102,7 +106,7 @@ class Ner(Task[Passage, Entities, Reading]):
         return made
 
     def attach(self, window: Window, answer: Entities, text: TextRule) -> LabelledWindow:
-        """A word's tag is learnt at its first token, the others have none."""
+        """A word's tag is learnt at its first token, as Devlin et al. (2019) do; the others have none."""
         assert window.spans is not None
         first = first_tokens(window.spans)
         targets_T = np.full(len(window.spans), IGNORE, np.int64)
@@ -126,7 +130,12 @@ class Ner(Task[Passage, Entities, Reading]):
         log_probs_UK = np.zeros((len(words_U2), len(self.scheme.tags)), np.float32)
         for number, words, tokens in sources:
             log_probs_UK[words] = inferred[number][tokens]
-        return read_tags(self.scheme, input.text, words_U2, log_probs_UK)
+        return self._reading(input, words_U2, log_probs_UK)
+
+    def _reading(self, passage: Passage, pieces_U2: np.ndarray, log_probs_UK: np.ndarray) -> Reading:
+        """Of the file's words, where it has any, by the first piece of each."""
+        words_W2, first_W = whole_words(passage.text, passage.words, pieces_U2)
+        return read_tags(self.scheme, passage.text, words_W2, log_probs_UK[first_W])
 
     def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
         return prediction.moved_to(read.text, written.text)
@@ -255,7 +264,7 @@ class Ner(Task[Passage, Entities, Reading]):
     def _read_probe(self, probe: Probe, seen: Seen[Passage, Entities]) -> list[Reading]:
         """Of a text of several windows the first is read."""
         return [
-            read_tags(self.scheme, example.input.text, _first_words(window), probe.log_probabilities(states_UK))
+            self._reading(example.input, _first_words(window), probe.log_probabilities(states_UK))
             for example, window, states_UK in zip(seen.examples, seen.features.windows, _states(seen), strict=True)
         ]
 
