@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fastapi.testclient import TestClient
 
+import luthier as api
 from luthier.codec import Codec
 from luthier.errors import DataError
 from luthier.formats.entities import Passage
@@ -18,7 +20,7 @@ from luthier.production.serve import make_app
 from luthier.tagging.reading import read_tags
 from luthier.tasks.ner import Ner
 from luthier.types import IGNORE
-from tasks.passages import passages, write_conll
+from tasks.passages import passages, write_conll, write_spans
 from tiny import TinyModels, bench, write_jsonl
 from workflow.helpers import QUICK, luthier, report
 
@@ -196,3 +198,76 @@ def _log(codec: Codec, window: Any, answer: tuple[Entity, ...]) -> np.ndarray:
     logits = np.log(np.full((len(targets), 5), 0.01, np.float32))
     logits[np.arange(len(targets)), np.where(targets == IGNORE, 0, targets)] = 0.0
     return logits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["head", "last_layers", "lora"])
+def test_every_tuning_method_trains_it(method: str, tmp_path: Path, models: TinyModels) -> None:
+    data = write_spans(tmp_path / "data.jsonl", 60)
+    out = tmp_path / "out"
+    settings = ["task=ner", f"tuning.method={method}", "task.tagging=bioes", "train.max_length=8", *QUICK]
+    done = luthier("train", data, "--model", models.encoder, "--out", out, *settings, LUTHIER_LANG="zh")
+    assert done.returncode == 0, done.stderr
+    assert report(out)["scores"][0]["value"] > 0.5  # the head begins with a probe
+    text = "we met Omar today and then Ada Brook left for Oslo , it was late and Mia Bell left for Rome"
+    ((*found,),) = api.load(out).predict([text])
+    assert {text[e["start"] : e["end"]] for e in found} == {e["word"] for e in found} != set()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["roberta", "distilbert", "decoder"])
+def test_it_trains_on_every_make_of_model(architecture: str, tmp_path: Path, models: TinyModels) -> None:
+    data = write_conll(tmp_path / "data.conll", 60)
+    out = tmp_path / "out"
+    done = luthier("train", data, "--model", getattr(models, architecture), "--out", out, *QUICK)
+    assert done.returncode == 0, done.stderr
+    assert report(out)["scores"][0]["value"] > 0.5
+
+
+@pytest.mark.slow
+def test_chinese_characters_with_tags_are_learnt_and_found_where_they_stand(tmp_path: Path) -> None:
+    model = characters(tmp_path / "model", "王芳李雷住在上海去北京了今天明我很忙和他，。")
+    people, places = ["王芳", "李雷"], ["上海", "北京"]
+    frames = ["{p}住在{l}。", "今天{p}去{l}了", "{p}和{p}很忙", "我明天去{l}，他很忙", "{l}今天很忙"]
+    draw = np.random.default_rng(0)
+    blocks: dict[str, None] = {}
+    while len(blocks) < 60:
+        lines: list[str] = []
+        for piece in str(draw.choice(frames)).replace("{", "|{").replace("}", "}|").split("|"):
+            kinds = {"{p}": ("NAME", people), "{l}": ("LOC", places)}.get(piece)
+            word = str(draw.choice(kinds[1])) if kinds else piece
+            tags = ["O"] * len(word) if kinds is None else [f"B-{kinds[0]}", f"E-{kinds[0]}"]
+            lines += [f"{c} {tag}\n" for c, tag in zip(word, tags, strict=True)]
+        lines += ["今 O\n", "天 O\n"] * int(draw.integers(0, 4))
+        blocks["".join(lines)] = None
+    data = tmp_path / "train.bmes"
+    data.write_text("\n".join(blocks), encoding="utf-8")
+    out = tmp_path / "out"
+    more = ["train.epochs=10", "data.split.near_duplicates=false"]
+    done = luthier("train", data, "task=ner", "--model", model, "--out", out, *QUICK, *more)
+    assert done.returncode == 0, done.stderr
+    text = " 王芳\u3000住在北京。😀\r\n我和李雷去上海"
+    ((*found,),) = api.load(out).predict([text])
+    assert [(e["entity_group"], text[e["start"] : e["end"]]) for e in found] == [
+        ("NAME", "王芳"), ("LOC", "北京"), ("NAME", "李雷"), ("LOC", "上海"),
+    ]  # fmt: skip
+
+
+def characters(folder: Path, text: str) -> Path:
+    """A small BERT of random weights that reads characters."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder.mkdir()
+    vocabulary = folder / "vocab.txt"
+    vocabulary.write_text(
+        "\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *sorted(set(text))]), encoding="utf-8"
+    )
+    tokenizer = BertTokenizerFast(vocab=str(vocabulary))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64,
+        max_position_embeddings=64,
+    )  # fmt: skip
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

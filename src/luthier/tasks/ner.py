@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -39,6 +40,10 @@ class EntityScore(TypedDict):
     word: str
     start: int
     end: int
+
+
+_PROBES: WeakKeyDictionary[Frozen[Any, Any], dict[Any, Probe | None]] = WeakKeyDictionary()
+"""What was fitted to features that somebody still holds."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,13 @@ class Ner(Task[Passage, Entities, Reading]):
         return self._nothing(frozen) if probe is None else self._read_probe(probe, frozen.judged)
 
     def _probe(self, frozen: Frozen[Passage, Entities], seed: int) -> Probe | None:
+        """Fitted once: the baseline and the head's beginning are the same."""
+        known = _PROBES.setdefault(frozen, {})
+        if (self, seed) not in known:
+            known[self, seed] = self._fitted_probe(frozen, seed)
+        return known[self, seed]
+
+    def _fitted_probe(self, frozen: Frozen[Passage, Entities], seed: int) -> Probe | None:
         checked = frozen.validation
 
         def goodness(probe: Probe) -> float:
