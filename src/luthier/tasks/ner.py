@@ -52,6 +52,7 @@ class Ner(Task[Passage, Entities, Reading]):
 
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     format: ClassVar[EntityRows] = EntityRows()
+    most_seen: ClassVar[int] = 8000
     plainly: ClassVar[str] = (
         "gives a tag to each token, a word's at its first;\n"
         "Luthier decodes by the rules of the tags, and reads texts of more than {max_length} tokens in windows"
@@ -208,11 +209,14 @@ class Ner(Task[Passage, Entities, Reading]):
     # ---- before training
 
     def baselines(self, frozen: Frozen[Passage, Entities], seed: int) -> Mapping[str, Callable[[], Sequence[Reading]]]:
-        return {
+        """The untuned model's states are asked only where they were kept."""
+        ways: dict[str, Callable[[], Sequence[Reading]]] = {
             "majority": lambda: self._nothing(frozen),
             "tfidf": lambda: self._cheap(frozen, seed),
-            "embeddings": lambda: self._probed(frozen, seed),
         }
+        if frozen.train.features.token_inputs and frozen.judged.features.token_inputs:
+            ways["embeddings"] = lambda: self._probed(frozen, seed)
+        return ways
 
     def first_head(self, frozen: Frozen[Passage, Entities], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
         probe = self._probe(frozen, seed)
@@ -259,6 +263,8 @@ class Ner(Task[Passage, Entities, Reading]):
 
     def _fitted_probe(self, frozen: Frozen[Passage, Entities], seed: int) -> Probe | None:
         checked = frozen.validation
+        if not frozen.train.features.token_inputs:
+            return None
 
         def goodness(probe: Probe) -> float:
             assert checked is not None
@@ -269,9 +275,8 @@ class Ner(Task[Passage, Entities, Reading]):
             self.scheme.write(_first_words(window), answer)
             for window, answer in zip(frozen.train.features.windows, frozen.train.answers, strict=True)
         ]
-        return fit_probe(
-            _states(frozen.train), tags, len(self.scheme.tags), goodness if checked is not None else None, seed
-        )
+        can_check = checked is not None and len(checked.features.token_inputs) > 0
+        return fit_probe(_states(frozen.train), tags, len(self.scheme.tags), goodness if can_check else None, seed)
 
     def _read_probe(self, probe: Probe, seen: Seen[Passage, Entities]) -> list[Reading]:
         """Of a text of several windows the first is read."""
