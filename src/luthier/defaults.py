@@ -76,10 +76,8 @@ def _max_length(facts: Facts) -> tuple[int, str]:
     value = max(8, min(wanted, longest, cap))
     share = float((facts.lengths > value).mean())
     if facts.windowed:
-        return value, t(
-            "99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the rows are read in "
-            "several windows", longest=longest, cap=cap, share=share,
-        )  # fmt: skip
+        return value, t("99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the "
+                        "rows are read in several windows", longest=longest, cap=cap, share=share)  # fmt: skip
     return value, t(
         "99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the rows are cut",
         longest=longest, cap=cap, share=share,
