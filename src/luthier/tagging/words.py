@@ -21,6 +21,8 @@ Places = Sequence[tuple[int, int]]
 """(start, end) in characters, in the order of the text."""
 
 _JOINER = "\u200d"
+_LONGEST_RUN = 100
+"""Of flags that are looked back over: an even number, so that halves stay together."""
 
 
 def within_word(text: str, place: int) -> bool:
@@ -36,11 +38,10 @@ def word_spans(text: str, words: Places, windows: Sequence[np.ndarray], torn: bo
     torn: whether entities may begin and end within words, as Korean ones do before a particle: then a word is torn at
     each token, but not in Latin, Greek or Cyrillic, where no entity that cuts a word is read either (`cuts_word`).
     """
-    stripped = [_stripped(text, spans_T2) for spans_T2 in windows]
-    tokens = np.unique(np.concatenate(stripped), axis=0)
-    pieces = [(int(start), int(end)) for start, end in tokens]
+    tokens_M2 = _stripped(text, np.concatenate(windows))
+    pieces = [(int(start), int(end)) for start, end in np.unique(tokens_M2, axis=0)]
     found_W2 = _grouped(text, pieces, torn, frozenset(start for start, _ in words))
-    return [_covering(found_W2, spans_T2) for spans_T2 in stripped]
+    return np.split(_covering(found_W2, tokens_M2), np.cumsum(list(map(len, windows)))[:-1])
 
 
 def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -95,8 +96,9 @@ def merged(windows: Sequence[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, n
     starts = all_2[order, 0]
     best = order[np.concatenate([[True], starts[1:] != starts[:-1]])] if len(order) else order
     words_U2, of_U, token_U = all_2[best], window[best], np.concatenate(at)[best]
-    chosen = ((number, np.flatnonzero(of_U == number)) for number in range(len(windows)))
-    return words_U2, [(number, words, token_U[words]) for number, words in chosen if len(words)]
+    by_window = np.argsort(of_U, kind="stable")
+    parts = np.split(by_window, np.searchsorted(of_U[by_window], np.arange(1, len(windows))))
+    return words_U2, [(number, words, token_U[words]) for number, words in enumerate(parts) if len(words)]
 
 
 def _covering(words_W2: np.ndarray, tokens_T2: np.ndarray) -> np.ndarray:
@@ -148,10 +150,11 @@ def _clings(text: str, place: int) -> bool:
 
 
 def _half_flags(text: str, place: int) -> int:
-    """How many there are on end before the place, where another follows; else 0."""
+    """How many there are on end before the place, where another follows; else 0. Of a very long run its end counts."""
     if not _is_half_flag(text[place]):
         return 0
-    return place - next((i + 1 for i in range(place - 1, -1, -1) if not _is_half_flag(text[i])), 0)
+    first = max(0, place - _LONGEST_RUN)
+    return place - next((i + 1 for i in range(place - 1, first - 1, -1) if not _is_half_flag(text[i])), first)
 
 
 def _is_half_flag(character: str) -> bool:
