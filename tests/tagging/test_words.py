@@ -79,14 +79,21 @@ def test_the_words_of_the_file_are_kept_and_their_pieces_are_those_of_raw_text()
     (spans_T2,) = word_spans(text, words, [rule.overlapping([text], 4)[0][0].spans])
     pieces_U2 = spans_T2[first_tokens(spans_T2)]
     assert [text[a:b] for a, b in pieces_U2] == ["can", "'", "t", "unfathomably", "u", ".", "s", ".", "b", "2"]
-    whole_W2, first_W = whole_words(text, words, pieces_U2)
+    whole_W2, first_W, last_W = whole_words(text, words, pieces_U2)
     assert [tuple(place) for place in whole_W2] == list(words)
-    assert [text[pieces_U2[i, 0]] for i in first_W] == ["c", "u", "u", "b"]
+    assert [text[pieces_U2[i, 0] : pieces_U2[i, 1]] for i in first_W] == ["can", "unfathomably", "u", "b"]
+    assert [text[pieces_U2[i, 0] : pieces_U2[i, 1]] for i in last_W] == ["t", "unfathomably", ".", "2"]
 
 
 def test_a_word_that_no_token_stands_for_is_left_out() -> None:
     pieces_U2 = np.array([[0, 3], [6, 8]])
     assert whole_words("Ada \u200b to", ((0, 3), (4, 5), (6, 8)), pieces_U2)[0].tolist() == [[0, 3], [6, 8]]
+
+
+def test_letters_that_are_words_of_the_file_but_one_of_the_tokenizer_stay_together() -> None:
+    pieces_U2 = np.array([[0, 1], [1, 4], [4, 5]])
+    letters = ((0, 1), (1, 2), (2, 3), (3, 4), (4, 5))
+    assert whole_words("读MBA了", letters, pieces_U2)[0].tolist() == [[0, 1], [1, 4], [4, 5]]
 
 
 def test_a_word_comes_from_the_window_in_which_it_has_most_context() -> None:

@@ -15,6 +15,7 @@ from luthier.codec import Codec
 from luthier.errors import DataError
 from luthier.formats.entities import Passage
 from luthier.formats.marked.spans import Entity
+from luthier.formats.marked.words import join_words
 from luthier.inference.artifact import load_artifact
 from luthier.production.serve import make_app
 from luthier.tagging.reading import read_tags
@@ -166,6 +167,17 @@ def test_a_long_document_is_read_in_windows_as_if_it_were_one(tagging: str, leng
         answer.append(Entity(len(text), len(text) + len(" ".join(words[:2])), "person"))
         text += " ".join(words) + " "
     assert Exact(codec, Passage(text), tuple(answer)).read() == answer
+
+
+@pytest.mark.parametrize("tagging", ["bio", "bioes"])
+@pytest.mark.parametrize("cut", [True, False])
+def test_words_with_signs_are_found_whole_in_files_and_in_raw_text(tagging: str, cut: bool, models: TinyModels) -> None:
+    ready = bench("ner", models.encoder, tagging=tagging)
+    words = ["mia", "#Bell", "met", "O'Neil", "u.s.", "4D", "Oslo-Rome", "读", "M", "B", "A"]
+    text, places = join_words(words)
+    spans = [(0, 1), (3, 3), (4, 5), (6, 6), (8, 10)]
+    answer = tuple(Entity(places[a][0], places[b][1], "person") for a, b in spans)
+    assert Exact(ready.codec, Passage(text, places if cut else ()), answer).read() == list(answer)
 
 
 HARD = [

@@ -44,19 +44,24 @@ def word_spans(text: str, words: Places, windows: Sequence[np.ndarray], torn: bo
     return np.split(_covering(found_W2, tokens_M2), np.cumsum(list(map(len, windows)))[:-1])
 
 
-def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the file's words, [W, 2], and of each the number of the first piece in it, by which it is read; words
-    without any are left out. The pieces themselves where the file has no words.
+def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places of the file's words, [W, 2], and of each the numbers of its first and its last piece, [W]. The pieces
+    themselves where the file has no words.
 
-    pieces: in the order of the text, as `word_spans` makes them.
+    A word in which no piece begins is put to the one before it where a piece goes on into it, as of single letters
+    that a tokenizer reads as one word; else no token stands for it, and it is left out. pieces: in the order of the
+    text, as `word_spans` makes them.
     """
     if not words:
-        return pieces_U2, np.arange(len(pieces_U2))
+        return pieces_U2, np.arange(len(pieces_U2)), np.arange(len(pieces_U2))
     known_W2 = plain_words(text, words)
     first_W = np.searchsorted(pieces_U2[:, 0], known_W2[:, 0])
-    starts_W = np.append(pieces_U2[:, 0], len(text))[first_W]
-    within_W = starts_W < known_W2[:, 1]
-    return known_W2[within_W], first_W[within_W]
+    begun_W = np.append(pieces_U2[:, 0], len(text))[first_W] < known_W2[:, 1]
+    first_W = first_W[begun_W]
+    last_W = np.append(first_W[1:], len(pieces_U2)) - 1
+    places_W2 = known_W2[begun_W]
+    reached_W = np.searchsorted(known_W2[:, 0], pieces_U2[last_W, 1]) - 1  # the word in which the last piece ends
+    return np.stack([places_W2[:, 0], np.maximum(places_W2[:, 1], known_W2[reached_W, 1])], 1), first_W, last_W
 
 
 def plain_words(text: str, words: Places = (), torn: bool = False) -> np.ndarray:
