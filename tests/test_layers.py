@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
     ["formats.*", "metrics.*", "text.*"],
-    ["answering.*"],
+    ["answering.*", "tagging.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.label_thresholds"],
@@ -69,6 +69,7 @@ WITHIN = {
     "choosing",
     "cli",
     "tuning",
+    "tagging",
     "production",
 }
 """Folders whose files may import each other, downwards and never in a circle."""

@@ -74,13 +74,17 @@ def make_ready(
     prepared.task.check_parts(validated=bool(prepared.split.validation))
     facts = Facts(
         lengths=lengths,
-        classes=[prepared.task.format.stratum(example.answer) for example in prepared.split.train],
+        classes=[
+            prepared.task.format.stratum(example.answer) if prepared.task.class_names() else None
+            for example in prepared.split.train
+        ],
         epochs=prepared.task.usual_epochs([example.answer for example in prepared.split.train]),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
         validated=bool(prepared.split.validation),
         remedy=prepared.task.usual_remedy(validated=bool(prepared.split.validation)),
+        windowed=prepared.task.format.answers_are_places,
     )
     chosen, more = choose(settings, facts)
     answers = [example.answer for example in prepared.split.train]

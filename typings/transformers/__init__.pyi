@@ -1,6 +1,7 @@
 # The root of transformers star-imports its 450 model packages, 3,000 files; pyright would read them all, for 15 s.
 # Here are the names that this repository takes from it, each from its own file. A new one is named here as well.
 from transformers import utils as utils
+from transformers.data.data_collator import DataCollatorForTokenClassification as DataCollatorForTokenClassification
 from transformers.data.data_collator import DataCollatorWithPadding as DataCollatorWithPadding
 from transformers.data.data_collator import default_data_collator as default_data_collator
 from transformers.masking_utils import AttentionMaskInterface as AttentionMaskInterface
