@@ -16,7 +16,8 @@ from luthier.formats.questions import Answers
 from luthier.types import Features, Window
 
 _STRENGTH = 0.1
-"""Penalty on the squares of the weights of scaled inputs, a window's loss being 1: of 0.01 to 1 the best on SQuAD 1.1 with 500 and with 1,300 questions of training."""
+"""Penalty on the squares of the weights of scaled inputs, of a window's loss: of 0.01 to 0.3 the best loss on SQuAD 1.1 with
+1,300 questions of training, of 0.0001 to 0.1 with 500."""
 _MOST_STEPS = 60
 _LEAST_SPREAD = 0.05
 
@@ -37,7 +38,7 @@ _FITTED: WeakKeyDictionary[Features, Pointer] = WeakKeyDictionary()
 
 
 def fit_pointer(features: Features, answers: Sequence[Answers]) -> Pointer | None:
-    """By the windows' own loss; None where the features have no tokens. Once for a baseline and the head's beginning."""
+    """By the windows' own loss; None where the features have no tokens. The same features are fitted once."""
     if not len(features.token_inputs):
         return None
     if features not in _FITTED:
