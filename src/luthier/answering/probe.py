@@ -16,8 +16,8 @@ from luthier.formats.questions import Answers
 from luthier.types import Features, Window
 
 _STRENGTH = 0.1
-"""Penalty on the squares of the weights of scaled inputs, of a window's loss: of 0.01 to 0.3 the best loss on SQuAD 1.1 with
-1,300 questions of training, of 0.0001 to 0.1 with 500."""
+"""Penalty on the squares of the weights of scaled inputs, beside a window's loss: of 0.01 to 0.3 the best on SQuAD 1.1
+with 1,300 questions of training, of 0.0001 to 0.1 with 500."""
 _MOST_STEPS = 60
 _LEAST_SPREAD = 0.05
 
