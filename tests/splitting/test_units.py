@@ -1,11 +1,16 @@
 """What is alike stays together, as long as that leaves something to split."""
 
+from typing import Any
+
 import pytest
 
+from luthier.data.split import Split
 from luthier.errors import DataError
+from luthier.formats.questions import Question, QuestionRows
 from luthier.splitting.shares import Shares
+from luthier.splitting.split import Way, split_examples
 from luthier.types import PARTS, Example
-from splitting.helpers import part_of, sizes, split
+from splitting.helpers import DEFAULT, part_of, sizes, split
 
 SUBJECTS = ["parcel", "invoice", "refund", "courier", "voucher", "password", "delivery", "account", "printer", "garden"]
 
@@ -108,3 +113,13 @@ def test_groups_of_one_class_each_are_refused() -> None:
     rows = [Example(text(i), f"c{i % 6}", group=f"g{i % 6}", row=i) for i in range(60)]
     with pytest.raises(DataError, match="rows of one class all lie in one group"):
         split(rows, by="group")
+
+
+def test_questions_about_one_text_stay_on_one_side_unless_there_is_only_one_text() -> None:
+    def asked(texts: int) -> Split[Any, Any]:
+        rows = [Example(Question(text(i), f"context {i % texts}"), (), row=i) for i in range(60)]
+        return split_examples(rows, QuestionRows(), Way(DEFAULT, "random", False))
+
+    parts = part_of(asked(20))
+    assert all(len({parts[i] for i in range(first, 60, 20)}) == 1 for first in range(20))
+    assert sizes(asked(1)) == sizes(asked(60))

@@ -13,8 +13,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from luthier.inference.artifact import load_artifact
+from luthier.inference.predict import predict
 from luthier.production.serve import make_app
-from tiny import TinyModels, write_jsonl, write_tiny_models
+from tiny import TinyModels, bench, write_jsonl, write_tiny_models
 from workflow.helpers import QUICK, luthier, report
 
 _THINGS = ["parcel", "money", "invoice", "card", "voucher", "receipt", "refund", "credit", "cash"]
@@ -144,6 +145,16 @@ def test_the_server_answers_questions_as_predict_does(made: tuple[TinyModels, Pa
     expected = predictor.predict(asked)
     assert [s["answer"] for s in said] == [s["answer"] for s in expected] and one[0]["start"] == expected[0]["start"]
     assert bad.status_code == 400 and "question" in bad.json()["error"]["message"]
+
+
+def test_training_learns_by_the_loss_that_evaluation_tells(models: TinyModels) -> None:
+    ready = bench("question_answering", models.encoder)
+    task = ready.codec.task
+    said = predict(ready.model, ready.codec, [e.input for e in ready.examples], device="cpu", max_tokens=999)
+    told = sum(2 * len(one.parts) * one.loss(e.answer) for one, e in zip(said, ready.examples, strict=True))
+    (batch,) = ready.batches(99)
+    assert len(ready.windows) > len(ready.examples) and batch.num_targets == 2 * len(ready.windows)
+    assert task.loss(ready.model, batch).item() == pytest.approx(told, rel=1e-4)
 
 
 @pytest.mark.parametrize(

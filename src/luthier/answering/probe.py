@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from luthier.answering.locate import places, target
 from luthier.formats.questions import Answers
 from luthier.types import Features, Window
 
-_STRENGTH = 0.03
-"""Penalty on the squares of the weights of scaled inputs, a window's loss being 1."""
+_STRENGTH = 0.1
+"""Penalty on the squares of the weights of scaled inputs, beside a window's loss: of 0.01 to 0.3 the best on SQuAD 1.1
+with 1,300 questions of training, of 0.0001 to 0.1 with 500."""
 _MOST_STEPS = 60
 _LEAST_SPREAD = 0.05
 
@@ -32,10 +34,19 @@ class Pointer:
         return (inputs_TK.astype(np.float32) @ self.weights_2K.T).astype(np.float32)
 
 
+_FITTED: WeakKeyDictionary[Features, Pointer] = WeakKeyDictionary()
+
+
 def fit_pointer(features: Features, answers: Sequence[Answers]) -> Pointer | None:
-    """By the windows' own loss; None where the features have no tokens."""
+    """By the windows' own loss; None where the features have no tokens. The same features are fitted once."""
     if not len(features.token_inputs):
         return None
+    if features not in _FITTED:
+        _FITTED[features] = _fitted(features, answers)
+    return _FITTED[features]
+
+
+def _fitted(features: Features, answers: Sequence[Answers]) -> Pointer:
     chosen = [pointed(window) for window in features.windows]
     inputs_MK = np.concatenate([given[T] for given, T in zip(features.token_inputs, chosen, strict=True)])
     inputs_MK = inputs_MK.astype(np.float32)

@@ -66,6 +66,11 @@ class Format(ABC, Generic[InputT, AnswerT]):
         has several; None where there are no classes."""
         return None
 
+    def shared(self, input: InputT) -> Hashable:
+        """What several rows have in common and what gives each other's answers away, so that a split keeps them
+        together: the text that several questions are about. None where there is no such thing."""
+        return None
+
     def number(self, answer: AnswerT) -> float | None:
         """The answer, where it is a number: what outliers are told by."""
         return None

@@ -110,6 +110,9 @@ class QuestionRows(Format[Question, Answers]):
     def identity(self, input: Question) -> str:
         return input.id
 
+    def shared(self, input: Question) -> str:
+        return input.context
+
     def plain_text(self, input: Question) -> str:
         return f"{input.question}\n{input.context}"
 

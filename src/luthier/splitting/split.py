@@ -17,7 +17,7 @@ from luthier.splitting.folds import fold_of_units, parts_of_fold
 from luthier.splitting.refuse import few_times, group_split, named_parts, smaller_shares, too_few, uneven_groups, unseen
 from luthier.splitting.shares import Shares, by_shares
 from luthier.splitting.times import by_time, seconds
-from luthier.splitting.units import Strata, Units, bind
+from luthier.splitting.units import Strata, Units, bind, same
 from luthier.text.near import near_duplicates
 from luthier.types import PARTS, Example
 
@@ -110,7 +110,8 @@ def _bound(
     """What `make` makes of the units that must stay together. The user's groups come first: where near-duplicates, or
     even equal texts, chain so many of them together that nothing can be split, these are let go, and it is said."""
     strata = Strata.of([layout.stratum(example.answer) for example in examples])
-    near = _near(examples, layout, strata) if way.near else None
+    shared = same(examples, lambda e: layout.shared(e.input))
+    near = np.concatenate([shared, _near(examples, layout, strata)]) if way.near else shared
     by_group = way.by == "group"
     tries: list[tuple[np.ndarray | None, bool, list[str]]] = [(near, True, [])]
     if not way.near and len(examples) > MOST_NEAR:

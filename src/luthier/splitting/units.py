@@ -86,8 +86,8 @@ def bind(
     Near-duplicates are let go where all rows of a class would hang together through them, where they would bind more
     than half of the rows, or where fewer than `least` units would be left; equal rows and groups never are.
     """
-    kinds = [_same(examples, lambda e: e.group)] if by_group else []
-    kinds += [_same(examples, lambda e: e.input)] if equal else []
+    kinds = [same(examples, lambda e: e.group)] if by_group else []
+    kinds += [same(examples, lambda e: e.input)] if equal else []
     certain_N = _connected(np.concatenate(kinds), len(examples))
     number_N, notes = certain_N, []
     if near_P2 is not None and len(near_P2):
@@ -151,10 +151,11 @@ def _homes(certain_N: np.ndarray, merged_N: np.ndarray, strata: Strata) -> list[
     return homes
 
 
-def _same(examples: Sequence[Example[Any, Any]], key: Callable[[Example[Any, Any]], Hashable]) -> np.ndarray:
-    """int64 [L, 2], links that hold together what has an equal key: each row to the first."""
+def same(examples: Sequence[Example[Any, Any]], key: Callable[[Example[Any, Any]], Hashable]) -> np.ndarray:
+    """int64 [L, 2], links that hold together what has an equal key: each row to the first. None is no key."""
     first: dict[Hashable, int] = {}
-    links = [(j, i) for i, e in enumerate(examples) if (j := first.setdefault(key(e), i)) != i]
+    keys = [(i, key(e)) for i, e in enumerate(examples)]
+    links = [(j, i) for i, found in keys if found is not None and (j := first.setdefault(found, i)) != i]
     return np.array(links, np.int64).reshape(-1, 2)
 
 
