@@ -184,7 +184,7 @@ def _steps(
         return _why_early(run)
     batches = _batches(run, windows, lengths)
     loop = train_steps(
-        run.tuned.model, run.codec.task.loss, batches, run.optimiser,
+        run.tuned.model, run.codec.task.objective(), batches, run.optimiser,
         Schedule(how.learning_rate, round(how.warmup * total), total, how.schedule), run.runtime,
         seed=how.seed, start=run.progress.step, max_grad_norm=how.max_grad_norm, scale=run.scale, noise=noise,
     )  # fmt: skip

@@ -41,6 +41,9 @@ if TYPE_CHECKING:  # torch takes a second to import
 
 PredictionT = TypeVar("PredictionT")
 
+Loss = Callable[[Any, LabelledBatch], "Tensor"]
+"""From a model and a batch to the SUM of the loss over its targets."""
+
 
 def learned(default: Any = ()) -> Any:
     """A field that is filled from the training data; no YAML option."""
@@ -54,6 +57,29 @@ class Mistake:
     answer: str
     said: str
     weight: float
+
+
+@dataclass(frozen=True)
+class Part:
+    """What goes through the model at once for a joint loss. numbers: of each of its B rows, no two alike within a
+    step. facts: what the loss must know of the rows, small."""
+
+    inputs: Batch
+    numbers: tuple[int, ...]
+    facts: Any
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A loss in which all windows of a step are held against each other, so that it is no sum over batches.
+
+    parts: of a batch. embed: from a model and a part to [B, D] float32, each row by itself. loss: from the rows
+    [M, D] of all parts of the step, and the parts' facts in the same order, to the SUM over the step's targets.
+    """
+
+    parts: Callable[[LabelledBatch], Sequence[Part]]
+    embed: Callable[[Any, Part], Tensor]
+    loss: Callable[[Tensor, Sequence[Any]], Tensor]
 
 
 @dataclass(frozen=True)
@@ -114,6 +140,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     @abstractmethod
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         """The SUM of the loss over batch.num_targets targets, a float32 scalar. Never the mean."""
+
+    def objective(self) -> Loss | Joint:
+        """What a training step makes less: the sum of `loss` over its batches, or a loss that needs the whole step."""
+        return self.loss
 
     @abstractmethod
     def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
