@@ -24,6 +24,7 @@ FLOORS = [
     ["task", "tuning.parts"],
     ["whole_text"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
+    ["searching.*"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -64,6 +65,7 @@ WITHIN = {
     "cli",
     "tuning",
     "production",
+    "searching",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -90,6 +90,9 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    fits_untuned: ClassVar[bool] = True
+    """Whether a baseline or the head's beginning is fitted to what the untuned model makes of the training rows; where
+    not, the untuned model looks at the judged rows alone."""
 
     @property
     def name(self) -> str:
@@ -109,6 +112,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def settle(self, answers: Sequence[AnswerT]) -> tuple[Self, list[Choice]]:
         """A copy in which the options that the user left open are chosen from the training answers, and the choices
         under the options' own names."""
+        return self, []
+
+    def fitted(self, folder: Path) -> tuple[Self, list[Choice]]:
+        """As `settle`, for options that the pretrained model in the folder decides. Errors: ConfigError for one that
+        does not fit it."""
         return self, []
 
     # ---- to the model and back
@@ -153,6 +161,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def decode(self, input: InputT, windows: Sequence[Window], inferred: Sequence[Any]) -> PredictionT:
         """Puts the windows of one input together."""
 
+    def pooled(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """[B, D]: a vector for each text from the model's last hidden states; mask: 1 at real tokens."""
+        mask_BT1 = mask_BT[..., None]
+        return (states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
+
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
@@ -186,6 +199,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     def mistake(self, prediction: PredictionT, answer: AnswerT) -> Mistake | None:
         """How a wrong prediction is told in the report; None for a right one, or where there is no telling."""
+        return None
+
+    def vector(self, prediction: PredictionT) -> np.ndarray | None:
+        """[D], where a prediction is a vector."""
         return None
 
     def probabilities(self, prediction: PredictionT) -> np.ndarray | None:

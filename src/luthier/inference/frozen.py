@@ -45,9 +45,8 @@ def frozen_features(
                 batch = codec.collate([windows[i] for i in numbers]).to(runtime.device)
                 said = model(**batch.tensors, output_hidden_states=True)
                 last_BTD = said.hidden_states[-1].float()
-                mask_BT1 = batch.tensors["attention_mask"][..., None]
-                means_BD = (last_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
-                vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
+                pooled_BD = codec.task.pooled(last_BTD, batch.tensors["attention_mask"])
+                vectors.update(zip(numbers, pooled_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 2:
                     given.update(zip(numbers, seen[-1].float().cpu().numpy(), strict=True))
                 elif seen and keep_states:
@@ -74,6 +73,8 @@ def frozen_features(
 
 def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
     """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
+    if model.base_model is model:
+        return None
     body = f"{model.base_model_prefix}."
     count = getattr(model.config, "num_labels", None)
     found = [
