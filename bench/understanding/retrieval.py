@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import importlib
 import json
 import subprocess
 import sys
@@ -96,13 +97,12 @@ def _untuned(texts: list[str]) -> np.ndarray:
 def _trainer(words: argparse.Namespace, texts: list[str], folder: Path) -> tuple[np.ndarray, float]:
     """The vectors of the texts after training, and the seconds that it took. All rows of TRAIN are learnt from;
     Luthier keeps a tenth of them to choose by."""
-    import datasets
     from sentence_transformers import (
         SentenceTransformer,
         SentenceTransformerTrainer,
         SentenceTransformerTrainingArguments,
-        losses,
     )
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
 
     from luthier.config.settings import load_settings
     from luthier.models.find import embedded_folder
@@ -110,14 +110,17 @@ def _trainer(words: argparse.Namespace, texts: list[str], folder: Path) -> tuple
     run = load_settings((words.out or folder) / "retrieval-0" / "config.yaml")
     with words.train.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    pairs = datasets.Dataset.from_dict({name: [row[name] for row in rows] for name in ("query", "positive")})
+    pairs = importlib.import_module("datasets").Dataset.from_dict(
+        {name: [row[name] for row in rows] for name in ("query", "positive")}
+    )
     begin = time.perf_counter()
     model = SentenceTransformer(str(embedded_folder()), device="cpu")
     arguments = SentenceTransformerTrainingArguments(
-        str(folder / "trainer"), num_train_epochs=int(run.train.epochs), per_device_train_batch_size=int(run.train.batch_size),
-        seed=words.seed, save_strategy="no", report_to=[], disable_tqdm=True, use_cpu=True,
+        str(folder / "trainer"), num_train_epochs=int(run.train.epochs),
+        per_device_train_batch_size=int(run.train.batch_size), seed=words.seed, save_strategy="no", report_to=[],
+        disable_tqdm=True, use_cpu=True,
     )  # fmt: skip
-    loss = losses.MultipleNegativesRankingLoss(model)
+    loss = MultipleNegativesRankingLoss(model)
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=pairs, loss=loss).train()
     seconds = time.perf_counter() - begin
     return np.asarray(model.encode(texts)), seconds
