@@ -28,10 +28,10 @@ def read_settings(
     """What the user wrote, with its places. config: a YAML file, or None. overrides: "train.epochs=5" and the like;
     they win. values: further ones as a program's values, by dotted key. Errors: ConfigError."""
     root = read_file(config) if config else Located({}, Place(COMMAND_LINE))
-    for written in overrides:
-        root = override(root, written)
     for key, value in (values or {}).items():
         root = replaced(root, key.split("."), located(value, Place(key)))
+    for written in overrides:
+        root = override(root, written)
     return _texts(root)
 
 

@@ -80,15 +80,11 @@ class Retrieval(Task[Asked, Passages, Said]):
         raise DataError.at("input", what, t('give a string, or {"document": "…"}'), code="wrong-type")
 
     def learn(self, examples: Sequence[Example[Asked, Passages]]) -> Self:
-        """Errors: DataError where some rows have a score and others have none."""
-        without = [example.place for example in examples if example.answer.score is None]
-        if without and len(without) < len(examples):
-            what, fix = t("has no score, and other rows have one"), t("give all rows a score, or none")
-            raise DataError.at(without[0], what, fix, code="missing-score", also=without[1:])
         positives = max((len(example.answer.positives) for example in examples), default=1)
         negatives = max((len(example.answer.negatives) for example in examples), default=0)
+        graded = bool(examples) and all(example.answer.score is not None for example in examples)
         slots = (min(positives, _MOST_POSITIVES), min(negatives, self.negatives))
-        return replace(self, graded=not without and bool(examples), slots=slots)
+        return replace(self, graded=graded, slots=slots)
 
     def fitted(self, folder: Path) -> tuple[Self, list[Choice]]:
         size = find_model(str(folder)).hidden_size
