@@ -1,6 +1,7 @@
 """Retrieval through the commands: from pairs to vectors that another library makes alike, an index and its server."""
 
 import json
+import os
 import random
 import time
 from pathlib import Path
@@ -16,7 +17,7 @@ from luthier.inference.artifact import load_artifact
 from luthier.production.serve import make_app
 from luthier.searching.index import open_index
 from tiny import TinyModels, bench, write_csv, write_jsonl, write_tiny_models
-from workflow.helpers import QUICK, luthier, report
+from workflow.helpers import ENVIRONMENT, QUICK, luthier, report
 
 WORDS = {
     "delivery": ["parcel", "late", "courier", "driver", "porch", "tracking", "depot", "waiting"],
@@ -223,3 +224,21 @@ def test_options_left_open_are_read_from_the_models_folder(models: TinyModels, t
     assert (task.pooling, task.query_prefix, task.document_prefix) == ("cls", "query: ", "passage: ")
     assert [choice.key for choice in choices] == ["pooling", "query_prefix", "document_prefix"]
     assert Retrieval(pooling="mean", query_prefix="", document_prefix="").fitted(tmp_path / "model")[1] == []
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does(folder: Path, run: Path) -> None:
+    import subprocess
+    import sys
+
+    words = [
+        "train", folder / "pairs.jsonl", "--task", "retrieval", "--model", folder / "models" / "dropout_encoder", *QUICK,
+    ]  # fmt: skip
+    assert luthier(*words, "--out", folder / "by-1").returncode == 0
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "luthier"]
+    command = [*launch, *map(str, words), "--out", str(folder / "by-2")]
+    subprocess.run(command, env={**os.environ, **ENVIRONMENT}, check=True, capture_output=True)
+    journals = [(folder / name / "metrics.jsonl").read_text(encoding="utf-8") for name in ("by-1", "by-2")]
+    entries = [[json.loads(line) for line in journal.splitlines()] for journal in journals]
+    one, two = ([entry["loss"] for entry in each if "loss" in entry] for each in entries)
+    assert one == pytest.approx(two, rel=1e-4)
