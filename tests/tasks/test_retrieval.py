@@ -159,6 +159,7 @@ def test_what_does_not_fit_is_refused_with_its_key(words: list[str], said: str, 
     assert done.returncode == 2 and said in done.stderr and not (folder / "no").exists()
 
 
+@pytest.mark.slow
 def test_pairs_with_a_score_are_judged_by_their_order(folder: Path, run: Path) -> None:
     rows = pairs(60, seed=3)
     near = [{"query": row["query"], "positive": row["positive"], "score": 0.9} for row in rows[:30]]
@@ -231,9 +232,8 @@ def test_two_processes_train_what_one_does(folder: Path, run: Path) -> None:
     import subprocess
     import sys
 
-    words = [
-        "train", folder / "pairs.jsonl", "--task", "retrieval", "--model", folder / "models" / "dropout_encoder", *QUICK,
-    ]  # fmt: skip
+    model = folder / "models" / "dropout_encoder"
+    words = ["train", folder / "pairs.jsonl", "--task", "retrieval", "--model", model, *QUICK]
     assert luthier(*words, "--out", folder / "by-1").returncode == 0
     launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "luthier"]
     command = [*launch, *map(str, words), "--out", str(folder / "by-2")]

@@ -75,6 +75,7 @@ class TwoProcesses(Runtime):
 
 def sent(ready: Bench, batches: list[LabelledBatch]) -> Any:
     joint = ready.codec.task.objective()
+    assert isinstance(joint, Joint)
     ready.model.train()
     with cheap_dropout(ready.model, 0) as noise, torch.no_grad():
         rows, facts = [], []
