@@ -28,6 +28,7 @@ FLOORS = [
     ["whole_text"],
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
+    ["searching.*"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -71,6 +72,7 @@ WITHIN = {
     "tuning",
     "tagging",
     "production",
+    "searching",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -28,12 +28,13 @@ half a minute on the demo's tickets (6:1)."""
 
 @dataclass(frozen=True)
 class Facts:
-    """What the choices are made from. lengths: tokens of each training input, uncut. classes: of each training row,
-    None for a task without. epochs: how many are usual for the task, and why. device, precision: of the machine.
-    validated: whether there is a validation split. remedy: against imbalance, where the task has a usual one, and why.
-    windowed: whether a long text is read in windows and not cut."""
+    """What the choices are made from. lengths: tokens of each text that the training rows ask the model about,
+    uncut. rows: of training. classes: of each training row, None for a task without. epochs: how many are usual for the
+    task, and why. device, precision: of the machine. validated: whether there is a validation split. remedy: against
+    imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut."""
 
     lengths: np.ndarray
+    rows: int
     classes: Sequence[Hashable]
     epochs: tuple[int, str]
     model: ModelFolder
@@ -55,7 +56,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
             choices.append(Choice(f"train.{key}", value, reason))
 
     decide("max_length", *_max_length(facts))
-    rows = len(facts.lengths)
+    rows = facts.rows
     decide("batch_size", *_batch_size(rows))
     decide("epochs", *facts.epochs)
     decide("learning_rate", *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows))

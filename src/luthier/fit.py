@@ -184,7 +184,7 @@ def _steps(
         return _why_early(run)
     batches = _batches(run, windows, lengths)
     loop = train_steps(
-        run.tuned.model, run.codec.task.loss, batches, run.optimiser,
+        run.tuned.model, run.codec.task.objective(), batches, run.optimiser,
         Schedule(how.learning_rate, round(how.warmup * total), total, how.schedule), run.runtime,
         seed=how.seed, start=run.progress.step, max_grad_norm=how.max_grad_norm, scale=run.scale, noise=noise,
     )  # fmt: skip
@@ -259,9 +259,11 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
-    run.screen.say(
-        t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss) + mark
-    )
+    if any(score.name == "loss" for score in report.scores):
+        said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
+    else:
+        said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)
+    run.screen.say(said + mark)
 
 
 def _loss_of(report: Report) -> float:

@@ -42,9 +42,10 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
     resume needs nothing else; the baselines are fitted to each fold's training rows."""
     settings = load_settings(folders[0] / CONFIG)
     max_tokens = int(settings.train.max_tokens)
-    rows = {_key(e): e for name in PARTS for e in prepared[0].split.part(name)}
-    untuned = _untuned(folders[0], list(rows.values()), runtime, max_tokens, screen)
-    row_of = {key: i for i, key in enumerate(rows)}
+    rows = [e for name in PARTS for e in prepared[0].split.part(name)]
+    asked = list(dict.fromkeys(prepared[0].task.questions(rows)))
+    untuned = _untuned(folders[0], asked, runtime, max_tokens, screen)
+    row_of = {question: i for i, question in enumerate(asked)}
     tested: list[tuple[Example[Any, Any], int]] = []
     predictions: list[Any] = []
     baselines: dict[str, list[Any]] = {}
@@ -64,31 +65,24 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
     return Pooled(task, examples, said, [tested[i][1] for i in order], trial)
 
 
-def _key(example: Example[Any, Any]) -> tuple[str, int]:
-    return example.place.file, example.row
-
-
-def _untuned(
-    folder: Path, examples: Sequence[Example[Any, Any]], runtime: Runtime, max_tokens: int, screen: Progress
-) -> Features:
-    """What the untuned model makes of all rows: one pass for all folds. Inputs are cut as in the first fold."""
+def _untuned(folder: Path, asked: Sequence[Any], runtime: Runtime, max_tokens: int, screen: Progress) -> Features:
+    """What the untuned model makes of all that is asked: one pass for all folds. Inputs are cut as in the first."""
     settings = load_settings(folder / CONFIG)
     codec = Codec.load(folder / "model", catalog.task)
     source = find_model(settings.model).folder
     loaded = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device)
     pad_alike(loaded, codec.text.pad_id)
-    with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
+    keep = codec.task.fits_untuned and not isinstance(codec.task, WholeText)
+    with screen.track(t("looking at the data with the untuned model"), len(asked)) as tracker:
         return frozen_features(
-            loaded.model, codec, [example.input for example in examples], runtime,
-            max_tokens=max_tokens, keep_states=not isinstance(codec.task, WholeText), apart=True, done=tracker.advance,
+            loaded.model, codec, asked, runtime, max_tokens=max_tokens, keep_states=keep, apart=True,
+            done=tracker.advance,
         )  # fmt: skip
 
 
-def _baselines(
-    task: AnyTask, fold: Prepared, untuned: Features, row_of: dict[tuple[str, int], int], seed: int
-) -> list[Baseline]:
+def _baselines(task: AnyTask, fold: Prepared, untuned: Features, row_of: dict[Any, int], seed: int) -> list[Baseline]:
     def seen(examples: Sequence[Example[Any, Any]]) -> Seen[Any, Any]:
-        return Seen(examples, untuned.rows([row_of[_key(example)] for example in examples]))
+        return Seen(examples, untuned.rows([row_of[question] for question in task.questions(examples)]))
 
     validation = seen(fold.split.validation) if fold.split.validation else None
     frozen = Frozen(seen(sample(fold.split.train, seed)), validation, seen(fold.split.test))

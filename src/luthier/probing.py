@@ -21,7 +21,7 @@ from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
 from luthier.training.align import align, head_inputs
-from luthier.types import Example, Frozen, Seen
+from luthier.types import Example, Features, Frozen, Seen
 from luthier.whole_text import WholeText
 
 AnyFrozen = Frozen[Any, Any]
@@ -46,17 +46,28 @@ def look(
     if not runtime.is_first:
         return None
     train = sample(split.train, seed, codec.task.most_seen)
-    rows = len(train) + len(split.validation) + len(split.test)
+    fits = codec.task.fits_untuned
+    judged_rows = split.part(judged_part(split))
+    asked = [train, split.validation, split.test] if fits else [judged_rows]
+    rows = sum(len(codec.task.questions(part)) for part in asked)
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
 
         def seen(examples: Sequence[Example[Any, Any]], keep: bool) -> Seen[Any, Any]:
-            inputs = [example.input for example in examples]
             features = frozen_features(
-                model, codec, inputs, runtime, max_tokens=max_tokens, keep_states=keep, apart=True, done=tracker.advance
+                model,
+                codec,
+                codec.task.questions(examples),
+                runtime,
+                max_tokens=max_tokens,
+                keep_states=keep,
+                apart=True,
+                done=tracker.advance,
             )
             return Seen(examples, features)
 
         whole = isinstance(codec.task, WholeText)
+        if not fits:
+            return Frozen(Seen(train, Features((), np.zeros((0, 0)))), None, seen(judged_rows, False))
         keep = not whole or find_first_position(model) is not None
         learnt = seen(train, keep)
         checked = seen(split.validation, keep) if split.validation else None

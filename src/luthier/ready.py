@@ -68,12 +68,13 @@ def make_ready(
     """
     _check_precision(settings, runtime)
     tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.format.plain_text(example.input) for example in prepared.split.train]
+    texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
     lengths = token_lengths(tokenizer.backend, texts)
     _check_length(settings, folder)
     prepared.task.check_parts(validated=bool(prepared.split.validation))
     facts = Facts(
         lengths=lengths,
+        rows=len(prepared.split.train),
         classes=[
             prepared.task.format.stratum(example.answer) if prepared.task.class_names() else None
             for example in prepared.split.train
@@ -89,7 +90,8 @@ def make_ready(
     chosen, more = choose(settings, facts)
     answers = [example.answer for example in prepared.split.train]
     task, own = prepared.task.settle(answers)
-    more += [replace(choice, key=f"task.{choice.key}") for choice in own]
+    task, told = task.fitted(folder.folder)
+    more += [replace(choice, key=f"task.{choice.key}") for choice in (*own, *told)]
     chosen = chosen.model_copy(
         update={
             "model": folder.name,

@@ -40,7 +40,9 @@ if TYPE_CHECKING:  # torch takes a second to import
     from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
-TaskT = TypeVar("TaskT")
+
+Loss = Callable[[Any, LabelledBatch], "Tensor"]
+"""From a model and a batch to the SUM of the loss over its targets."""
 
 
 def learned(default: Any = ()) -> Any:
@@ -70,6 +72,29 @@ class Placed:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What goes through the model at once for a joint loss. numbers: of each of its B rows, no two alike within a
+    step. facts: what the loss must know of the rows, small."""
+
+    inputs: Batch
+    numbers: tuple[int, ...]
+    facts: Any
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A loss in which all windows of a step are held against each other, so that it is no sum over batches.
+
+    parts: of a batch. embed: from a model and a part to [B, D] float32, each row by itself. loss: from the rows
+    [M, D] of all parts of the step, and the parts' facts in the same order, to the SUM over the step's targets.
+    """
+
+    parts: Callable[[LabelledBatch], Sequence[Part]]
+    embed: Callable[[Any, Part], Tensor]
+    loss: Callable[[Tensor, Sequence[Any]], Tensor]
+
+
+@dataclass(frozen=True)
 class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
@@ -83,6 +108,9 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """Whether a text alone can be an input."""
     most_seen: ClassVar[int] = 20_000
     """Training rows that baselines and the head's beginning learn from at most."""
+    fits_untuned: ClassVar[bool] = True
+    """Whether a baseline or the head's beginning is fitted to what the untuned model makes of the training rows; where
+    not, the untuned model looks at the judged rows alone."""
 
     @property
     def name(self) -> str:
@@ -102,6 +130,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def settle(self, answers: Sequence[AnswerT]) -> tuple[Self, list[Choice]]:
         """A copy in which the options that the user left open are chosen from the training answers, and the choices
         under the options' own names."""
+        return self, []
+
+    def fitted(self, folder: Path) -> tuple[Self, list[Choice]]:
+        """As `settle`, for options that the pretrained model in the folder decides. Errors: ConfigError for one that
+        does not fit it."""
         return self, []
 
     # ---- to the model and back
@@ -134,6 +167,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         """The SUM of the loss over batch.num_targets targets, a float32 scalar. Never the mean."""
 
+    def objective(self) -> Loss | Joint:
+        """What a training step makes less: the sum of `loss` over its batches, or a loss that needs the whole step."""
+        return self.loss
+
     @abstractmethod
     def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
         """What the model says, one item a window. model: anything called like the transformers model."""
@@ -141,6 +178,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     @abstractmethod
     def decode(self, input: InputT, windows: Sequence[Window], inferred: Sequence[Any]) -> PredictionT:
         """Puts the windows of one input together."""
+
+    def pooled(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
+        """[B, D]: a vector for each text from the model's last hidden states; mask: 1 at real tokens."""
+        mask_BT1 = mask_BT[..., None]
+        return (states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
 
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
@@ -180,6 +222,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     def mistake(self, prediction: PredictionT, answer: AnswerT) -> Mistake | None:
         """How a wrong prediction is told in the report; None for a right one, or where there is no telling."""
+        return None
+
+    def vector(self, prediction: PredictionT) -> np.ndarray | None:
+        """[D], where a prediction is a vector."""
         return None
 
     def probabilities(self, prediction: PredictionT) -> np.ndarray | None:

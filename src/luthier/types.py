@@ -177,7 +177,7 @@ class Step:
 class Features:
     """What the untuned model makes of N inputs; of an input of several windows the first counts.
 
-    windows: [N]. vectors: [N, D], the mean of the last hidden states over the real tokens. head_inputs: [N, K], what
+    windows: [N]. vectors: [N, D], the last hidden states as the task pools them. head_inputs: [N, K], what
     the layer that makes the logits is given once for the whole input; None where there is no such layer. token_inputs:
     of each input [T, K], what that layer is given where it answers at every token. states: of each input [T, D] in
     bf16, what the last layer is given. parts: of pairs the vectors of the first and of the second text, [N, D] each,
@@ -205,7 +205,7 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Seen(Generic[InputT, AnswerT]):
-    """Examples as the untuned model sees them."""
+    """Examples as the untuned model sees them. features: of all that the task asks about them, in its order."""
 
     examples: Sequence[Example[InputT, AnswerT]]
     features: Features

@@ -16,6 +16,8 @@ from luthier.inference.frozen import frozen_features
 from luthier.inference.predict import predict
 from luthier.models.load import load_tokenizer
 from luthier.runtime import Runtime
+from luthier.training.gradient.objective import backward
+from luthier.training.gradient.passes import Pass
 from luthier.training.loop import train_steps
 from luthier.training.optimise import build_optimiser
 from luthier.tuning.methods import full
@@ -33,7 +35,7 @@ def ready(name: str, models: TinyModels) -> Bench:
 
 def teach(ready: Bench, steps: int) -> list[float]:
     loop = train_steps(
-        ready.model, ready.codec.task.loss, [ready.batches(99)] * steps,
+        ready.model, ready.codec.task.objective(), [ready.batches(99)] * steps,
         build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 2e-3, Runtime(), seed=0,
     )  # fmt: skip
     return [step.loss for step in loop]
@@ -77,9 +79,10 @@ def test_targets_are_counted(ready: Bench) -> None:
 
 def test_the_loss_is_a_sum_that_padding_does_not_change(ready: Bench) -> None:
     ready.model.eval()
-    with torch.no_grad():
-        together = sum(ready.codec.task.loss(ready.model, batch) for batch in ready.batches(99))
-        alone = sum(ready.codec.task.loss(ready.model, batch) for batch in ready.batches(1))
+    together, alone = (
+        backward(ready.codec.task.objective(), ready.batches(size), Pass(ready.model, Runtime(), lambda _: None, 1.0))
+        for size in (99, 1)
+    )
     torch.testing.assert_close(together, alone, rtol=1e-5, atol=1e-4)
 
 
@@ -102,7 +105,8 @@ def test_the_saved_model_answers_as_the_trained_one(ready: Bench, models: TinyMo
     teach(ready, 20)
     trained = [ready.codec.task.show(prediction) for prediction in say(ready)]
     predictor = load_artifact(save(ready, models, tmp_path / "model"))
-    assert rounded(predictor.predict([example.input for example in ready.examples])) == rounded(trained)
+    again = [ready.codec.task.show(prediction) for prediction in predictor.answers(ready.examples)]
+    assert rounded(again) == rounded(trained)
 
 
 def test_the_saved_model_is_a_plain_transformers_folder(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
@@ -138,8 +142,9 @@ def test_a_baseline_can_be_made_of_it(ready: Bench) -> None:
 
 
 def test_its_baselines_answer_every_row(ready: Bench) -> None:
-    task, inputs = ready.codec.task, [example.input for example in ready.examples]
-    features = frozen_features(ready.model, ready.codec, inputs, Runtime(), max_tokens=999, keep_states=True)
+    task = ready.codec.task
+    asked = task.questions(ready.examples)
+    features = frozen_features(ready.model, ready.codec, asked, Runtime(), max_tokens=999, keep_states=True)
     seen = Seen(ready.examples, features)
     ways = cheap_ways(task, Frozen(seen, None, seen), seed=0)
     answers = [example.answer for example in ready.examples]

@@ -11,7 +11,8 @@ from fastapi.testclient import TestClient
 from luthier.errors import LuthierError
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.models.load import load_tokenizer
-from luthier.production.serve import MOST_BYTES, MOST_ITEMS, make_app
+from luthier.production.requests import MOST_BYTES, MOST_ITEMS
+from luthier.production.serve import make_app
 from tiny import TinyModels, bench
 
 

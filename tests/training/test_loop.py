@@ -21,7 +21,7 @@ Result = tuple[list[Step], dict[str, Tensor]]
 def train(ready: Bench, sizes: int, steps: int = 3, noise: Noise | None = None, **options: float) -> Result:
     """A few steps on all samples, in micro-batches of `sizes` windows."""
     loop = train_steps(
-        ready.model, ready.codec.task.loss, [ready.batches(sizes)] * steps,
+        ready.model, ready.codec.task.objective(), [ready.batches(sizes)] * steps,
         build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.01), lambda _: 1e-3, Runtime(), seed=0,
         noise=noise, **options,
     )  # fmt: skip

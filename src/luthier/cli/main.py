@@ -21,6 +21,7 @@ from luthier.cli.scarce.curve import curve
 from luthier.cli.scarce.suggest import suggest
 from luthier.cli.serve import serve
 from luthier.cli.train import train
+from luthier.cli.vectors.index import index
 from luthier.errors import InterruptedRun, LuthierError, Place, Problem
 from luthier.language import t
 
@@ -34,6 +35,7 @@ COMMANDS = {
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
     "curve": (curve, t("how much would more data help?")),
     "suggest": (suggest, t("which rows should be labelled next?")),
+    "index": (index, t("make a file's rows ready to be searched")),
     "serve": (serve, t("serve a run over HTTP")),
 }
 

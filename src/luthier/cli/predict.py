@@ -37,7 +37,7 @@ def predict(
         ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option("--text", help=t("a text; may be repeated"))] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help=t("write .jsonl or .csv"))] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help=t("write .jsonl, .csv or, of vectors, .npy"))] = None,
     top_k: Annotated[int | None, typer.Option("--top-k", min=1, help=t("the k best answers each"))] = None,
     safe_csv: Annotated[
         bool,
@@ -51,8 +51,8 @@ def predict(
     if (name is None) == (not text):
         fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
         raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
-    if out is not None and out.suffix.lower() not in (".jsonl", ".csv"):
-        fix = t("name it .jsonl or .csv")
+    if out is not None and out.suffix.lower() not in (".jsonl", ".csv", ".npy"):
+        fix = t("name it .jsonl, .csv or, of vectors, .npy")
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
     how = data_settings(words, {})
     if name is not None and name != "-":  # before a deep-learning library is imported
@@ -70,8 +70,18 @@ def predict(
     predictor = load_artifact(run)
     screen = Console(json=json or out is None, quiet=quiet)
     inputs = _inputs(predictor, name, text, how, screen)
+    if out is not None and out.suffix.lower() == ".npy":
+        from luthier.cli.vectors.write import write_vectors
+
+        bad = write_vectors(predictor, inputs, out, screen)
+        return _told(bad, out, screen)
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
+    return _told(bad, out, screen)
+
+
+def _told(bad: list[Problem], out: Path | None, screen: Console) -> int:
+    """The exit code, after saying where the answers are and what could not be read."""
     if bad:
         screen.warn(t("{count} inputs could not be read; the first: {problem}", count=len(bad), problem=bad[0]))
     if out is not None:

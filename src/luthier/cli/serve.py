@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import signal
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,11 +13,15 @@ from luthier.cli.options import Quiet, RunFolder
 from luthier.errors import LuthierError
 from luthier.language import t
 
+if TYPE_CHECKING:
+    from luthier.searching.index import Index
+
 
 def serve(
     run: RunFolder,
     host: Annotated[str, typer.Option(help=t("address to listen on"))] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help=t("0 takes a free one"))] = 8000,
+    index: Annotated[Path | None, typer.Option(help=t("a folder of luthier index, for /search"))] = None,
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
@@ -24,6 +29,7 @@ def serve(
 
     require("fastapi", "uvicorn", "torch", "transformers")
     model_folder(run)
+    opened = _open_index(run, index) if index is not None else None
     listener = _listen(host, port)
     import uvicorn
 
@@ -40,7 +46,7 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
-    app = make_app(load, fail)
+    app = make_app(load, fail, opened)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=30))
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
@@ -48,6 +54,8 @@ def serve(
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=run, address=address))
     screen.say(f"  curl -s {address}/predict -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
+    if opened is not None:
+        screen.say(f"  curl -s {address}/search -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn drains, then raises the signal again: whoever asked this server to stop gets an exit code of 0
         signal.signal(number, lambda *_: None)
@@ -56,6 +64,19 @@ def serve(
         print_error(failures[0], as_json=False)
         return failures[0].exit_code
     return 0
+
+
+def _open_index(run: Path, folder: Path) -> Index:
+    """Errors: ModelError where there is no index, or one of another model."""
+    from luthier.errors import ModelError
+    from luthier.production.indexing import weights_digest
+    from luthier.searching.index import open_index
+
+    index = open_index(folder)
+    if index.model != weights_digest(run):
+        what, fix = t("was made by another model than {run}", run=run), t("build it again with this one")
+        raise ModelError.at(str(folder), what, fix, code="other-model")
+    return index
 
 
 def _listen(host: str, port: int):

@@ -56,9 +56,8 @@ def frozen_features(
                 batch = codec.collate([windows[i] for i in numbers]).to(runtime.device)
                 said = model(**batch.tensors, output_hidden_states=True)
                 last_BTD = said.hidden_states[-1].float()
-                mask_BT1 = batch.tensors["attention_mask"][..., None]
-                means_BD = (last_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
-                vectors.update(zip(numbers, means_BD.cpu().numpy(), strict=True))
+                pooled_BD = codec.task.pooled(last_BTD, batch.tensors["attention_mask"])
+                vectors.update(zip(numbers, pooled_BD.cpu().numpy(), strict=True))
                 if seen and seen[-1].ndim == 3 and getattr(said, "logits", seen[-1]).ndim == 2:
                     last_B = torch.tensor(batch.lengths, device=runtime.device) - 1  # where a decoder answers
                     seen[-1] = seen[-1][torch.arange(len(last_B), device=runtime.device), last_B]

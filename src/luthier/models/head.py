@@ -17,6 +17,8 @@ _FARTHEST = 1000.0
 
 def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
     """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
+    if model.base_model is model:
+        return None
     body = f"{model.base_model_prefix}."
     count = getattr(model.config, "num_labels", None)
     found = [

@@ -84,8 +84,9 @@ def pad_alike(loaded: Loaded, pad_id: int) -> None:
 
 def fresh_body(loaded: Loaded) -> list[str]:
     """Weights of the pretrained body, not of the task's head, that start at random: a sign of a wrong model."""
-    prefix = loaded.model.base_model_prefix + "."
-    return [name for name in loaded.fresh if name.startswith(prefix) and ".pooler." not in name]
+    model = loaded.model
+    prefix = "" if model.base_model is model else model.base_model_prefix + "."
+    return [name for name in loaded.fresh if name.startswith(prefix) and "pooler." not in name]
 
 
 @dataclass(frozen=True)

@@ -6,14 +6,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
 from luthier.runtime import Runtime, seed_step
+from luthier.task import Joint, Loss
 from luthier.training.dropout import Noise
+from luthier.training.gradient.objective import backward
+from luthier.training.gradient.passes import Pass
 from luthier.training.optimise import set_learning_rate, step_divided
 from luthier.types import LabelledBatch, Step
 
@@ -43,7 +46,7 @@ class LossScale:
 
 def train_steps(
     model: nn.Module,
-    loss: Callable[[nn.Module, LabelledBatch], Tensor],
+    objective: Loss | Joint,
     steps: Iterable[Sequence[LabelledBatch]],
     optimiser: Optimizer,
     learning_rate: Callable[[int], float],
@@ -57,7 +60,7 @@ def train_steps(
 ) -> Iterator[Step]:
     """Trains `model` in place.
 
-    loss: a sum over targets, never a mean. steps: for each step, this rank's micro-batches.
+    objective: a task's; a loss is a sum over targets, never a mean. steps: for each step, this rank's micro-batches.
     learning_rate: of a step, counted from 0. start: how many steps were done before this call.
     max_grad_norm: longer gradients are shortened to it; 0 leaves them as they are.
     scale: for fp16. noise: where the model's dropout draws from; without it, from torch's own generator.
@@ -69,12 +72,10 @@ def train_steps(
         model.train()  # each step anew: the caller may have evaluated in between
         seed_step(seed, number, runtime.rank)
         (num_targets,) = runtime.sum([sum(batch.num_targets for batch in micro_batches)])
-        loss_sum = torch.zeros((), dtype=torch.float64, device=runtime.device)
-        for batch in micro_batches:
-            if noise is not None:
-                noise.begin(number, batch.numbers)
-            # the one division, by the global count, known beforehand
-            loss_sum += _backward(model, loss, batch, scale.value / max(num_targets, 1), runtime)
+        begin = partial(noise.begin, number) if noise is not None else _no_noise
+        # the one division, by the global count, known beforehand
+        how = Pass(model, runtime, begin, scale.value / max(num_targets, 1))
+        loss_sum = backward(objective, micro_batches, how)
         runtime.sum_gradients(parameters)
         loss_total, windows, tokens, padded = runtime.sum(
             [
@@ -105,19 +106,8 @@ def train_steps(
         )
 
 
-def _backward(
-    model: nn.Module,
-    loss: Callable[[nn.Module, LabelledBatch], Tensor],
-    batch: LabelledBatch,
-    factor: float,
-    runtime: Runtime,
-) -> Tensor:
-    """Adds a micro-batch's part of the gradient, times `factor`. Returns its loss, a sum."""
-    moved = batch.to(runtime.device)
-    with runtime.autocast():
-        batch_loss = loss(model, moved)
-    (batch_loss * factor).backward()
-    return batch_loss.detach()
+def _no_noise(windows: Sequence[int]) -> None:
+    """Dropout draws from torch's own generator."""
 
 
 def _shortening(norm: float, most: float) -> float:

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
-from luthier.tuning.parts import Group, Tuned, above_layers, head_names, layer_stack
+from luthier.tuning.parts import Group, Tuned, above_layers, body_prefix, head_names, layer_stack
 
 
 def full(model: PreTrainedModel, *, layer_decay: float = 1.0) -> Tuned:
@@ -31,7 +31,7 @@ def head(model: PreTrainedModel) -> Tuned:
     """Only what sits on top of the pretrained layers moves: the task's new layers and the pooler under them."""
     names = head_names(model)
     if not names:
-        what, fix = t("has no head of its own (it shares the embedding's weights)"), t("use last_layers")
+        what, fix = t("has no layers of its own on top of the pretrained ones"), t("tuning.method=last_layers")
         raise ModelError.at(str(model.name_or_path), what, fix, code="no-head")
     model.requires_grad_(False)
     for name in names:
@@ -131,7 +131,7 @@ def _targets(model: PreTrainedModel, heads: Iterable[str], asked: list[str] | No
         name
         for name, part in model.named_modules()
         if (isinstance(part, nn.Linear) or type(part).__name__ == "Conv1D")
-        and name.startswith(model.base_model_prefix)
+        and name.startswith(body_prefix(model))
         and not f"{name}.".startswith(outside)
     ]
     if asked is None:

@@ -37,12 +37,17 @@ class Tuned:
     save_adapter: Callable[[Path], None] | None = None
 
 
+def body_prefix(model: PreTrainedModel) -> str:
+    """How the names of the pretrained body's parts begin: "bert."; "" where the model is nothing but the body."""
+    return "" if model.base_model is model else f"{model.base_model_prefix}."
+
+
 def layer_stack(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
     """Name and modules of the transformer layers. Errors: ModelError where there is no such stack."""
     config: Any = model.config
     count = getattr(config, "num_hidden_layers", None)
     for name, part in model.named_modules():
-        if isinstance(part, nn.ModuleList) and len(part) == count and name.startswith(model.base_model_prefix):
+        if isinstance(part, nn.ModuleList) and len(part) == count and name.startswith(body_prefix(model)):
             return name, part
     what, fix = t("has no stack of separate layers"), t("use tuning.method=full, head or lora")
     raise ModelError.at(str(model.name_or_path), what, fix, code="no-layers")
@@ -53,6 +58,8 @@ def head_names(model: PreTrainedModel) -> list[str]:
 
     An output layer that shares the embedding's weights is no head of its own.
     """
+    if not body_prefix(model):
+        return []
     embedding = model.get_input_embeddings()
     shared = {id(p) for p in embedding.parameters()} if embedding is not None else set()
     names = [
@@ -60,7 +67,7 @@ def head_names(model: PreTrainedModel) -> list[str]:
         for name, part in model.named_children()
         if name != model.base_model_prefix and any(id(p) not in shared for p in part.parameters())
     ]
-    if getattr(model.base_model, "pooler", None) is not None and model.base_model is not model:
+    if getattr(model.base_model, "pooler", None) is not None:
         names.append(f"{model.base_model_prefix}.pooler")
     return names
 
@@ -81,7 +88,7 @@ def _holder_of_embeddings(model: PreTrainedModel) -> str | None:
     """The body's child that makes input embeddings and nothing else, such as bert.embeddings with its norm."""
     embedding, (stack, _) = model.get_input_embeddings(), layer_stack(model)
     for name, part in model.base_model.named_children():
-        full = f"{model.base_model_prefix}.{name}"
+        full = f"{body_prefix(model)}{name}"
         if any(inner is embedding for inner in part.modules()) and not f"{stack}.".startswith(f"{full}."):
             return full
     return None

@@ -1,0 +1,1 @@
+"""Texts as vectors: written down, or made ready to be searched."""

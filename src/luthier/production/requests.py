@@ -1,0 +1,122 @@
+"""What comes in over HTTP and what goes out when it cannot be answered: JSON of one shape, whatever a client sends."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from luthier.errors import LuthierError, shown
+from luthier.language import t
+
+if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
+    from luthier.inference.artifact import Predictor
+
+MOST_BYTES = 2**20
+MOST_ITEMS = 256
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TYPES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "not_ready"}
+
+
+class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure of ours
+    """A request that cannot be answered. status: of HTTP. param: the field that is wrong."""
+
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str) -> None:
+        super().__init__(message)
+        self.status, self.message, self.param, self.code = status, message, param, code
+
+
+def tell_errors(app: FastAPI) -> None:
+    """Every reply names its request, and every refusal is JSON of one shape."""
+
+    @app.middleware("http")
+    async def name_the_request(request: Request, call_next: Any) -> Any:
+        given = request.headers.get("x-request-id", "")
+        request.state.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        response = await call_next(request)
+        response.headers["x-request-id"] = request.state.id
+        return response
+
+    @app.exception_handler(Refusal)
+    async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
+        return _error(request, refusal.status, refusal.message, refusal.param, refusal.code)
+
+    @app.exception_handler(HTTPException)
+    async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
+        return _error(request, error.status_code, str(error.detail), None, _TYPES.get(error.status_code, "error"))
+
+    @app.exception_handler(Exception)
+    async def admit(request: Request, error: Exception) -> JSONResponse:
+        return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
+
+
+async def read_body(request: Request) -> Any:
+    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
+        raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+    try:
+        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise Refusal(400, t("the body is not JSON: {error}", error=error), code="not-json") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def read_object(body: Any, *others: str) -> dict[str, Any]:
+    """The body, which has the field inputs and may have others."""
+    if not isinstance(body, dict):
+        raise Refusal(400, t('write {"inputs": text or list of texts}'), code="not-an-object")
+    unknown = sorted(set(body) - {"inputs", *others})
+    if unknown:
+        what = t("unknown field {name}", name=shown(unknown[0]))
+        raise Refusal(400, what, param=unknown[0], code="unknown-field")
+    return body
+
+
+def read_top_k(body: dict[str, Any]) -> int | None:
+    top_k = body.get("top_k")
+    if top_k is not None and (isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1):
+        raise Refusal(400, t("top_k is a whole number from 1"), param="top_k", code="bad-value")
+    return top_k
+
+
+def read_inputs(
+    predictor: Predictor, body: dict[str, Any], wrap: Callable[[Any], Any] = lambda item: item
+) -> list[Any]:
+    """The inputs in the task's own form. wrap: what is made of each before the task reads it."""
+    if "inputs" not in body:
+        raise Refusal(400, t("the field inputs is missing"), param="inputs", code="missing-field")
+    given = body["inputs"]
+    items = given if isinstance(given, list) else [given]
+    if len(items) > MOST_ITEMS:
+        raise Refusal(413, t("more than {most} inputs", most=MOST_ITEMS), param="inputs", code="too-many-inputs")
+    try:
+        return [_item(predictor, wrap(item)) for item in items]
+    except LuthierError as error:
+        raise Refusal(400, error.problems[0].what, param="inputs", code=error.problems[0].code) from None
+
+
+def _item(predictor: Predictor, item: Any) -> Any:
+    value = predictor.codec.task.as_input(item)
+    text = predictor.codec.task.format.plain_text(value)
+    if any("\ud800" <= c <= "\udfff" for c in text):
+        raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")
+    return value
+
+
+def _error(request: Request, status: int, message: str, param: str | None, code: str) -> JSONResponse:
+    kind = _TYPES.get(status, "invalid_request" if status < 500 else "server_error")
+    error = {"message": message, "type": kind, "param": param, "code": code}
+    return JSONResponse({"error": error, "request_id": getattr(request.state, "id", "")}, status)

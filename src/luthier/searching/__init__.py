@@ -1,0 +1,1 @@
+"""Vectors held against each other: queries that find documents."""
