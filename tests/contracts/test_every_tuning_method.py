@@ -80,7 +80,7 @@ def test_it_learns(ready: Bench, method: str) -> None:
     tuned = catalog.tuning_method(method)(ready.model)
     optimiser = build_optimiser(tuned.model, tuned.groups, "adamw", 0.0)
     loop = train_steps(
-        tuned.model, ready.codec.task.loss, [ready.batches(99)] * 40, optimiser, lambda _: 1e-2, Runtime(), seed=0
+        tuned.model, ready.codec.task.loss, [ready.batches(99)] * 40, optimiser, lambda _: 3e-3, Runtime(), seed=0
     )
     losses = [step.loss for step in loop]
     assert sum(losses[-5:]) / 5 < losses[0]
