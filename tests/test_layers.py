@@ -23,6 +23,7 @@ FLOORS = [
     ["augmenting.*"],
     ["task", "tuning.parts"],
     ["whole_text"],
+    ["parts.*"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["codec", "tuning.*"],
     ["tasks.*"],
@@ -44,6 +45,7 @@ FLOORS = [
     ["__main__"],
 ]
 WITHIN = {
+    "parts",
     "augmenting",
     "balancing",
     "data",

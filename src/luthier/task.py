@@ -7,6 +7,7 @@ with learned() are what `learn` fills. Together they are its saved state.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from luthier.balancing.remedy import Remedy
+from luthier.balancing.sampling import Sampling
 from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -40,6 +42,14 @@ if TYPE_CHECKING:  # torch takes a second to import
     from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
+
+
+def task_class(name: str) -> type[AnyTask]:
+    """The Task subclass that tasks/<name>.py defines. Errors: ModuleNotFoundError where there is no such file."""
+    module = importlib.import_module(f"luthier.tasks.{name}")
+    own = [part for part in vars(module).values() if getattr(part, "__module__", None) == module.__name__]
+    (found,) = (part for part in own if isinstance(part, type) and issubclass(part, Task))
+    return found
 
 
 def learned(default: Any = ()) -> Any:
@@ -160,6 +170,16 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     def probabilities(self, prediction: PredictionT) -> np.ndarray | None:
         """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
+        return None
+
+    @classmethod
+    def own_data(cls, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Of each part that has data files of its own the settings by which it would be read alone: `task` and `data`.
+        options: the task's, as the user wrote them. Nothing for a task whose rows are those of data.train."""
+        return {}
+
+    def windows_shown(self, windows: Sequence[LabelledWindow]) -> Sampling | None:
+        """Which of the training windows an epoch shows, where the task has a say in it; None: each once."""
         return None
 
     # ---- against imbalance

@@ -73,7 +73,10 @@ def frozen_features(
 
 
 def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
-    """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
+    """The layer outside the body that makes the logits, one for each label; None where there is no such layer. A model
+    with several heads says itself which."""
+    if hasattr(model, "logits_layer"):
+        return model.logits_layer  # pyright: ignore[reportReturnType]
     body = f"{model.base_model_prefix}."
     count = getattr(model.config, "num_labels", None)
     found = [
