@@ -10,7 +10,7 @@ import dataclasses
 import importlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -226,6 +226,13 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Weights [C, K] and bias [C] with which the layer that makes the logits begins, fitted to what the untuned
         model gives it; None to begin at random."""
         return None
+
+    def heads_alone(
+        self, model: PreTrainedModel, frozen: Frozen[InputT, AnswerT] | None
+    ) -> Iterator[tuple[PreTrainedModel, AnyTask, Frozen[Any, Any] | None]]:
+        """The heads of the model, each as a model with the task that it is for and what it saw: each begins by itself.
+        frozen: None on processes that did not look."""
+        yield model, self, frozen
 
     def usual_epochs(self, answers: Sequence[AnswerT]) -> tuple[int, str]:
         """How often training shows the rows where the user leaves it open, and why. answers: of the training rows."""

@@ -19,7 +19,7 @@ _LONG_NAMES = {
     "sentence-pair-classification": "classification", "multi-label-classification": "multilabel",
     "token-classification": "ner", "question-answering": "question_answering", "sentence-similarity": "regression",
     "summarization": "seq2seq", "summarisation": "seq2seq", "translation": "seq2seq",
-    "text2text-generation": "seq2seq", "text-generation": "sft",
+    "multi-task": "multitask", "text2text-generation": "seq2seq", "text-generation": "sft",
 }  # fmt: skip
 """The hub's names of tasks."""
 

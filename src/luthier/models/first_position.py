@@ -77,7 +77,10 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _last_layer(model: Any) -> nn.Module | None:
-    layer = model.base_model.encoder.layer[-1]
+    encoder = getattr(model.base_model, "encoder", None)
+    if encoder is None:
+        return None  # a head whose body is shared with others
+    layer = encoder.layer[-1]
     attention = layer.attention.self
     bare = not model.config.is_decoder and not getattr(model.config, "add_cross_attention", False)
     return layer if bare and hasattr(attention, "scaling") else None

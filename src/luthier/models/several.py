@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutputWithPoolingAndCrossAttentions
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from luthier.errors import ModelError
 from luthier.language import t
@@ -52,7 +52,7 @@ class Heads:
 
 @dataclass
 class SeveralOutput(ModelOutput):
-    """parts: of each head what its own model would have put out, for all rows. log_variances: [P], of learnt weights."""
+    """parts: of each head what its own model would put out, for all rows. log_variances: [P], learnt."""
 
     parts: Mapping[str, Any] = field(default_factory=dict)
     last_hidden_state: Tensor | None = None
@@ -104,9 +104,10 @@ class SeveralHeads(PreTrainedModel):
         self.specs = wanted.specs
         self.trunk = transformers.AutoModel.from_config(config) if trunk is None else trunk
         if getattr(self.trunk, "pooler", None) is not None:
-            self.trunk.pooler = None  # each head has its own
+            self.trunk.register_module("pooler", None)  # each head has its own
         for name, spec in self.specs.items():
             self.add_module(_PREFIX + name, heads[name] if heads else _head(_model_of(config, spec)))
+        self.states = nn.Identity()
         self.uncertainty = _Uncertainty(len(self.specs)) if wanted.uncertain else None
 
     def get_input_embeddings(self) -> nn.Module:
@@ -120,17 +121,13 @@ class SeveralHeads(PreTrainedModel):
         return {name: self.get_submodule(_PREFIX + name) for name in self.specs}
 
     @property
-    def logits_layer(self) -> nn.Linear | None:
-        """Of the first head that answers at every token: what looks at such states looks before this layer."""
-        for name, spec in self.specs.items():
-            if "TokenClassification" in spec.auto_class:
-                found = [part for part in self.heads[name].modules() if isinstance(part, nn.Linear)]
-                return found[-1] if found else None
-        return None
+    def logits_layer(self) -> nn.Module:
+        """What is given to the heads passes here: one layer for all of them, which answers at every token."""
+        return self.states
 
     def forward(self, output_hidden_states: bool | None = None, **tensors: Any) -> SeveralOutput:
         said: Any = self.trunk(**tensors, output_hidden_states=output_hidden_states)
-        last_BTD = said.last_hidden_state
+        last_BTD = self.states(said.last_hidden_state)
         parts = {name: head(**tensors, inputs_embeds=last_BTD) for name, head in self.heads.items()}
         log_variances = None if self.uncertainty is None else self.uncertainty()
         return SeveralOutput(parts, last_BTD, said.hidden_states, log_variances)
@@ -170,12 +167,12 @@ def save_several(model: SeveralHeads, folder: Path) -> None:
         trunk.config = copy.deepcopy(config)
         delattr(trunk.config, _SPEC)
         if poolers and hasattr(trunk, "pooler"):
-            trunk.pooler = poolers[0]
+            trunk.register_module("pooler", poolers[0])
         trunk.save_pretrained(str(folder))
     finally:
         trunk.config = config
         if hasattr(trunk, "pooler"):
-            trunk.pooler = None
+            trunk.register_module("pooler", None)
     save_file(weights, folder / FILE, metadata={"format": "pt", "heads": json.dumps(list(model.specs))})
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OWNERS, TARGETS, SHAPES = "part_owners", "part_targets", "part_shapes"
+BY_TOKEN = "AutoModelForTokenClassification"
+"""The kind of model whose targets are one a token."""
 _OURS = (OWNERS, TARGETS, SHAPES)
 
 
@@ -92,9 +94,8 @@ def shares(batch: LabelledBatch, part: int, *, by_token: bool) -> Iterator[Share
 
     sizes_B, kinds_B = batch.inputs.tensors[SHAPES][:, :, part].T
     targets_BS = batch.inputs.tensors[TARGETS][:, :, part] + IGNORE
-    counts_B = (
-        (targets_BS != IGNORE) & (torch.arange(targets_BS.shape[1], device=sizes_B.device) < sizes_B[:, None])
-    ).sum(1)
+    inside_BS = torch.arange(targets_BS.shape[1], device=sizes_B.device) < sizes_B[:, None]
+    counts_B = ((targets_BS != IGNORE) & inside_BS).sum(1)
     inputs = plain(batch.inputs)
     for each in counts_B.unique().tolist():
         if not each:

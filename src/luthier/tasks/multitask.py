@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,12 +16,13 @@ from luthier.evaluation.baselines import cheap_ways
 from luthier.formats.several.joint import Joint
 from luthier.formats.several.parts import Pairs, PartRows
 from luthier.language import t
+from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of
 from luthier.parts.scores import combined, sampling_rates, share_right
 from luthier.parts.settings import JOINT, data_of, has_own_data, make_parts, task_section
-from luthier.parts.windows import OWNERS, asked, bare, owned, plain, shared, shares, with_targets
+from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
 from luthier.task import AnyTask, Mistake, Task, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Seen, Window
+from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 Said = Mapping[str, Any]
 """By the name of a part its own prediction."""
-
-_BY_TOKEN = "AutoModelForTokenClassification"
-"""The kind of model whose targets are one a token."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
         if not self.temperature >= 1:
             what = t("is {value}", value=self.temperature)
             raise ConfigError.at("task.temperature", what, t("use a number from 1"), code="out-of-range")
-        for name, weight in self.weights.items() if isinstance(self.weights, dict) else ():
+        for name, weight in self._fixed.items():
             if name not in self.parts:
                 what = t("there is no part {name}", name=shown(name))
                 raise ConfigError.at("task.weights", what, did_you_mean(name, self.parts), code="unknown-key")
@@ -74,7 +72,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
 
     @classmethod
     def own_data(cls, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-        sections = options.get("tasks")
+        sections = options.get("tasks") or {}
         if not has_own_data(sections):
             return {}
         return {name: {"task": task_section(part), "data": data_of(part)} for name, part in sections.items()}
@@ -114,10 +112,10 @@ class Multitask(Task[Pairs, Pairs, Said]):
         return tuple(found.items())
 
     def learn(self, examples: Sequence[Example[Pairs, Pairs]]) -> Self:
-        return self._with({name: part.learn(self._rows(name, examples)[1]) for name, part in self.parts.items()})
+        return replace(self, parts={name: part.learn(examples_of(name, examples)) for name, part in self.parts.items()})
 
     def settle(self, answers: Sequence[Pairs]) -> tuple[Self, list[Choice]]:
-        settled = {name: part.settle(_of(name, answers)) for name, part in self.parts.items()}
+        settled = {name: part.settle(answers_of(name, answers)) for name, part in self.parts.items()}
         choices = [
             replace(choice, key=f"tasks.{name}.{choice.key}") for name, (_, own) in settled.items() for choice in own
         ]
@@ -162,39 +160,22 @@ class Multitask(Task[Pairs, Pairs, Said]):
         return with_targets(window, targets, len(self.parts))
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
-        from luthier.models.several import picked
+        from luthier.parts.learning import summed_loss
 
-        said = model(**plain(batch.inputs).tensors)
-        total = said.last_hidden_state.float().sum() * 0  # of a batch without targets
-        for p, (name, part) in enumerate(self.parts.items()):
-            weight, more = self._weight(name, p, said)
-            for share in shares(batch, p, by_token=part.auto_class == _BY_TOKEN):
-                answer = picked(said.parts[name], share.rows)
-                own = part.loss(lambda answer=answer, **_: answer, share.batch) / share.each
-                total = total + own * weight + more * len(share.rows)
-        return total
+        return summed_loss(self.parts, model, batch, self._fixed)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Said]:
-        from luthier.models.several import picked
+        from luthier.parts.learning import inferred
 
-        said = model(**plain(batch).tensors)
-        inferred: list[dict[str, Any]] = [{} for _ in batch.lengths]
-        for p, (name, part) in enumerate(self.parts.items()):
-            rows, own = asked(batch, p)
-            if len(rows):
-                answer = picked(said.parts[name], rows)
-                for row, item in zip(rows.tolist(), part.infer(lambda answer=answer, **_: answer, own), strict=True):
-                    inferred[row][name] = item
-        return inferred
+        return inferred(self.parts, model, batch)
 
     def decode(self, input: Pairs, windows: Sequence[Window], inferred: Sequence[Said]) -> Said:
         value, said = dict(input), {}
         for p, (name, part) in enumerate(self.parts.items()):
             if name in value:
                 mine = owned(windows, p)
-                said[name] = part.decode(
-                    value[name], [bare(windows[i]) for i in mine], [inferred[i][name] for i in mine]
-                )
+                own = [bare(windows[i]) for i in mine]
+                said[name] = part.decode(value[name], own, [inferred[i][name] for i in mine])
         return said
 
     # ---- to the user
@@ -215,25 +196,24 @@ class Multitask(Task[Pairs, Pairs, Said]):
         """mean_of_parts, sentence_accuracy where rows have several answers, and each part's own under its name."""
         found: dict[str, Mapping[str, np.ndarray]] = {}
         for name, part in self.parts.items():
-            rows = [i for i, answer in enumerate(answers) if name in dict(answer)]
+            rows = numbers_of(name, answers)
             if rows:
                 said = [predictions[i][name] for i in rows]
-                found[name] = part.score(said, _of(name, answers), weights_RN[:, rows])
+                found[name] = part.score(said, answers_of(name, answers), weights_RN[:, rows])
         several = [i for i, answer in enumerate(answers) if len(answer) > 1]
         whole = None
         if several and all(type(part).mistake is not Task.mistake for part in self.parts.values()):
             right = [self.mistake(predictions[i], answers[i]) is None for i in several]
             whole = share_right(right, weights_RN[:, several])
-        fixed = self.weights if isinstance(self.weights, dict) else {}
-        return combined(found, {name: fixed.get(name, 1.0) for name in found}, whole)
+        return combined(found, {name: self._fixed.get(name, 1.0) for name in found}, whole)
 
     def details(self, predictions: Sequence[Said], answers: Sequence[Pairs]) -> dict[str, Any]:
         """parts: each part's own tables; and the classes of all parts in one."""
         own: dict[str, dict[str, Any]] = {}
         for name, part in self.parts.items():
-            rows = [i for i, answer in enumerate(answers) if name in dict(answer)]
+            rows = numbers_of(name, answers)
             if rows:
-                own[name] = part.details([predictions[i][name] for i in rows], _of(name, answers))
+                own[name] = part.details([predictions[i][name] for i in rows], answers_of(name, answers))
         rows = [
             {**row, "label": f"{name}: {row['label']}"} for name, d in own.items() for row in d.get("per_class", ())
         ]
@@ -257,11 +237,11 @@ class Multitask(Task[Pairs, Pairs, Said]):
         ways: dict[str, Mapping[str, Callable[[], Sequence[Any]]]] = {}
         rows: dict[str, list[int]] = {}
         for name, part in self.parts.items():
-            own = self._frozen(name, frozen)
+            own = frozen_of(name, frozen)
             if own.judged.examples:
-                ways[name], rows[name] = cheap_ways(part, own, seed), self._rows(name, frozen.judged.examples)[0]
+                ways[name], rows[name] = cheap_ways(part, own, seed), numbers_of(name, frozen.judged.answers)
 
-        def together(way: str) -> list[Said]:
+        def together(way: str) -> Sequence[Said]:
             said: list[dict[str, Any]] = [{} for _ in frozen.judged.examples]
             for name in ways:
                 for i, prediction in zip(rows[name], ways[name][way](), strict=True):
@@ -271,10 +251,15 @@ class Multitask(Task[Pairs, Pairs, Said]):
         first, *others = ways.values()
         return {way: partial(together, way) for way in first if all(way in other for other in others)}
 
-    def first_head(self, frozen: Frozen[Pairs, Pairs], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Of the first part that answers at every token."""
-        by_token = [name for name, part in self.parts.items() if part.auto_class == _BY_TOKEN]
-        return self.parts[by_token[0]].first_head(self._frozen(by_token[0], frozen), seed) if by_token else None
+    def heads_alone(
+        self, model: PreTrainedModel, frozen: Frozen[Pairs, Pairs] | None
+    ) -> Iterator[tuple[PreTrainedModel, AnyTask, Frozen[Any, Any] | None]]:
+        from luthier.parts.learning import seen_by_head
+
+        heads: Any = model
+        for name, part in self.parts.items():
+            own = None if frozen is None else seen_by_head(heads.heads[name], frozen_of(name, frozen))
+            yield heads.heads[name], part, own
 
     def windows_shown(self, windows: Sequence[LabelledWindow]) -> Sampling | None:
         if self.sampling == "proportional":
@@ -285,7 +270,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
 
     def usual_epochs(self, answers: Sequence[Pairs]) -> tuple[int, str]:
         """As many as the part that needs most."""
-        own = {name: part.usual_epochs(_of(name, answers)) for name, part in self.parts.items()}
+        own = {name: part.usual_epochs(answers_of(name, answers)) for name, part in self.parts.items()}
         most = max(own, key=lambda name: own[name][0])
         return own[most][0], f"{most}: {own[most][1]}"
 
@@ -296,10 +281,9 @@ class Multitask(Task[Pairs, Pairs, Said]):
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> Self:
-        parts = make_parts(state["tasks"])
-        return cls(
-            **{**state, "parts": {name: type(parts[name]).from_state(own) for name, own in state["parts"].items()}}
-        )
+        made = make_parts(state["tasks"])
+        parts = {name: type(made[name]).from_state(own) for name, own in state["parts"].items()}
+        return cls(**{**state, "parts": parts})
 
     # ---- own
 
@@ -309,35 +293,6 @@ class Multitask(Task[Pairs, Pairs, Said]):
         specs = {name: HeadSpec(part.auto_class, part.head_options()) for name, part in self.parts.items()}
         return Heads(specs, self.weights == "uncertainty")
 
-    def _weight(self, name: str, part: int, said: Any) -> tuple[Any, Any]:
-        """By what a part's loss is multiplied, and what is added for each window: exp(-s) and s / 2 where its log
-        variance s is learnt."""
-        if said.log_variances is None:
-            return (self.weights.get(name, 1.0) if isinstance(self.weights, dict) else 1.0), 0.0
-        variance = said.log_variances[part].float()
-        return (-variance).exp(), variance / 2
-
-    def _with(self, parts: Mapping[str, AnyTask]) -> Self:
-        return replace(self, parts=parts)
-
-    def _rows(self, name: str, examples: Sequence[Example[Pairs, Pairs]]) -> tuple[list[int], list[Example[Any, Any]]]:
-        """Which of the examples have an answer of the part, and they as its own."""
-        rows = [i for i, example in enumerate(examples) if name in dict(example.answer)]
-        own = [
-            replace(examples[i], input=dict(examples[i].input)[name], answer=dict(examples[i].answer)[name])
-            for i in rows
-        ]
-        return rows, own
-
-    def _frozen(self, name: str, frozen: Frozen[Pairs, Pairs]) -> Frozen[Any, Any]:
-        def own(seen: Seen[Pairs, Pairs]) -> Seen[Any, Any]:
-            rows, examples = self._rows(name, seen.examples)
-            features = seen.features.rows(rows)
-            return Seen(examples, replace(features, windows=[bare(window) for window in features.windows]))
-
-        checked = own(frozen.validation) if frozen.validation else None
-        return Frozen(own(frozen.train), checked if checked and checked.examples else None, own(frozen.judged))
-
-
-def _of(name: str, answers: Sequence[Pairs]) -> list[Any]:
-    return [own[name] for answer in answers if name in (own := dict(answer))]
+    @property
+    def _fixed(self) -> Mapping[str, float]:
+        return self.weights if isinstance(self.weights, dict) else {}
