@@ -14,6 +14,7 @@ FLOORS = [
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
     ["formats.*", "metrics.*", "text.*"],
+    ["tagging.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.remedy", "balancing.remedies", "balancing.sampling", "balancing.loss", "balancing.thresholds"],
@@ -65,6 +66,7 @@ WITHIN = {
     "choosing",
     "cli",
     "tuning",
+    "tagging",
     "production",
 }
 """Folders whose files may import each other, downwards and never in a circle."""

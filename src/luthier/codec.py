@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,10 +50,7 @@ class Codec:
 
         Inputs that are clean already, as those of a training run are, are not changed by being cleaned again.
         """
-        if self.clean:
-            change = cleaner(self.clean)
-            inputs = [self.task.format.map_texts(input, change) for input in inputs]
-        return self.task.encode(inputs, self.text)
+        return self.task.encode([self._cleaned(input) for input in inputs], self.text)
 
     def encode_labelled(
         self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
@@ -94,7 +92,17 @@ class Codec:
         return LabelledBatch(inputs, torch.from_numpy(targets_BS), num_targets, tuple(numbers))
 
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
-        return self.task.decode(input, windows, inferred)
+        """The prediction about the input as it was written, whatever was cleaned before the model read it."""
+        read = self._cleaned(input)
+        said = self.task.decode(read, windows, inferred)
+        return said if read == input else self.task.relocated(said, read, input)
+
+    def _cleaned(self, input: Any) -> Any:
+        return self.task.format.map_texts(input, self._change) if self.clean else input
+
+    @cached_property
+    def _change(self) -> Callable[[str], str]:
+        return cleaner(self.clean)
 
     def save(self, folder: Path) -> None:
         """Writes codec.json into an existing folder that has the tokenizer's own files."""

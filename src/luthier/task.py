@@ -144,6 +144,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """From what the model said to `questions` a prediction for each example, as `score` takes them."""
         return said
 
+    def relocated(self, prediction: PredictionT, read: InputT, written: InputT) -> PredictionT:
+        """A prediction about an input that was cleaned before it was read, as one about the input as it was written:
+        what points into its text has to move."""
+        return prediction
+
     # ---- to the user
 
     @abstractmethod

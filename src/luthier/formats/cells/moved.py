@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate
 
-_PIECE = re.compile(r"\w+|\s+|.", re.DOTALL)
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+"""Letters of scripts that are written without spaces: each is a piece of its own, as no word would end before the
+sentence does."""
+_PIECE = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|\s+|.", re.DOTALL)
 
 
 def moved(spans: Sequence[tuple[int, int]], before: str, after: str) -> list[tuple[int, int]]:
