@@ -129,12 +129,6 @@ class Batch:
         """Tokens with the padding."""
         return sum(ids.numel() for name, ids in self.tensors.items() if name.endswith(IDS))
 
-    def rows(self, numbers: Sequence[int]) -> Batch:
-        """Of some of the windows, padded as before."""
-        chosen = list(numbers)
-        tensors = {name: tensor[chosen] for name, tensor in self.tensors.items()}
-        return Batch(tensors, tuple(self.lengths[i] for i in chosen))
-
     def to(self, device: str) -> Batch:
         return Batch({name: tensor.to(device) for name, tensor in self.tensors.items()}, self.lengths)
 

@@ -34,7 +34,7 @@ def ready(name: str, models: TinyModels) -> Bench:
 def teach(ready: Bench, steps: int) -> list[float]:
     loop = train_steps(
         ready.model, ready.codec.task.loss, [ready.batches(99)] * steps,
-        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 2e-3, Runtime(), seed=0,
+        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 3e-3, Runtime(), seed=0,
     )  # fmt: skip
     return [step.loss for step in loop]
 

@@ -9,7 +9,7 @@ the S are the part's, and whether they are numbers (1) or classes (0).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,13 +106,23 @@ def shares(batch: LabelledBatch, part: int, *, by_token: bool) -> Iterator[Share
         own_RS = own_RS[:, :length].to(torch.float32 if kinds_B[rows[0]] else torch.int64)
         numbers = rows.tolist()
         chosen = tuple(batch.numbers[i] for i in numbers) if batch.numbers else ()
-        yield Share(rows, LabelledBatch(inputs.rows(numbers), own_RS, each * len(numbers), chosen), each)
+        yield Share(rows, LabelledBatch(_rows(inputs, rows), own_RS, each * len(numbers), chosen), each)
 
 
 def asked(batch: Batch, part: int) -> tuple[Tensor, Batch]:
     """Which windows of a batch are the part's, and they alone."""
     rows = batch.tensors[OWNERS][:, part].nonzero()[:, 0]
-    return rows, plain(batch).rows(rows.tolist())
+    return rows, _rows(plain(batch), rows)
+
+
+def _rows(batch: Batch, rows: Tensor) -> Batch:
+    """Some windows of a batch, padded as before."""
+    import torch
+
+    tensors = {name: tensor[rows] for name, tensor in batch.tensors.items()}
+    others = ((f.name, getattr(batch, f.name)) for f in fields(batch))
+    more = {name: value[rows] for name, value in others if isinstance(value, torch.Tensor)}
+    return replace(batch, tensors=tensors, lengths=tuple(batch.lengths[i] for i in rows.tolist()), **more)
 
 
 def _alike(one: Window, other: Window) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from luthier import catalog
 from luthier.config.schema import DataSettings, Settings
@@ -16,8 +16,7 @@ from luthier.parts.rows import wrapped
 from luthier.splitting.saved import SavedSplit
 from luthier.types import PARTS, Example
 
-if TYPE_CHECKING:
-    from luthier.preparing.prepare import Prepared
+MadeT = TypeVar("MadeT")
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,9 @@ def own_settings(settings: Settings) -> dict[str, Settings]:
     }
 
 
-def prepare_each(settings: Mapping[str, Settings], prepare: Callable[[Settings], Prepared]) -> dict[str, Prepared]:
-    """Errors: those of all parts at once, of the kind of the first."""
-    made: dict[str, Prepared] = {}
+def each(settings: Mapping[str, Settings], prepare: Callable[[Settings], MadeT]) -> dict[str, MadeT]:
+    """What is made of the settings of every part. Errors: those of all parts at once, of the kind of the first."""
+    made: dict[str, MadeT] = {}
     errors: list[LuthierError] = []
     for part, own in settings.items():
         try:
@@ -65,11 +64,11 @@ def prepare_each(settings: Mapping[str, Settings], prepare: Callable[[Settings],
     return made
 
 
-def joined_split(parts: Mapping[str, Prepared]) -> Split[Any, Any]:
+def joined_split(parts: Mapping[str, Split[Any, Any]]) -> Split[Any, Any]:
     """The rows of all parts, each under its part's name."""
 
     def rows(which: str) -> list[Example[Any, Any]]:
-        return [wrapped(name, example) for name, own in parts.items() for example in own.split.part(which)]
+        return [wrapped(name, example) for name, own in parts.items() for example in own.part(which)]
 
     train, validation, test = map(rows, PARTS)
     return Split(train, validation, test)

@@ -14,7 +14,7 @@ from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.preparing.divide import decided, decided_split, divide, folds_of, with_given
 from luthier.preparing.gather import Material, gather, make_task
-from luthier.preparing.parts import SavedSplits, joined_split, own_settings, prepare_each
+from luthier.preparing.parts import SavedSplits, each, joined_split, own_settings
 from luthier.splitting.saved import SavedSplit
 from luthier.task import AnyTask
 from luthier.text.scripts import main_language
@@ -46,7 +46,7 @@ def prepare(settings: Settings) -> Prepared:
     """Errors: DataError for what cannot be read or trusted, all of it at once."""
     own = own_settings(settings)
     if own:
-        return _together(settings, prepare_each(own, prepare))
+        return _together(settings, each(own, prepare))
     material = gather(settings)
     how = decided(material)
     return _prepared(material, how, divide(material, how))
@@ -94,7 +94,7 @@ def _prepared(material: Material, how: SplitSettings, split: Split[Any, Any]) ->
 
 def _together(settings: Settings, parts: Mapping[str, Prepared]) -> Prepared:
     """The parts as the data of one task. The split stays as it was asked for, to be decided anew for each part."""
-    split = joined_split(parts)
+    split = joined_split({name: own.split for name, own in parts.items()})
     near = all(own.how.near_duplicates for own in parts.values()) or None
     how = decided_split(settings.data.split, set()).model_copy(update={"near_duplicates": near})
     language, _ = main_language(text for own in parts.values() for text in _texts(own))

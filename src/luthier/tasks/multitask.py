@@ -178,6 +178,10 @@ class Multitask(Task[Pairs, Pairs, Said]):
                 said[name] = part.decode(value[name], own, [inferred[i][name] for i in mine])
         return said
 
+    def relocated(self, prediction: Said, read: Pairs, written: Pairs) -> Said:
+        before, after = dict(read), dict(written)
+        return {name: self.parts[name].relocated(own, before[name], after[name]) for name, own in prediction.items()}
+
     # ---- to the user
 
     def show(self, prediction: Said, top_k: int | None = None) -> dict[str, Any]:
