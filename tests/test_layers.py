@@ -40,6 +40,7 @@ FLOORS = [
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
+    ["alone"],
     ["folds", "choosing.*"],
     ["api", "demo"],
     ["cli.*"],

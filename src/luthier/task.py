@@ -183,6 +183,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         options: the task's, as the user wrote them. Nothing for a task whose rows are those of data.train."""
         return {}
 
+    def trained_alone(self) -> Mapping[str, AnyTask]:
+        """By name the parts that are to be trained by themselves too, to be compared."""
+        return {}
+
     def windows_shown(self, windows: Sequence[LabelledWindow]) -> Sampling | None:
         """Which of the training windows an epoch shows, where the task has a say in it; None: each once."""
         return None

@@ -24,6 +24,7 @@ from transformers.utils.generic import ModelOutput
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.first_position import tanh_dense
 from luthier.models.load import Loaded, load_model
 
 FILE = "heads.safetensors"
@@ -62,20 +63,32 @@ class SeveralOutput(ModelOutput):
 
 class _Above(nn.Module):
     """Stands in a head's model where its body was: it is given the trunk's last states as embeddings, and hands them
-    on as the body would, with the body's own pooler."""
+    on as the body would, with the body's own pooler.
 
-    def __init__(self, body: Any) -> None:
+    averages: the mean of the states over the real tokens stands at the first position, where heads for a whole text
+    read. A first position speaks for the text only after it was taught to, which would disturb what heads for tokens
+    read; the mean does at once.
+    """
+
+    def __init__(self, body: Any, averages: bool) -> None:
         super().__init__()
         pooler = getattr(body, "pooler", None)
         self.pooler = pooler if isinstance(pooler, nn.Module) else None
+        self.averages = averages
 
-    def forward(self, *_: Any, inputs_embeds: Tensor, **__: Any) -> BaseModelOutputWithPoolingAndCrossAttentions:
-        pooled: Any = None
+    def forward(
+        self, *_: Any, inputs_embeds: Tensor, attention_mask: Tensor | None = None, **__: Any
+    ) -> BaseModelOutputWithPoolingAndCrossAttentions:
+        states_BTD, pooled_BD = inputs_embeds, None
+        if self.averages and attention_mask is not None:
+            mask_BT1 = attention_mask[..., None].to(states_BTD.dtype)
+            mean_B1D = (states_BTD * mask_BT1).sum(1, keepdim=True) / mask_BT1.sum(1, keepdim=True)
+            states_BTD = torch.cat([mean_B1D.to(states_BTD.dtype), states_BTD[:, 1:]], 1)
         if isinstance(self.pooler, nn.Linear):  # ALBERT's, whose tanh stands beside it
-            pooled = torch.tanh(self.pooler(inputs_embeds[:, 0]))
+            pooled_BD = torch.tanh(self.pooler(states_BTD[:, 0]))
         elif self.pooler is not None:
-            pooled = self.pooler(inputs_embeds)
-        return BaseModelOutputWithPoolingAndCrossAttentions(last_hidden_state=inputs_embeds, pooler_output=pooled)
+            pooled_BD = self.pooler(states_BTD)
+        return BaseModelOutputWithPoolingAndCrossAttentions(last_hidden_state=states_BTD, pooler_output=pooled_BD)
 
 
 class _Uncertainty(nn.Module):
@@ -106,7 +119,7 @@ class SeveralHeads(PreTrainedModel):
         if getattr(self.trunk, "pooler", None) is not None:
             self.trunk.register_module("pooler", None)  # each head has its own
         for name, spec in self.specs.items():
-            self.add_module(_PREFIX + name, heads[name] if heads else _head(_model_of(config, spec)))
+            self.add_module(_PREFIX + name, heads[name] if heads else _head(_model_of(config, spec), spec.auto_class))
         self.states = nn.Identity()
         self.uncertainty = _Uncertainty(len(self.specs)) if wanted.uncertain else None
 
@@ -149,7 +162,7 @@ def load_several(folder: Path, wanted: Heads, *, seed: int, device: str) -> Load
             fresh += [f"trunk.{n.removeprefix(f'{prefix}.')}" for n in loaded.fresh
                       if n.startswith(f"{prefix}.") and ".pooler." not in n]  # fmt: skip
         fresh += [f"{_PREFIX}{name}.{n}" for n in loaded.fresh if not n.startswith(f"{prefix}.") or ".pooler." in n]
-        heads[name] = _head(loaded.model)
+        heads[name] = _head(loaded.model, spec.auto_class)
     assert trunk is not None
     setattr(trunk.config, _SPEC, wanted)
     model = SeveralHeads(trunk.config, trunk, heads)
@@ -181,7 +194,7 @@ def _saved(folder: Path, wanted: Heads, device: str) -> Loaded:
     config = loaded.model.config
     setattr(config, _SPEC, wanted)
     with torch.device("meta"):
-        heads = {name: _head(_model_of(config, spec)) for name, spec in wanted.specs.items()}
+        heads = {name: _head(_model_of(config, spec), spec.auto_class) for name, spec in wanted.specs.items()}
     for head in heads.values():
         head.to_empty(device="cpu")
     model = SeveralHeads(config, loaded.model, heads)
@@ -207,15 +220,25 @@ def _model_of(config: Any, spec: HeadSpec) -> PreTrainedModel:
     return getattr(transformers, spec.auto_class).from_config(own)
 
 
-def _head(model: PreTrainedModel) -> nn.Module:
+def _head(model: PreTrainedModel, auto_class: str) -> nn.Module:
     """The model without its body. Errors: ModelError where it has none that can be told from its head."""
     prefix = model.base_model_prefix
     body = getattr(model, prefix, None)
     if not isinstance(body, nn.Module) or body is model:
         what = t("has no body apart from its head")
         raise ModelError.at(str(model.name_or_path), what, t("choose another model"), code="no-head")
-    setattr(model, prefix, _Above(body))
+    setattr(model, prefix, _Above(body, averages="SequenceClassification" in auto_class))
     return model
+
+
+def clear_dense(head: nn.Module) -> None:
+    """Makes the layer between states and logits, where it is BERT's tanh of a square layer, a window to the states:
+    what the logits are fitted to is then what the untuned trunk says of the text."""
+    dense = tanh_dense(head)
+    if dense is not None and dense.in_features == dense.out_features:
+        with torch.no_grad():
+            dense.weight.copy_(torch.eye(dense.in_features))
+            dense.bias.zero_()
 
 
 def picked(output: Any, rows: Tensor) -> SimpleNamespace:

@@ -86,7 +86,12 @@ def _given(head: Any, features: Features) -> Features:
                 pad = head.config.pad_token_id or 0
                 ids_BT = torch.nn.utils.rnn.pad_sequence(ids, batch_first=True, padding_value=pad)
                 states_BTD = torch.nn.utils.rnn.pad_sequence(states, batch_first=True)
-                head(input_ids=ids_BT.to(device), inputs_embeds=states_BTD.to(device))
+                lengths_B = torch.tensor([len(s) for s in states])
+                mask_BT = (torch.arange(states_BTD.shape[1]) < lengths_B[:, None]).long()
+                head(
+                    input_ids=ids_BT.to(device), attention_mask=mask_BT.to(device),
+                    inputs_embeds=states_BTD.to(device),
+                )  # fmt: skip
                 given = seen.pop().float().cpu().numpy()
                 found += [row[: len(s)] if given.ndim == 3 else row for row, s in zip(given, states, strict=True)]
     finally:

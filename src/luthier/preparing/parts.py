@@ -25,6 +25,10 @@ class SavedSplits:
 
     tasks: Mapping[str, SavedSplit]
 
+    @property
+    def rows(self) -> Mapping[str, Any]:
+        return {name: saved.rows for name, saved in self.tasks.items()}
+
     def text(self) -> str:
         return json.dumps({"tasks": {name: vars(saved) for name, saved in self.tasks.items()}}, ensure_ascii=False)
 

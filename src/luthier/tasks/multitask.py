@@ -77,6 +77,9 @@ class Multitask(Task[Pairs, Pairs, Said]):
             return {}
         return {name: {"task": task_section(part), "data": data_of(part)} for name, part in sections.items()}
 
+    def trained_alone(self) -> Mapping[str, AnyTask]:
+        return self.parts if self.alone else {}
+
     # ---- from the user's rows
 
     @cached_property
@@ -258,12 +261,14 @@ class Multitask(Task[Pairs, Pairs, Said]):
     def heads_alone(
         self, model: PreTrainedModel, frozen: Frozen[Pairs, Pairs] | None
     ) -> Iterator[tuple[PreTrainedModel, AnyTask, Frozen[Any, Any] | None]]:
+        from luthier.models.several import SeveralHeads, clear_dense
         from luthier.parts.learning import seen_by_head
 
-        heads: Any = model
+        assert isinstance(model, SeveralHeads)
         for name, part in self.parts.items():
-            own = None if frozen is None else seen_by_head(heads.heads[name], frozen_of(name, frozen))
-            yield heads.heads[name], part, own
+            head: Any = model.heads[name]
+            clear_dense(head)
+            yield head, part, None if frozen is None else seen_by_head(head, frozen_of(name, frozen))
 
     def windows_shown(self, windows: Sequence[LabelledWindow]) -> Sampling | None:
         if self.sampling == "proportional":
