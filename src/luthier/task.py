@@ -75,6 +75,9 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     format: ClassVar[AnyFormat]
     """How its rows look."""
 
+    plain_answers: ClassVar[bool] = True
+    """Whether plain transformers gives the same answers from the saved folder."""
+
     @property
     def name(self) -> str:
         """The file's name."""

@@ -38,10 +38,10 @@ def own_settings(settings: Settings) -> dict[str, Settings]:
 
     Errors: ConfigError where there is data.train beside it.
     """
-    name = settings.task.get("name", "auto")
-    if name == "auto":
+    options = {key: value for key, value in settings.task.items() if key != "name"}
+    if not options or settings.task.get("name", "auto") == "auto":
         return {}
-    parts = catalog.task(name).own_data({key: value for key, value in settings.task.items() if key != "name"})
+    parts = catalog.task(settings.task["name"]).own_data(options)
     if parts and settings.data.train is not None:
         what = t("is given, and every task has data of its own")
         raise ConfigError.at("data.train", what, t("leave out one of the two"), code="conflict")

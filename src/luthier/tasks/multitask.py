@@ -48,6 +48,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
     """
 
     auto_class: ClassVar[str] = "AutoModel"
+    plain_answers: ClassVar[bool] = False
 
     tasks: dict[str, dict[str, Any]] | None = None
     sampling: Literal["proportional", "temperature"] = "proportional"

@@ -46,7 +46,7 @@ class Joint(PartRows):
         if intent is None or len(values) < len(first) or not all(isinstance(value, str) for value in values):
             return 0.0
         theirs = {name: ours.name for ours in self.columns[:4] if (name := named(columns, ours)) is not None}
-        rows = [{theirs.get(name, name): value for name, value in row.items()} for row in first]
+        rows = [_listed({theirs.get(name, name): value for name, value in row.items()}) for row in first]
         return EntityRows().likeness([theirs.get(name, name) for name in columns], rows)
 
     def parse(self, row: Row) -> Example[Pairs, Pairs]:
@@ -77,3 +77,12 @@ class Joint(PartRows):
     def map_texts(self, input: Pairs, change: Callable[[str], str]) -> Pairs:
         passage = EntityRows().map_texts(dict(input)[SLOTS], change)
         return ((INTENT, passage.text), (SLOTS, passage))
+
+
+def _listed(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """With words and tags that stand in one text each, blanks between them, as lists."""
+    words, tags = row.get("tokens"), row.get("tags")
+    if not isinstance(words, str) or not isinstance(tags, str) or len(words.split()) != len(tags.split()):
+        return row
+    tagged = all(tag == "O" or tag[1:2] in ("-", "_") for tag in tags.split())
+    return {**row, "tokens": words.split(), "tags": tags.split()} if tagged else row
