@@ -51,8 +51,8 @@ def with_parts_alone(run: Run, screen: Progress) -> Run:
     from luthier.finish import read_run
     from luthier.inference.artifact import load_artifact
 
-    screen.say(t("{parts} are each trained alone, too: together as long again as all of them at once",
-                 parts=", ".join(parts)))  # fmt: skip
+    screen.say(t("{parts} are each trained alone, too, on their own rows with the same settings: that takes up to "
+                 "{count} times the training so far", parts=", ".join(parts), count=len(parts)))  # fmt: skip
     prepared = prepare(settings)
     own = each(own_settings(settings), prepare)
     together = load_artifact(run.folder / "model")

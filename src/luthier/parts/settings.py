@@ -28,7 +28,7 @@ def make_parts(sections: Mapping[str, Mapping[str, Any]] | None) -> dict[str, An
     if sections is None:
         sections = JOINT
     if not sections:
-        raise _error("", t("names no tasks"), t("write name: {{task: classification, train: FILE}} for each"))
+        raise _error("", t("names no tasks"), t("write the name of each part, and under it its task and train"))
     made = {name: _make(name, section) for name, section in sections.items()}
     with_data = [name for name, section in sections.items() if section.get("train") is not None]
     if not with_data:

@@ -1,0 +1,1 @@
+"""Understanding tasks beside the example recipe of Hugging Face: a command each."""
