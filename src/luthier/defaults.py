@@ -30,7 +30,7 @@ half a minute on the demo's tickets (6:1)."""
 class Facts:
     """What the choices are made from. lengths: tokens of each training input, uncut. classes: of each training row,
     None for a task without. epochs: how many are usual for the task, and why. device, precision: of the machine.
-    validated: whether there is a validation split."""
+    validated: whether there is a validation split. windowed: whether a long text is read in windows and not cut."""
 
     lengths: np.ndarray
     classes: Sequence[Hashable]
@@ -39,6 +39,7 @@ class Facts:
     device: str
     precision: str
     validated: bool
+    windowed: bool = False
 
 
 def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
@@ -74,6 +75,9 @@ def _max_length(facts: Facts) -> tuple[int, str]:
     wanted = math.ceil(float(np.quantile(facts.lengths, 0.99)) / 8) * 8
     value = max(8, min(wanted, longest, cap))
     share = float((facts.lengths > value).mean())
+    if facts.windowed:
+        return value, t("99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the "
+                        "rows are read in several windows", longest=longest, cap=cap, share=share)  # fmt: skip
     return value, t(
         "99 % of the rows fit (longest {longest} tokens, the model takes {cap}); {share:.1%} of the rows are cut",
         longest=longest, cap=cap, share=share,

@@ -86,6 +86,7 @@ def make_ready(
         device=runtime.device,
         precision=runtime.precision,
         validated=bool(prepared.split.validation),
+        windowed=prepared.task.format.answers_are_places,
     )
     chosen, more = choose(settings, facts)
     answers = [example.answer for example in prepared.split.train]

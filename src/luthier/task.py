@@ -74,9 +74,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
-
-    plain_answers: ClassVar[bool] = True
-    """Whether plain transformers gives the same answers from the saved folder."""
+    plainly: ClassVar[str] = "gives the same labels for inputs of up to {max_length} tokens"
+    """What plain transformers does with the saved model, for the model card."""
 
     @property
     def name(self) -> str:

@@ -7,7 +7,9 @@ from tokenizers import Tokenizer
 
 from doctor.looked import found, good, lines
 from luthier.errors import Place
+from luthier.formats.entities import EntityRows, Passage
 from luthier.formats.generation import TextToText
+from luthier.formats.marked.spans import Entity
 from luthier.formats.messages import MessageRows
 from luthier.text.tokenizer import read_tokenizer
 from luthier.types import Row
@@ -85,3 +87,10 @@ def test_check_says_what_it_did_not_look_at(tmp_path: Path) -> None:
     done = luthier("check", "a.csv", "--model", "nobody/has-this-model", cwd=tmp_path, HF_HUB_CACHE=str(tmp_path))
     assert "not looked at" in done.stdout + done.stderr and "nobody/has-this-model" in done.stdout + done.stderr
     assert done.returncode == 0
+
+
+def test_a_long_text_with_entities_is_read_in_windows_and_not_cut(tokenizer: Tokenizer) -> None:
+    pairs = [(Passage("parcel " * 40 + f"{i}"), (Entity(0, 6, "thing"),)) for i in range(20)]
+    assert not {"truncation", "answer-truncation"} & set(
+        found(pairs, layout=EntityRows(), tokenizer=tokenizer, max_length=16)
+    )

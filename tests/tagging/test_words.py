@@ -5,7 +5,7 @@ import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 from luthier.models.find import embedded_folder
-from luthier.tagging.words import first_tokens, merged, plain_words, word_spans
+from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, word_spans
 from luthier.text.tokenizer import TextRule, read_tokenizer
 
 TEXTS = {
@@ -73,12 +73,20 @@ def test_words_are_torn_where_the_training_data_tear_them_but_never_in_latin() -
     assert [text[a:b] for a, b in plain_words(text, torn=True)] == ["서", "울", "에", "서", "Seoul"]
 
 
-def test_the_words_of_the_file_are_kept() -> None:
+def test_the_words_of_the_file_are_kept_and_their_pieces_are_those_of_raw_text() -> None:
     rule = TextRule(read_tokenizer(embedded_folder()), 64, 0, False)
-    text, words = "can't re-enter  u.s.", ((0, 5), (6, 14), (14, 16), (16, 20))
+    text, words = "can't unfathomably u.s.b2", ((0, 5), (6, 18), (19, 23), (23, 25))
     (spans_T2,) = word_spans(text, words, [rule.overlapping([text], 4)[0][0].spans])
-    assert spans_T2[first_tokens(spans_T2)].tolist() == [[0, 5], [6, 14], [16, 20]]
-    assert spans_T2[[0, -1]].tolist() == [[0, 0], [0, 0]]
+    pieces_U2 = spans_T2[first_tokens(spans_T2)]
+    assert [text[a:b] for a, b in pieces_U2] == ["can", "'", "t", "unfathomably", "u", ".", "s", ".", "b", "2"]
+    whole_W2, first_W = whole_words(text, words, pieces_U2)
+    assert [tuple(place) for place in whole_W2] == list(words)
+    assert [text[pieces_U2[i, 0]] for i in first_W] == ["c", "u", "u", "b"]
+
+
+def test_a_word_that_no_token_stands_for_is_left_out() -> None:
+    pieces_U2 = np.array([[0, 3], [6, 8]])
+    assert whole_words("Ada \u200b to", ((0, 3), (4, 5), (6, 8)), pieces_U2)[0].tolist() == [[0, 3], [6, 8]]
 
 
 def test_a_word_comes_from_the_window_in_which_it_has_most_context() -> None:

@@ -101,7 +101,7 @@ def test_the_trunk_is_a_plain_encoder_and_heads_lie_beside_it(run: Path) -> None
     assert isinstance(ours, SeveralHeads)
     weights = dict(plain.named_parameters())
     assert all(weights[name].equal(value) for name, value in ours.trunk.named_parameters())
-    assert "heads that answer lie beside it" in (run / "model" / "README.md").read_text(encoding="utf-8")
+    assert "the heads that answer lie beside it" in (run / "model" / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_row_with_several_answers_passes_the_trunk_once(models: TinyModels) -> None:

@@ -211,7 +211,7 @@ def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:
         return
     from luthier.report.predictions import as_cell
 
-    for one in said if isinstance(said, list) else [said]:
+    for one in (said or ["–"]) if isinstance(said, list) else [said]:  # a list of nothing is an answer, too
         values = one.values() if isinstance(one, dict) else [one]
         cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(as_cell(value))) for value in values]
         write(sys.stdout, "\t".join([*cells, printable(plain(asked).replace("\n", " "))[:120]]))

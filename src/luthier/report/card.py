@@ -28,7 +28,7 @@ model.predict(["{sample}"])
 ```
 
 It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
-{answers} `codec.json` holds what Luthier needs to read inputs
+and {plainly}. `codec.json` holds what Luthier needs to read inputs
 as in training.{cleaning}
 
 Labels: {labels}
@@ -37,8 +37,6 @@ Labels: {labels}
 Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
-_SAME = "and gives the same labels for inputs of up to {max_length} tokens."
-_ENCODER = "as an encoder; the heads that answer lie beside it in files that Luthier reads."
 _CLEANING = """
 
 Texts are cleaned before they are read ({steps}): Luthier does so by itself, `transformers` alone does not."""
@@ -67,7 +65,7 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
         auto_class=prepared.task.auto_class,
-        answers=_SAME.format(max_length=settings.train.max_length) if prepared.task.plain_answers else _ENCODER,
+        plainly=prepared.task.plainly.format(max_length=settings.train.max_length),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved),

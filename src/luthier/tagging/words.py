@@ -1,8 +1,9 @@
 """Which word of the text is each token part of? Asked once, for training, serving and scores alike.
 
-The words are the file's own where it has them. Else a word begins at every token, but not within a run of letters or
-digits of a script that sets words apart, and not before what clings to the character in front of it: a combining mark,
-a joiner, the second half of an emoji.
+A word begins at every token, but not within a run of letters or digits of a script that sets words apart, and not
+before what clings to the character in front of it: a combining mark, a joiner, the second half of an emoji. Where the
+file has words of its own, one begins at each of these as well. So a model that learnt from a file's "O'Neil" has also
+learnt of the pieces O, ' and Neil, as which it meets the name in a text that nobody has cut into words.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ Places = Sequence[tuple[int, int]]
 """(start, end) in characters, in the order of the text."""
 
 _JOINER = "\u200d"
+_LONGEST_RUN = 100
+"""Of flags that are looked back over: an even number, so that halves stay together."""
 
 
 def within_word(text: str, place: int) -> bool:
@@ -35,13 +38,25 @@ def word_spans(text: str, words: Places, windows: Sequence[np.ndarray], torn: bo
     torn: whether entities may begin and end within words, as Korean ones do before a particle: then a word is torn at
     each token, but not in Latin, Greek or Cyrillic, where no entity that cuts a word is read either (`cuts_word`).
     """
-    stripped = [_stripped(text, spans_T2) for spans_T2 in windows]
-    if words:
-        known_W2 = plain_words(text, words)
-    else:
-        tokens = np.unique(np.concatenate(stripped), axis=0) if stripped else np.zeros((0, 2), np.int64)
-        known_W2 = _grouped(text, [(int(start), int(end)) for start, end in tokens], torn)
-    return [_covering(known_W2, spans_T2) for spans_T2 in stripped]
+    tokens_M2 = _stripped(text, np.concatenate(windows))
+    pieces = [(int(start), int(end)) for start, end in np.unique(tokens_M2, axis=0)]
+    found_W2 = _grouped(text, pieces, torn, frozenset(start for start, _ in words))
+    return np.split(_covering(found_W2, tokens_M2), np.cumsum(list(map(len, windows)))[:-1])
+
+
+def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the file's words, [W, 2], and of each the number of the first piece in it, by which it is read; words
+    without any are left out. The pieces themselves where the file has no words.
+
+    pieces: in the order of the text, as `word_spans` makes them.
+    """
+    if not words:
+        return pieces_U2, np.arange(len(pieces_U2))
+    known_W2 = plain_words(text, words)
+    first_W = np.searchsorted(pieces_U2[:, 0], known_W2[:, 0])
+    starts_W = np.append(pieces_U2[:, 0], len(text))[first_W]
+    within_W = starts_W < known_W2[:, 1]
+    return known_W2[within_W], first_W[within_W]
 
 
 def plain_words(text: str, words: Places = (), torn: bool = False) -> np.ndarray:
@@ -50,7 +65,9 @@ def plain_words(text: str, words: Places = (), torn: bool = False) -> np.ndarray
     if words:
         known_W2 = _stripped(text, np.array(words, np.int64))
         return known_W2[known_W2[:, 1] > 0]
-    return _grouped(text, [(i, i + 1) for i, character in enumerate(text) if not character.isspace()], torn)
+    return _grouped(
+        text, [(i, i + 1) for i, character in enumerate(text) if not character.isspace()], torn, frozenset()
+    )
 
 
 def first_tokens(spans_T2: np.ndarray) -> np.ndarray:
@@ -79,8 +96,9 @@ def merged(windows: Sequence[np.ndarray]) -> tuple[np.ndarray, list[tuple[int, n
     starts = all_2[order, 0]
     best = order[np.concatenate([[True], starts[1:] != starts[:-1]])] if len(order) else order
     words_U2, of_U, token_U = all_2[best], window[best], np.concatenate(at)[best]
-    chosen = ((number, np.flatnonzero(of_U == number)) for number in range(len(windows)))
-    return words_U2, [(number, words, token_U[words]) for number, words in chosen if len(words)]
+    by_window = np.argsort(of_U, kind="stable")
+    parts = np.split(by_window, np.searchsorted(of_U[by_window], np.arange(1, len(windows))))
+    return words_U2, [(number, words, token_U[words]) for number, words in enumerate(parts) if len(words)]
 
 
 def _covering(words_W2: np.ndarray, tokens_T2: np.ndarray) -> np.ndarray:
@@ -105,19 +123,21 @@ def _stripped(text: str, spans_N2: np.ndarray) -> np.ndarray:
     return np.where((starts < ends)[:, None], np.stack([starts, ends], 1), 0)
 
 
-def _grouped(text: str, pieces: Places, torn: bool) -> np.ndarray:
-    """Pieces of the text put together to words, [W, 2], each with the marks that cling to its end."""
+def _grouped(text: str, pieces: Places, torn: bool, starts: frozenset[int]) -> np.ndarray:
+    """Pieces of the text put together to words, [W, 2], each with the marks that cling to its end. starts: where one
+    begins in any case."""
     words: list[tuple[int, int]] = []
     goes_on = cuts_word if torn else within_word
     for start, end in pieces:
         if start == end:
             continue
-        if words and (start < words[-1][1] or goes_on(text, start) or _clings(text, start)):
+        bound = start not in starts and (goes_on(text, start) or _clings(text, start))
+        if words and (start < words[-1][1] or bound):
             words[-1] = (words[-1][0], max(end, words[-1][1]))
         else:
             words.append((start, end))
-        while words[-1][1] < len(text) and _clings(text, words[-1][1]):
-            words[-1] = (words[-1][0], words[-1][1] + 1)
+        while (last := words[-1][1]) < len(text) and last not in starts and _clings(text, last):
+            words[-1] = (words[-1][0], last + 1)
     return np.array(words, np.int64).reshape(-1, 2)
 
 
@@ -130,10 +150,11 @@ def _clings(text: str, place: int) -> bool:
 
 
 def _half_flags(text: str, place: int) -> int:
-    """How many there are on end before the place, where another follows; else 0."""
+    """How many there are on end before the place, where another follows; else 0. Of a very long run its end counts."""
     if not _is_half_flag(text[place]):
         return 0
-    return place - next((i + 1 for i in range(place - 1, -1, -1) if not _is_half_flag(text[i])), 0)
+    first = max(0, place - _LONGEST_RUN)
+    return place - next((i + 1 for i in range(place - 1, first - 1, -1) if not _is_half_flag(text[i])), first)
 
 
 def _is_half_flag(character: str) -> bool:

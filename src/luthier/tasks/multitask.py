@@ -48,7 +48,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
     """
 
     auto_class: ClassVar[str] = "AutoModel"
-    plain_answers: ClassVar[bool] = False
+    plainly: ClassVar[str] = "is then the encoder alone; the heads that answer lie beside it and are read by Luthier"
 
     tasks: dict[str, dict[str, Any]] | None = None
     sampling: Literal["proportional", "temperature"] = "proportional"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
-from luthier.tagging.words import first_tokens, merged, plain_words, within_word, word_spans
+from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
 from luthier.task import Mistake, Task, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Example, Frozen, LabelledBatch, LabelledWindow, Row, Seen, Window
@@ -41,12 +42,21 @@ class EntityScore(TypedDict):
     end: int
 
 
+_PROBES: WeakKeyDictionary[Frozen[Any, Any], dict[Any, Probe | None]] = WeakKeyDictionary()
+"""What was fitted to features that somebody still holds."""
+
+
 @dataclass(frozen=True)
 class Ner(Task[Passage, Entities, Reading]):
     """tagging: bio, or bioes, in which the last word of an entity has a tag of its own."""
 
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     format: ClassVar[EntityRows] = EntityRows()
+    most_seen: ClassVar[int] = 8000
+    plainly: ClassVar[str] = (
+        "gives a tag to each token, a word's at its first;\n"
+        "Luthier decodes by the rules of the tags, and reads texts of more than {max_length} tokens in windows"
+    )
 
     tagging: str = "bio"
     labels: tuple[str, ...] = learned()
@@ -102,7 +112,7 @@ class Ner(Task[Passage, Entities, Reading]):
         return made
 
     def attach(self, window: Window, answer: Entities, text: TextRule) -> LabelledWindow:
-        """A word's tag is learnt at its first token, the others have none."""
+        """A word's tag is learnt at its first token, as Devlin et al. (2019) do; the others have none."""
         assert window.spans is not None
         first = first_tokens(window.spans)
         targets_T = np.full(len(window.spans), IGNORE, np.int64)
@@ -126,7 +136,12 @@ class Ner(Task[Passage, Entities, Reading]):
         log_probs_UK = np.zeros((len(words_U2), len(self.scheme.tags)), np.float32)
         for number, words, tokens in sources:
             log_probs_UK[words] = inferred[number][tokens]
-        return read_tags(self.scheme, input.text, words_U2, log_probs_UK)
+        return self._reading(input, words_U2, log_probs_UK)
+
+    def _reading(self, passage: Passage, pieces_U2: np.ndarray, log_probs_UK: np.ndarray) -> Reading:
+        """Of the file's words, where it has any, by the first piece of each."""
+        words_W2, first_W = whole_words(passage.text, passage.words, pieces_U2)
+        return read_tags(self.scheme, passage.text, words_W2, log_probs_UK[first_W])
 
     def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
         return prediction.moved_to(read.text, written.text)
@@ -194,11 +209,14 @@ class Ner(Task[Passage, Entities, Reading]):
     # ---- before training
 
     def baselines(self, frozen: Frozen[Passage, Entities], seed: int) -> Mapping[str, Callable[[], Sequence[Reading]]]:
-        return {
+        """The untuned model's states are asked only where they were kept."""
+        ways: dict[str, Callable[[], Sequence[Reading]]] = {
             "majority": lambda: self._nothing(frozen),
             "tfidf": lambda: self._cheap(frozen, seed),
-            "embeddings": lambda: self._probed(frozen, seed),
         }
+        if frozen.train.features.token_inputs and frozen.judged.features.token_inputs:
+            ways["embeddings"] = lambda: self._probed(frozen, seed)
+        return ways
 
     def first_head(self, frozen: Frozen[Passage, Entities], seed: int) -> tuple[np.ndarray, np.ndarray] | None:
         probe = self._probe(frozen, seed)
@@ -237,7 +255,16 @@ class Ner(Task[Passage, Entities, Reading]):
         return self._nothing(frozen) if probe is None else self._read_probe(probe, frozen.judged)
 
     def _probe(self, frozen: Frozen[Passage, Entities], seed: int) -> Probe | None:
+        """Fitted once: the baseline and the head's beginning are the same."""
+        known = _PROBES.setdefault(frozen, {})
+        if (self, seed) not in known:
+            known[self, seed] = self._fitted_probe(frozen, seed)
+        return known[self, seed]
+
+    def _fitted_probe(self, frozen: Frozen[Passage, Entities], seed: int) -> Probe | None:
         checked = frozen.validation
+        if not frozen.train.features.token_inputs:
+            return None
 
         def goodness(probe: Probe) -> float:
             assert checked is not None
@@ -248,14 +275,13 @@ class Ner(Task[Passage, Entities, Reading]):
             self.scheme.write(_first_words(window), answer)
             for window, answer in zip(frozen.train.features.windows, frozen.train.answers, strict=True)
         ]
-        return fit_probe(
-            _states(frozen.train), tags, len(self.scheme.tags), goodness if checked is not None else None, seed
-        )
+        can_check = checked is not None and len(checked.features.token_inputs) > 0
+        return fit_probe(_states(frozen.train), tags, len(self.scheme.tags), goodness if can_check else None, seed)
 
     def _read_probe(self, probe: Probe, seen: Seen[Passage, Entities]) -> list[Reading]:
         """Of a text of several windows the first is read."""
         return [
-            read_tags(self.scheme, example.input.text, _first_words(window), probe.log_probabilities(states_UK))
+            self._reading(example.input, _first_words(window), probe.log_probabilities(states_UK))
             for example, window, states_UK in zip(seen.examples, seen.features.windows, _states(seen), strict=True)
         ]
 

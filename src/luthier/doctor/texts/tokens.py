@@ -32,7 +32,7 @@ _MOST_DRAWN = 10_000
 
 class Tokens(Check):
     """truncation, answer-truncation, unknown-token. Asked only where a tokenizer is known. The tokens that a chat
-    template adds are not counted."""
+    template adds are not counted. Where answers are places in the text, a long one is read in windows and not cut."""
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
@@ -47,7 +47,7 @@ class Tokens(Check):
         lengths, unknown = _counted(tokenizer, texts)
         drawn = lengths[:: max(1, len(lengths) // _MOST_DRAWN)]
         self._facts = {"tokens": {"lengths": drawn.tolist(), "limit": most}}
-        if most is not None:
+        if most is not None and not self.context.format.answers_are_places:
             yield from _truncation(data, rows, lengths, most)
             if not self.context.format.answers_apart:
                 over = [row for row, length in zip(rows, lengths, strict=True) if length > most]
