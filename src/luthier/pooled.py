@@ -78,7 +78,7 @@ def _untuned(
     with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
         return frozen_features(
             untuned, codec, [example.input for example in examples], runtime,
-            max_tokens=max_tokens, keep_states=not isinstance(codec.task, WholeText), done=tracker.advance,
+            max_tokens=max_tokens, keep_states=not isinstance(codec.task, WholeText), apart=True, done=tracker.advance,
         )  # fmt: skip
 
 

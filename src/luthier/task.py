@@ -67,6 +67,18 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Where a task's decisions lie after training. task: a copy that knows what was chosen. shifts_C: what to add to
+    the logits; None for nothing. note: what to tell the user; "" for nothing. apart: whether something lies in the
+    Codec that plain transformers does not apply."""
+
+    task: Any
+    shifts_C: np.ndarray | None = None
+    note: str = ""
+    apart: bool = False
+
+
+@dataclass(frozen=True)
 class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
@@ -205,6 +217,27 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         what = t("{task} has no classes to balance", task=self.name)
         raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
 
+    def class_counts(self, answers: Sequence[AnswerT]) -> Sequence[int]:
+        """Rows of each class, in the order of the logits; none for a task without classes."""
+        classes = len(self.class_names())
+        return np.bincount(self.row_classes(answers), minlength=classes).tolist() if classes else []
+
+    def row_weights(self, answers: Sequence[AnswerT], remedy: Remedy) -> np.ndarray | None:
+        """[N], how much each row counts under the remedy, 1 on average; None where all count alike."""
+        if not remedy.row_weights:
+            return None
+        weights_N = np.array(remedy.row_weights)[self.row_classes(answers)]
+        return weights_N / weights_N.mean()
+
+    def usual_remedy(self, *, validated: bool) -> tuple[str, str] | None:
+        """The remedy of a task for which none has to be found by comparing, and why. validated: whether there are
+        validation rows."""
+        return None
+
+    def usable(self, method: str, remedy: Remedy, *, validated: bool) -> Remedy:
+        """The remedy of that name as this task applies it. Errors: ConfigError for one that makes no sense here."""
+        return remedy
+
     def remedied(self, remedy: Remedy) -> Self:
         """A copy whose loss is what the remedy makes of it."""
         return self
@@ -223,6 +256,18 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
         return self
+
+    def check_parts(self, *, validated: bool) -> None:
+        """validated: whether there are validation rows. Errors: ConfigError for options that need them."""
+        return
+
+    def needs_placing(self) -> bool:
+        """Whether `placed` has something to choose on validation rows."""
+        return False
+
+    def placed(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Placed:
+        """After training and remedy, by validation rows: where the task's own decisions lie."""
+        return Placed(self)
 
     # ---- before training
 

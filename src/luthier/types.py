@@ -177,7 +177,8 @@ class Features:
     windows: [N]. vectors: [N, D], the mean of the last hidden states over the real tokens. head_inputs: [N, K], what
     the layer that makes the logits is given once for the whole input; None where there is no such layer. token_inputs:
     of each input [T, K], what that layer is given where it answers at every token. states: of each input [T, D] in
-    bf16, what the last layer is given. The last two are empty unless asked for.
+    bf16, what the last layer is given. parts: of pairs the vectors of the first and of the second text, [N, D] each,
+    as the model reads them alone. The last three are empty unless asked for.
     """
 
     windows: Sequence[Window]
@@ -185,6 +186,7 @@ class Features:
     head_inputs: np.ndarray | None = None
     token_inputs: Sequence[np.ndarray] = ()
     states: Sequence[Tensor] = ()
+    parts: Sequence[np.ndarray] = ()
 
     def rows(self, numbers: Sequence[int]) -> Features:
         """Of some of the inputs."""
@@ -194,7 +196,8 @@ class Features:
 
         given = None if self.head_inputs is None else self.head_inputs[list(numbers)]
         tokens, states = chosen(self.token_inputs), chosen(self.states)
-        return Features(chosen(self.windows), self.vectors[list(numbers)], given, tokens, states)
+        parts = [part[list(numbers)] for part in self.parts]
+        return Features(chosen(self.windows), self.vectors[list(numbers)], given, tokens, states, parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,6 +20,11 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
     """Each input is one window, and each answer outlives a word that is dropped, moved or replaced. So a linear model
     on features of the whole text can answer too, which is how baselines, learning curves and cheap trials work."""
 
+    def parts(self, input: InputT) -> Sequence[InputT]:
+        """The two texts of a pair, each as an input of its own; none of anything else. What is cheap to know of a pair
+        is how alike the two are."""
+        return ()
+
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:
         """The best prediction that does not look at the input."""
@@ -34,6 +39,10 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
     @abstractmethod
     def read_linear(self, model: Any, features: Any) -> list[PredictionT]:
         """The predictions of such a model."""
+
+    def decide_linear(self, model: Any, features: Any, answers: Sequence[AnswerT], seed: int) -> Any:
+        """Such a model with its decisions placed as rows that it did not learn from ask for."""
+        return model
 
     def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
         """Such a model as weights [C, K] and bias [C] of a layer that makes this task's logits; None where it is

@@ -90,7 +90,7 @@ def test_a_prediction_does_not_depend_on_its_neighbours(ready: Bench) -> None:
 
 
 def test_it_learns_its_samples(ready: Bench) -> None:
-    losses = teach(ready, 120)
+    losses = teach(ready, 200)
     answers = [example.answer for example in ready.examples]
     report = evaluate(ready.codec.task, say(ready), answers, seed=0)
     assert losses[-1] < losses[0] / 3

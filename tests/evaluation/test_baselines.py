@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from luthier.balancing.remedy import Remedy
 from luthier.evaluation.baselines import MOST_ROWS, cheap_ways, sample, tfidf
-from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.evaluation.linear import Rows, Scaling, best_linear, decided_linear
 from luthier.tasks.classification import Classification
+from luthier.tasks.multilabel import MultiLabel
 from luthier.types import Example, Features, Frozen, Seen
 from tiny import ticket_rows
 
@@ -77,3 +79,54 @@ def test_very_many_rows_are_sampled_in_order_and_the_same_for_the_same_seed() ->
 def test_features_that_hardly_vary_are_not_blown_up() -> None:
     features = np.array([[0.0, 1e-9], [1.0, -1e-9]])
     assert abs(Scaling.of(features, least=0.05)(features)[:, 1]).max() < 1e-6
+
+
+def test_of_pairs_they_see_how_alike_the_texts_are() -> None:
+    rng = np.random.default_rng(0)
+    words = [f"w{i}" for i in range(400)]
+    rows, vectors, parts = [], [], ([], [])
+    for i in range(300):
+        first = rng.choice(words, 6, replace=False).tolist()
+        same = bool(i % 2)
+        second = rng.permutation(first).tolist() if same else rng.choice(words, 6, replace=False).tolist()
+        rows.append(Example((" ".join(first), " ".join(second)), "same" if same else "other"))
+        mean = rng.normal(size=8)
+        parts[0].append(mean)
+        parts[1].append(mean + 0.1 * rng.normal(size=8) if same else rng.normal(size=8))
+        vectors.append(rng.normal(size=8))  # of the pair as a whole, which says nothing
+    task = Classification(labels=("other", "same"))
+
+    def part(a: int, b: int) -> Seen:
+        sides = [np.array(side[a:b]) for side in parts]
+        return Seen(rows[a:b], Features([], np.array(vectors[a:b]), parts=sides))
+
+    ways = cheap_ways(task, Frozen(part(0, 200), None, part(200, 300)), seed=0)
+    for name in ("tfidf", "embeddings"):
+        right = [task.labels[int(p.argmax())] == row.answer for p, row in zip(ways[name](), rows[200:], strict=True)]
+        assert np.mean(right) > 0.9, name
+
+
+def test_thresholds_are_tuned_for_the_baseline_and_not_for_the_heads_start() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(1200, 6))
+    holds = vectors @ rng.normal(size=(6, 3)) + 2 * rng.normal(size=(1200, 3)) > 4
+    answers = [frozenset(label for label, held in zip("abc", row, strict=True) if held) for row in holds]
+    train, check = Rows(vectors[:800], answers[:800]), Rows(vectors[800:], answers[800:])
+    task = MultiLabel(labels=("a", "b", "c")).remedied(Remedy(moves_decisions=True))
+    start, baseline = (make(task, train, check, (1.0,), 0) for make in (best_linear, decided_linear))
+    assert (baseline.bias_C > start.bias_C + 0.3).all()
+    off = MultiLabel(labels=("a", "b", "c"))
+    assert np.array_equal(decided_linear(off, train, check, (1.0,), 0).bias_C, start.bias_C)
+
+
+def test_a_class_out_of_scope_is_placed_for_the_baseline_too() -> None:
+    rng = np.random.default_rng(0)
+    classes = np.r_[rng.integers(0, 3, 600), np.full(30, 3)]
+    centres = np.r_[rng.normal(size=(3, 8)) * 0.7, np.zeros((1, 8))]
+    rows = Rows(centres[classes] + rng.normal(size=(630, 8)), [("a", "b", "c", "oos")[c] for c in classes])
+    plain, moved = (Classification(reject=how, labels=("a", "b", "c", "oos")) for how in (None, "oos"))
+    recalls = []
+    for task in (plain, moved):
+        said = task.read_linear(decided_linear(task, rows, rows, (1.0,), 0), rows.features)
+        recalls.append(np.mean([p.argmax() == 3 for p in said[600:]]))
+    assert recalls[1] > recalls[0] + 0.2

@@ -64,3 +64,13 @@ def test_every_beginning_of_the_order_has_each_class_in_its_share() -> None:
         counts = Counter(strata[i] for i in order[:size])
         assert all(abs(counts[name] - share * size) <= 1 for name, share in (("a", 0.6), ("b", 0.3), ("c", 0.1)))
     assert (np.asarray(nested_order(strata, 4)) != order).any()
+
+
+def test_rows_of_several_classes_are_dealt_alike_in_every_process() -> None:
+    from luthier.formats.format import classes_of, stratum_text
+
+    assert stratum_text(frozenset("cab")) == "a|b|c" and stratum_text(None) == "None"
+    assert classes_of(frozenset("ba")) == ["a", "b"] and classes_of("x") == ["x"] and classes_of(None) == []
+    rows = [Example(f"text {i}", frozenset("ab" if i % 2 else "c")) for i in range(40)]
+    fold_N = deal(rows, lambda answer: answer, 4, 0)
+    assert np.bincount(fold_N[1::2]).tolist() == np.bincount(fold_N[::2]).tolist() == [5] * 4

@@ -34,3 +34,21 @@ def cross_entropy(logits_BC: Tensor, targets_B: Tensor, remedy: Remedy, smoothin
         wrong_B = -logits_BC.log_softmax(-1).gather(1, known_B[:, None])[:, 0].expm1()
         loss_B = loss_B * wrong_B.clamp(min=_LEAST) ** remedy.focus
     return loss_B.sum()
+
+
+def binary_cross_entropy(logits_BC: Tensor, targets_BC: Tensor, remedy: Remedy) -> Tensor:
+    """The sum over rows and labels, float32, where a row may have several labels.
+
+    A label's weight, as a multiple of the least one, is that of the rows that have it: they count as much as if the
+    label was as common as the commonest. The focal factor looks at each cell for itself (Lin et al. 2017).
+    """
+    from torch.nn import functional as F  # noqa: N812
+
+    least = min(remedy.weights, default=1.0)
+    positive_C = logits_BC.new_tensor([weight / least for weight in remedy.weights]) if remedy.weights else None
+    reduction = "none" if remedy.focus else "sum"
+    loss = F.binary_cross_entropy_with_logits(logits_BC, targets_BC, pos_weight=positive_C, reduction=reduction)
+    if not remedy.focus:
+        return loss
+    wrong_BC = ((1 - 2 * targets_BC) * logits_BC).sigmoid()
+    return (loss * wrong_BC.clamp(min=_LEAST) ** remedy.focus).sum()

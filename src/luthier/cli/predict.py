@@ -178,7 +178,7 @@ def _sink(out: Path | None, *, as_json: bool, safe_csv: bool, predictor: Predict
         if ending == ".jsonl":
             yield lambda _, said: _write_line(file, said, as_json)
         else:
-            yield _csv_writer(file, predictor, safe_csv)
+            yield from _csv_writer(file, predictor, safe_csv)
 
 
 def _write_line(file: Any, said: Any, as_json: bool) -> None:
@@ -187,22 +187,34 @@ def _write_line(file: Any, said: Any, as_json: bool) -> None:
         print_json(said)
 
 
-def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Show:
+def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Iterator[Show]:
+    """The columns are those of the first answer; rows that could not be read before it are held back until then."""
     from luthier.report.predictions import as_cell, safe_cell
 
     writer = csv.writer(file)
     header: list[str] = []
+    held = 0
+
+    def begin(names: Iterable[str]) -> None:
+        header.extend(["text", *names])
+        writer.writerow(header)
+        writer.writerows([[""] * len(header)] * held)
 
     def show(asked: Any, said: Any) -> None:
+        nonlocal held
         cells = said if isinstance(said, dict) else {"prediction": said}
+        if not header and "error" in cells:
+            held += 1
+            return
         if not header:
-            header.extend(["text", *(cells if "error" not in cells else ("label", "score"))])
-            writer.writerow(header)
+            begin(cells)
         text = "" if asked is None else predictor.codec.task.format.plain_text(asked)
         values = (as_cell(cells.get(name, "")) for name in header[1:])
         writer.writerow([safe_cell(text) if safe_csv else text, *values])
 
-    return show
+    yield show
+    if held and not header:
+        begin(("label", "score"))
 
 
 def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.evaluation.linear import Rows, Scaling, decided_linear
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example, Frozen, Seen
@@ -52,16 +52,37 @@ def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[st
 
 def tfidf(task: AnyWholeText, train: Examples, validation: Examples, judged: Examples, seed: int) -> Sequence[Any]:
     """Words and pairs of words (of languages without spaces: one to three characters), weighted by rarity, under a
-    linear model."""
+    linear model; of two texts, which words they share and which not."""
+    paired = all(len(task.parts(example.input)) == 2 for example in [*train, *validation, *judged])
 
     def texts(examples: Examples) -> list[str]:
-        return [task.format.plain_text(example.input) for example in examples]
+        plain = task.format.plain_text
+        if not paired:
+            return [plain(example.input) for example in examples]
+        return [plain(part) for side in (0, 1) for part in (task.parts(example.input)[side] for example in examples)]
 
-    counter = word_counter(texts(train))
-    learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
-    checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
-    model = best_linear(task, learnt, checked, WORD_STRENGTHS, seed)
-    return task.read_linear(model, counter.transform(texts(judged)))
+    def features(examples: Examples) -> Any:
+        counted = counter.transform(texts(examples))
+        return between(counted[: len(examples)], counted[len(examples) :]) if paired else counted
+
+    counter = word_counter(texts(train)).fit(texts(train))
+    learnt = Rows(features(train), _answers(train))
+    checked = Rows(features(validation), _answers(validation)) if validation else None
+    model = decided_linear(task, learnt, checked, WORD_STRENGTHS, seed)
+    return task.read_linear(model, features(judged))
+
+
+def between(first: Any, second: Any) -> Any:
+    """What two rows of features have apart, what they have in common, and their cosine: [N, 2 F + 1], sparse where
+    they are (the features of Conneau et al. 2017, with the cosine)."""
+    if isinstance(first, np.ndarray):
+        lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+        cosine = (first * second).sum(1) / np.maximum(lengths, 1e-9)
+        return np.column_stack([np.abs(first - second), first * second, cosine])
+    from scipy import sparse
+
+    common = first.multiply(second)
+    return sparse.hstack([abs(first - second), common, sparse.csr_matrix(common.sum(1))], format="csr")
 
 
 def word_counter(texts: Sequence[str]) -> Any:
@@ -78,14 +99,20 @@ def word_counter(texts: Sequence[str]) -> Any:
 
 
 def embeddings(task: AnyWholeText, frozen: Frozen[Any, Any], seed: int) -> Sequence[Any]:
-    """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it."""
-    scale = Scaling.of(frozen.train.features.vectors)
+    """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it. Of a
+    pair also how alike the vectors of its two texts are, which a sentence encoder was made to tell."""
+
+    def vectors(seen: Seen[Any, Any]) -> np.ndarray:
+        found = seen.features
+        return np.column_stack([found.vectors, between(*found.parts)]) if found.parts else found.vectors
+
+    scale = Scaling.of(vectors(frozen.train))
 
     def rows(seen: Seen[Any, Any]) -> Rows:
-        return Rows(scale(seen.features.vectors), seen.answers)
+        return Rows(scale(vectors(seen)), seen.answers)
 
     checked = rows(frozen.validation) if frozen.validation else None
-    model = best_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
+    model = decided_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
     return task.read_linear(model, rows(frozen.judged).features)
 
 

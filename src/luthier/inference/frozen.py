@@ -15,6 +15,7 @@ from luthier.codec import Codec
 from luthier.models.head import logits_layer
 from luthier.runtime import Runtime
 from luthier.types import Features
+from luthier.whole_text import WholeText
 
 
 def frozen_features(
@@ -25,9 +26,11 @@ def frozen_features(
     *,
     max_tokens: int,
     keep_states: bool,
+    apart: bool = False,
     done: Callable[[int], None] = lambda count: None,
 ) -> Features:
     """Computed in the runtime's precision. keep_states: what would need much memory, states and token_inputs, as well.
+    apart: of pairs each text alone, too.
 
     done: is told how many inputs were seen since last told.
     """
@@ -70,4 +73,20 @@ def frozen_features(
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
         [tokens[i] for i in order] if tokens else (),
         [states[i] for i in order] if keep_states else (),
+        _parts(model, codec, inputs, runtime, max_tokens) if apart else (),
     )
+
+
+def _parts(
+    model: PreTrainedModel, codec: Codec, inputs: Sequence[Any], runtime: Runtime, max_tokens: int
+) -> Sequence[np.ndarray]:
+    """Of pairs the vectors of the first texts and of the second ones; nothing of anything else."""
+    task = codec.task
+    parts = [task.parts(value) for value in inputs] if isinstance(task, WholeText) else []
+    if not parts or any(len(texts) != 2 for texts in parts):
+        return ()
+    sides = [list(side) for side in zip(*parts, strict=True)]
+    return [
+        frozen_features(model, codec, side, runtime, max_tokens=max_tokens, keep_states=False).vectors
+        for side in sides
+    ]  # fmt: skip

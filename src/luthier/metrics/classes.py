@@ -15,10 +15,12 @@ _MOST_RANKED = 10
 
 @dataclass(frozen=True)
 class Outcome:
-    """probabilities_NC: what was predicted. answers_N: class numbers; -1 for a label that the model does not know."""
+    """probabilities_NC: what was predicted. answers_N: class numbers; -1 for a label that the model does not know.
+    refusal: the class that stands for no answer, where there is one: it enters macro means only where rows have it."""
 
     probabilities_NC: np.ndarray
     answers_N: np.ndarray
+    refusal: int | None = None
 
     @property
     def predicted_N(self) -> np.ndarray:
@@ -55,7 +57,7 @@ def classification_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str,
     many. ece: expected calibration error. loss: nats an example.
     """
     counts = count(outcome, weights_RN)
-    occurs_RC = (counts.predicted + counts.actual) > 0
+    occurs_RC = _occurs(outcome, counts)
     precision_RC = _ratio(counts.hits, counts.predicted)
     recall_RC = _ratio(counts.hits, counts.actual)
     f1_RC = _ratio(2 * counts.hits, counts.predicted + counts.actual)
@@ -78,7 +80,7 @@ def macro_f1(outcome: Outcome, weights_RN: np.ndarray) -> np.ndarray:
     """The first of `classification_scores` alone, [R]."""
     counts = count(outcome, weights_RN)
     f1_RC = _ratio(2 * counts.hits, counts.predicted + counts.actual)
-    return _mean(f1_RC, (counts.predicted + counts.actual) > 0)
+    return _mean(f1_RC, _occurs(outcome, counts))
 
 
 def per_class(outcome: Outcome) -> list[dict[str, float]]:
@@ -109,6 +111,14 @@ def reliability(outcome: Outcome) -> list[tuple[float, float, int]]:
     return [
         (float(confidence_N[g].mean()), float(outcome.correct_N[g].mean()), int(g.sum())) for g in groups if g.any()
     ]
+
+
+def _occurs(outcome: Outcome, counts: Counts) -> np.ndarray:
+    """Which classes enter a macro mean, bool [R, C]."""
+    occurs_RC = (counts.predicted + counts.actual) > 0
+    if outcome.refusal is not None:
+        occurs_RC[:, outcome.refusal] = counts.actual[:, outcome.refusal] > 0
+    return occurs_RC
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:

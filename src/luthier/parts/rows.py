@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from luthier.formats.several.parts import Pairs
 from luthier.parts.windows import bare
+from luthier.task import AnyTask
 from luthier.types import Example, Frozen, Seen
 
 
@@ -40,3 +41,19 @@ def frozen_of(part: str, frozen: Frozen[Pairs, Pairs]) -> Frozen[Any, Any]:
 
     checked = own(frozen.validation) if frozen.validation else None
     return Frozen(own(frozen.train), checked if checked and checked.examples else None, own(frozen.judged))
+
+
+def place_each(
+    parts: Mapping[str, AnyTask], predictions: Sequence[Mapping[str, Any]], answers: Sequence[Pairs]
+) -> tuple[dict[str, AnyTask], str, bool]:
+    """Every part with its own decisions placed by validation rows, what to tell of it, and whether something lies in
+    the Codec alone. Shifts stay in the part's task: heads that share an encoder are read by Luthier only."""
+    made, notes, apart = dict(parts), [], False
+    for name, part in parts.items():
+        rows = numbers_of(name, answers)
+        if rows and part.needs_placing():
+            own = part.placed([predictions[i][name] for i in rows], answers_of(name, answers))
+            made[name] = own.task if own.shifts_C is None else own.task.with_shifts(own.shifts_C)
+            notes += [f"{name}: {own.note}"] if own.note else []
+            apart = apart or own.apart
+    return made, "\n".join(notes), apart

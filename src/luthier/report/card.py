@@ -68,9 +68,16 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         plainly=prepared.task.plainly.format(max_length=settings.train.max_length),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
-        balance=_balance(settings.balance["method"], remedy, moved),
+        balance=_balance(settings.balance["method"], remedy, moved) + _placed(moved),
         sample="…",
     )
+
+
+def _placed(moved: Moved | None) -> str:
+    if moved is None or not moved.note:
+        return ""
+    apart = " This lies in `codec.json`; plain `transformers` does not apply it." if moved.apart else ""
+    return f"After training: {moved.note}.{apart}\n\n"
 
 
 def _balance(method: str, remedy: Remedy, moved: Moved | None) -> str:

@@ -94,6 +94,7 @@ def balance_story(ready: Ready, moved: Moved | None, compared: Path) -> dict[str
         "weights": by_class(remedy.weights),
         "shifts": by_class(moved.shifts_C.tolist() if moved else ()),
         "shifts_in_head": moved.folded if moved else None,
+        "placed": moved.note if moved else "",
         "comparison": json.loads(compared.read_text(encoding="utf-8")) if compared.is_file() else None,
     }
 

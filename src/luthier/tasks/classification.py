@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
@@ -14,14 +15,15 @@ import numpy as np
 from luthier.balancing.loss import cross_entropy
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
-from luthier.errors import ConfigError, DataError, Place, shown
-from luthier.formats.cells.pairs import Text
+from luthier.errors import ConfigError, did_you_mean, shown
+from luthier.formats.cells.pairs import Text, given_text
 from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
-from luthier.task import Mistake, learned
+from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
+from luthier.task import Mistake, Placed, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
 from luthier.whole_text import WholeText
 
 if TYPE_CHECKING:
@@ -36,6 +38,15 @@ _SMOOTHING, _FEW_ROWS = 0.1, 500
 SST-2 (3,460)."""
 
 
+_OFF, _THRESHOLD = "none", "threshold"
+"""What task.reject may be beside the name of a class; a class of that name goes first."""
+OUT_OF_SCOPE = "out_of_scope"
+"""What is said of a row that is refused by a threshold."""
+
+
+_SEED = 42
+
+
 class LabelScore(TypedDict):
     label: str
     score: float
@@ -44,38 +55,45 @@ class LabelScore(TypedDict):
 @dataclass(frozen=True)
 class Classification(WholeText[Text, str, Probabilities]):
     """label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016); None chooses
-    by the rows a class."""
+    by the rows a class. reject: how to tell rows of no class; the name of the class that holds such rows, or threshold,
+    which refuses what the model is not sure of. keep: share of the validation rows in scope that may not be refused.
+    accepts: the least probability of an answer."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     format: ClassVar[Labelled] = Labelled()
 
     label_smoothing: float | None = None
+    reject: str | None = None
+    keep: float = 0.95
     labels: tuple[str, ...] = learned()
     class_weights: tuple[float, ...] = learned()
     class_margins: tuple[float, ...] = learned()
     focus: float = learned(0.0)
     shifts: tuple[float, ...] = learned()
+    accepts: float = learned(0.0)
+    pairs: bool = learned(False)
 
     def __post_init__(self) -> None:
         if self.label_smoothing is not None and not 0 <= self.label_smoothing < 1:
             what = t("is {value}", value=self.label_smoothing)
             fix = t("use a number from 0 to below 1")
             raise ConfigError.at("task.label_smoothing", what, fix, code="out-of-range")
+        if not 0 < self.keep < 1:
+            fix = t("use a share above 0 and below 1")
+            raise ConfigError.at("task.keep", t("is {value}", value=self.keep), fix, code="out-of-range")
 
     # ---- from the user's rows
 
     def as_input(self, value: Any) -> Text:
-        if isinstance(value, Mapping):
-            return self.format.parse_input(Row(value, Place("input")))
-        if isinstance(value, str):
-            return value
-        if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(v, str) for v in value):
-            return (value[0], value[1])
-        what = t("{value} is no text", value=shown(value))
-        raise DataError.at("input", what, t("give a string, or two for a pair"), code="wrong-type")
+        return given_text(value, self.format.parse_input)
 
     def learn(self, examples: Sequence[Example[Text, str]]) -> Self:
-        return replace(self, labels=tuple(sorted({example.answer for example in examples})))
+        labels = tuple(sorted({example.answer for example in examples}))
+        if self.reject not in (None, _OFF, _THRESHOLD, *labels):
+            what = t("no training row has the label {name}", name=shown(self.reject))
+            fix = did_you_mean(str(self.reject), [*labels, _THRESHOLD])
+            raise ConfigError.at("task.reject", what, fix, code="unknown-choice")
+        return replace(self, labels=labels, pairs=any(isinstance(example.input, tuple) for example in examples))
 
     def settle(self, answers: Sequence[str]) -> tuple[Self, list[Choice]]:
         if self.label_smoothing is not None:
@@ -101,7 +119,6 @@ class Classification(WholeText[Text, str, Probabilities]):
         return LabelledWindow(window, np.array([self._number.get(answer, IGNORE)], np.int64))
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
-
         logits_BC = model(**batch.inputs.tensors).logits.float()
         remedy = Remedy(weights=self.class_weights, margins=self.class_margins, focus=self.focus)
         return cross_entropy(logits_BC, batch.targets[:, 0], remedy, self.label_smoothing or 0.0)
@@ -110,7 +127,8 @@ class Classification(WholeText[Text, str, Probabilities]):
         logits_BC = model(**batch.tensors).logits.float()
         if self.shifts:
             logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
-        return list(logits_BC.softmax(-1).cpu().numpy())
+        said_BC = logits_BC.softmax(-1).cpu().numpy()
+        return list(refusing(said_BC, self.accepts) if self.accepts else said_BC)
 
     def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[Probabilities]) -> Probabilities:
         return inferred[0]
@@ -119,7 +137,7 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     def show(self, prediction: Probabilities, top_k: int | None = None) -> LabelScore | list[LabelScore]:
         best = np.argsort(-prediction, kind="stable")[: top_k or 1]
-        said = [LabelScore(label=self.labels[c], score=float(prediction[c])) for c in best]
+        said = [LabelScore(label=self._names[c], score=float(prediction[c])) for c in best]
         return said[0] if top_k is None else said
 
     def show_answer(self, answer: str) -> str:
@@ -128,14 +146,20 @@ class Classification(WholeText[Text, str, Probabilities]):
     def score(
         self, predictions: Sequence[Probabilities], answers: Sequence[str], weights_RN: np.ndarray
     ) -> dict[str, np.ndarray]:
-        return classification_scores(self._outcome(predictions, answers), weights_RN)
+        outcome = self._outcome(predictions, answers)
+        scores = classification_scores(outcome, weights_RN)
+        if self._outside is not None:
+            first = {name: scores.pop(name) for name in ("macro_f1", "accuracy")}
+            scores = {**first, **scope_scores(outcome, self._outside, weights_RN), **scores}
+        return scores
 
     def details(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> dict[str, Any]:
         outcome = self._outcome(predictions, answers)
-        rows = zip(self.labels, per_class(outcome), strict=True)
+        names = self._names[: outcome.probabilities_NC.shape[1]]
+        rows = zip(names, per_class(outcome), strict=True)
         return {
             "per_class": [{"label": label, **numbers} for label, numbers in rows],
-            "confusion": {"labels": list(self.labels), "counts": confusion(outcome).tolist()},
+            "confusion": {"labels": list(names), "counts": confusion(outcome).tolist()},
             "reliability": [
                 {"confidence": confidence, "accuracy": accuracy, "n": n}
                 for confidence, accuracy, n in reliability(outcome)
@@ -144,17 +168,21 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     def mistake(self, prediction: Probabilities, answer: str) -> Mistake | None:
         best = int(prediction.argmax())
-        return None if self.labels[best] == answer else Mistake(answer, self.labels[best], float(prediction[best]))
+        right = self._number.get(answer, self._unknown(len(prediction)))
+        return None if best == right else Mistake(answer, self._names[best], float(prediction[best]))
 
     def probabilities(self, prediction: Probabilities) -> np.ndarray:
         return prediction
 
     def usual_epochs(self, answers: Sequence[str]) -> tuple[int, str]:
         """Few rows a class need to be seen more often: about 55 over the root of the rows a class. Measured with a head
-        that begins with a probe: without one a small set needs twice as many."""
-        each = len(answers) / max(1, len(self.labels))
+        that begins with a probe: without one a small set needs twice as many. Of pairs the probe knows little, for it
+        never compared two texts: they take as many epochs as their number asks for, as other tasks do."""
+        if self.pairs:
+            return super().usual_epochs(answers)
+        each = max(1.0, len(answers) / max(1, len(self.labels)))
         reason = t("{each:.0f} training rows a class on average", each=each)
-        return min(10, max(2, round(55 / math.sqrt(max(1.0, each))))), reason
+        return min(10, max(2, round(55 / math.sqrt(each)))), reason
 
     # ---- against imbalance
 
@@ -180,7 +208,52 @@ class Classification(WholeText[Text, str, Probabilities]):
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         return replace(self, shifts=tuple(shifts_C.tolist()))
 
+    # ---- out of scope
+
+    def needs_placing(self) -> bool:
+        return self._outside is not None
+
+    def check_parts(self, *, validated: bool) -> None:
+        if not validated and self._outside == len(self.labels):
+            what = t("the threshold is chosen on validation rows; there are none")
+            fix = t("data.split.validation=0.1, or task.reject=none")
+            raise ConfigError.at("task.reject", what, fix, code="conflict")
+
+    def placed(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Placed:
+        """Of a class out of scope the logit is shifted, which the head's bias can take; a threshold is the Codec's."""
+        outcome, outside = self._outcome(predictions, answers), self._outside
+        if outside is None:
+            return Placed(self)
+        if outside == len(self.labels):
+            least = least_accepted(outcome.probabilities_NC, self.keep)
+            note = t("answers below a score of {least:.3f} become '{name}': {keep:.0%} of the validation rows are kept",
+                     least=least, name=OUT_OF_SCOPE, keep=self.keep)  # fmt: skip
+            return Placed(replace(self, accepts=least), note=note, apart=True)
+        scope = best_scope(outcome, outside, self.keep, _SEED)
+        note = t("out of scope is {name}, its logit shifted by {shift:+.2f}: of the validation rows {accuracy:.1%} in "
+                 "scope are answered right, {recall:.1%} out of scope are told",
+                 name=shown(self.labels[outside]), **vars(scope))  # fmt: skip
+        return Placed(self, np.where(np.arange(len(self.labels)) == outside, scope.shift, 0.0), note)
+
+    @cached_property
+    def _outside(self) -> int | None:
+        """The number of the class out of scope; behind the last one where a threshold makes it."""
+        if self.reject is not None and self.reject in self._number:
+            return self._number[self.reject]
+        return len(self.labels) if self.reject == _THRESHOLD else None
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return (*self.labels, OUT_OF_SCOPE)
+
+    def _unknown(self, columns: int) -> int:
+        """The number of a label that is not known: out of scope, where the prediction has a column for that."""
+        return len(self.labels) if columns > len(self.labels) else -1
+
     # ---- for the baselines
+
+    def parts(self, input: Text) -> Sequence[Text]:
+        return input if isinstance(input, tuple) else ()
 
     def constant(self, answers: Sequence[str]) -> Probabilities:
         counts = Counter(answers)
@@ -199,6 +272,15 @@ class Classification(WholeText[Text, str, Probabilities]):
         probabilities_NC[:, model.classes_] = model.predict_proba(features)
         return list(probabilities_NC)
 
+    def decide_linear(self, model: Any, features: Any, answers: Sequence[str], seed: int) -> Any:
+        outside, biases = self._outside, len(model.intercept_)
+        if outside is None or not outside < biases == len(self.labels):
+            return model
+        scope = best_scope(self._outcome(self.read_linear(model, features), answers), outside, self.keep, _SEED)
+        moved = copy(model)
+        moved.intercept_ = model.intercept_ + np.where(np.arange(biases) == outside, scope.shift, 0.0)
+        return moved
+
     def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
         if len(model.classes_) != len(self.labels):
             return None  # a sample of the data that lacks a class
@@ -212,4 +294,7 @@ class Classification(WholeText[Text, str, Probabilities]):
         return {label: i for i, label in enumerate(self.labels)}
 
     def _outcome(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Outcome:
-        return Outcome(np.stack(predictions), self.row_classes(answers))
+        said_NC = np.stack(predictions)
+        unknown = self._unknown(said_NC.shape[1])
+        answers_N = np.array([self._number.get(answer, unknown) for answer in answers], np.int64)
+        return Outcome(said_NC, answers_N, None if unknown < 0 else unknown)

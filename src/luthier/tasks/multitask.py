@@ -16,11 +16,11 @@ from luthier.evaluation.baselines import cheap_ways
 from luthier.formats.several.joint import Joint
 from luthier.formats.several.parts import Pairs, PartRows
 from luthier.language import t
-from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of
+from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, place_each
 from luthier.parts.scores import combined, sampling_rates, share_right
 from luthier.parts.settings import JOINT, data_of, has_own_data, make_parts, task_section
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
-from luthier.task import AnyTask, Mistake, Task, learned
+from luthier.task import AnyTask, Mistake, Placed, Task, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Window
 
@@ -238,6 +238,19 @@ class Multitask(Task[Pairs, Pairs, Said]):
         )
         return Mistake(right, said, max(one.weight for one in wrong.values()))
 
+    # ---- after training
+
+    def check_parts(self, *, validated: bool) -> None:
+        for part in self.parts.values():
+            part.check_parts(validated=validated)
+
+    def needs_placing(self) -> bool:
+        return any(part.needs_placing() for part in self.parts.values())
+
+    def placed(self, predictions: Sequence[Said], answers: Sequence[Pairs]) -> Placed:
+        parts, note, apart = place_each(self.parts, predictions, answers)
+        return Placed(replace(self, parts=parts), note=note, apart=apart)
+
     # ---- before training
 
     def baselines(self, frozen: Frozen[Pairs, Pairs], seed: int) -> Mapping[str, Callable[[], Sequence[Said]]]:
@@ -294,8 +307,6 @@ class Multitask(Task[Pairs, Pairs, Said]):
         made = make_parts(state["tasks"])
         parts = {name: type(made[name]).from_state(own) for name, own in state["parts"].items()}
         return cls(**{**state, "parts": parts})
-
-    # ---- own
 
     def _heads(self) -> Heads:
         from luthier.models.several import Heads, HeadSpec
