@@ -26,6 +26,7 @@ FLOORS = [
     ["augmenting.*"],
     ["task", "tuning.parts"],
     ["whole_text"],
+    ["parts.*"],
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["searching.*"],
@@ -43,6 +44,7 @@ FLOORS = [
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
+    ["alone"],
     ["folds", "choosing.*"],
     ["api", "demo"],
     ["cli.*"],
@@ -50,6 +52,7 @@ FLOORS = [
 ]
 WITHIN = {
     "answering",
+    "parts",
     "augmenting",
     "balancing",
     "data",

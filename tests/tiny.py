@@ -169,7 +169,8 @@ def _bench(task_name: str, folder: Path, max_length: int, options: tuple[tuple[s
 def _texts() -> list[str]:
     rows = [json.loads(line) for path in SAMPLES.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
     words = [" ".join(words) for words in (*_WORDS.values(), _FILLER)]
-    return [value for row in rows for value in row.values() if isinstance(value, str)] + words
+    cells = [cell for row in rows for value in row.values() for cell in (value if isinstance(value, list) else [value])]
+    return [cell for cell in cells if isinstance(cell, str)] + words
 
 
 def _tokenizer() -> Any:

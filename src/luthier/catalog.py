@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import importlib
-import inspect
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -40,12 +39,9 @@ def task(name: str) -> type[AnyTask]:
         fix = t("luthier check reads and checks such data; known: {names}", names=", ".join(task_names()))
         raise ConfigError.at("task", what, fix, code="unknown-choice")
     _check(t("task"), "task", name, task_names())
-    from luthier.task import Task
+    from luthier.task import task_class
 
-    module = importlib.import_module(f"luthier.tasks.{name}")
-    own = [part for part in vars(module).values() if getattr(part, "__module__", None) == module.__name__]
-    (found,) = (part for part in own if inspect.isclass(part) and issubclass(part, Task))
-    return found
+    return task_class(name)
 
 
 def tuning_names() -> list[str]:

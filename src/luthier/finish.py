@@ -180,7 +180,7 @@ def _throughput(
     seconds = max(progress.seconds, 1e-9)
     folder = ready.folder
     passes = layer_passes(ready.loaded.model, tuned.model)
-    sampling = ready.sampling(prepared.split.train)
+    sampling = ready.sampling(prepared.split.train, windows)
     times = np.ones(len(windows)) if sampling is None else sampling.weights_N
     epoch = needed_flops([len(w) for w in windows], times, folder.hidden_size, folder.feed_forward, passes)
     work = epoch * progress.examples / max(1, times.sum())

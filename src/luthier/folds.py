@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier import run as single
+from luthier.alone import check_processes, with_parts_alone
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.config.write import as_yaml
@@ -47,7 +48,9 @@ def train(
     has_begun = resume and (path / CONFIG).is_file()
     split = (load_settings(path / CONFIG) if has_begun else settings).data.split
     if split.folds is None or split.fold is not None:
-        return single.train(settings, explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
+        check_processes(settings)
+        run = single.train(settings, explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
+        return with_parts_alone(run, screen)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         what = t("several processes train one fold at a time")
         fix = t("add data.split.fold=1, then 2, up to {folds}, each with an --out of its own", folds=split.folds)

@@ -14,9 +14,10 @@ from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.evaluation.linear import Rows, Scaling, best_linear
-from luthier.inference.frozen import frozen_features, logits_layer
+from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.models.first_position import find_first_position
+from luthier.models.head import logits_layer
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
@@ -88,6 +89,14 @@ def begin_head(
     """
     if how == "random":
         return
+    for own_model, own_task, own_frozen in task.heads_alone(model, frozen):
+        _begin_one(own_model, own_task, own_frozen, runtime, how, remedy, seed)
+
+
+def _begin_one(
+    model: PreTrainedModel, task: AnyTask, frozen: AnyFrozen | None, runtime: Runtime, how: str, remedy: Remedy,
+    seed: int,
+) -> None:  # fmt: skip
     if frozen is not None:
         found = _first_head(model, task, frozen, runtime, how, remedy, seed)
         if found is not None:

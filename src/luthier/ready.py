@@ -25,7 +25,7 @@ from luthier.task import AnyTask
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule, token_lengths
 from luthier.tuning.parts import Tuned
-from luthier.types import Choice, Example
+from luthier.types import Choice, Example, LabelledWindow
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,13 @@ class Ready:
     def remedy_is_open(self) -> bool:
         return self.settings.balance["method"] == catalog.AUTO
 
-    def sampling(self, examples: Sequence[Example[Any, Any]]) -> Sampling | None:
-        """Which of the training rows an epoch shows; None where it shows each once."""
+    def sampling(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow] = ()
+    ) -> Sampling | None:
+        """Which of the training rows an epoch shows; None where it shows each once. windows: of the rows, once they are
+        encoded, of which the task may have a choice of its own."""
         if not self.remedy.rates:
-            return None
+            return self.codec.task.windows_shown(windows) if windows else None
         return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
 
     @property

@@ -98,7 +98,7 @@ def train(
                 tuned, ready.codec, windows, split.validation, ready.training,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
                 augmented=augmentation.windows if augmentation else None,
-                sampling=ready.sampling(split.train),
+                sampling=ready.sampling(split.train, windows),
             )  # fmt: skip
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None

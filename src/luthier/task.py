@@ -7,9 +7,10 @@ with learned() are what `learn` fills. Together they are its saved state.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from luthier.balancing.remedy import Remedy
+from luthier.balancing.sampling import Sampling
 from luthier.errors import ConfigError
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -43,6 +45,14 @@ PredictionT = TypeVar("PredictionT")
 
 Loss = Callable[[Any, LabelledBatch], "Tensor"]
 """From a model and a batch to the SUM of the loss over its targets."""
+
+
+def task_class(name: str) -> type[AnyTask]:
+    """The Task subclass that tasks/<name>.py defines. Errors: ModuleNotFoundError where there is no such file."""
+    module = importlib.import_module(f"luthier.tasks.{name}")
+    own = [part for part in vars(module).values() if getattr(part, "__module__", None) == module.__name__]
+    (found,) = (part for part in own if isinstance(part, type) and issubclass(part, Task))
+    return found
 
 
 def learned(default: Any = ()) -> Any:
@@ -232,6 +242,20 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """[C], of the classes among which the model chose one; None for a task that does not choose one of several."""
         return None
 
+    @classmethod
+    def own_data(cls, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+        """Of each part that has data files of its own the settings by which it would be read alone: `task` and `data`.
+        options: the task's, as the user wrote them. Nothing for a task whose rows are those of data.train."""
+        return {}
+
+    def trained_alone(self) -> Mapping[str, AnyTask]:
+        """By name the parts that are to be trained by themselves too, to be compared."""
+        return {}
+
+    def windows_shown(self, windows: Sequence[LabelledWindow]) -> Sampling | None:
+        """Which of the training windows an epoch shows, where the task has a say in it; None: each once."""
+        return None
+
     # ---- against imbalance
 
     def class_names(self) -> Sequence[str]:
@@ -309,6 +333,13 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Weights [C, K] and bias [C] with which the layer that makes the logits begins, fitted to what the untuned
         model gives it; None to begin at random."""
         return None
+
+    def heads_alone(
+        self, model: PreTrainedModel, frozen: Frozen[InputT, AnswerT] | None
+    ) -> Iterator[tuple[PreTrainedModel, AnyTask, Frozen[Any, Any] | None]]:
+        """The heads of the model, each as a model with the task that it is for and what it saw: each begins by itself.
+        frozen: None on processes that did not look."""
+        yield model, self, frozen
 
     def usual_epochs(self, answers: Sequence[AnswerT]) -> tuple[int, str]:
         """How often training shows the rows where the user leaves it open, and why. answers: of the training rows."""

@@ -36,7 +36,7 @@ def ready(name: str, models: TinyModels) -> Bench:
 def teach(ready: Bench, steps: int) -> list[float]:
     loop = train_steps(
         ready.model, ready.codec.task.objective(), [ready.batches(99)] * steps,
-        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 2e-3, Runtime(), seed=0,
+        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0), lambda _: 3e-3, Runtime(), seed=0,
     )  # fmt: skip
     return [step.loss for step in loop]
 
@@ -93,7 +93,7 @@ def test_a_prediction_does_not_depend_on_its_neighbours(ready: Bench) -> None:
 
 
 def test_it_learns_its_samples(ready: Bench) -> None:
-    losses = teach(ready, 120)
+    losses = teach(ready, 200)
     answers = [example.answer for example in ready.examples]
     report = evaluate(ready.codec.task, say(ready), answers, seed=0)
     assert losses[-1] < losses[0] / 3
@@ -112,7 +112,7 @@ def test_the_saved_model_answers_as_the_trained_one(ready: Bench, models: TinyMo
 def test_the_saved_model_is_a_plain_transformers_folder(ready: Bench, models: TinyModels, tmp_path: Path) -> None:
     folder = save(ready, models, tmp_path / "model")
     plain = getattr(transformers, ready.codec.task.auto_class).from_pretrained(folder)
-    assert type(plain) is type(ready.model)
+    assert type(plain) in (type(ready.model), type(ready.model.base_model))
     assert not [path for path in folder.iterdir() if path.suffix in (".bin", ".pt", ".pkl", ".pickle")]
     assert str(models.encoder) not in "".join(p.read_text("utf-8") for p in folder.glob("*.json"))
 
@@ -164,7 +164,7 @@ def test_its_options_left_open_are_settled_once(ready: Bench) -> None:
     answers = [example.answer for example in ready.examples]
     settled, choices = ready.codec.task.settle(answers)
     assert settled.settle(answers) == (settled, [])
-    assert {choice.key for choice in choices} <= set(settled.options())
+    assert {choice.key.partition(".")[0] for choice in choices} <= set(settled.options())
 
 
 def rounded(value: object) -> object:

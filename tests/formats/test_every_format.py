@@ -36,6 +36,12 @@ SAMPLES: dict[str, Sequence[dict[str, Any]]] = {
         {"text": "👩‍👩‍👧 Anna  lives in Zürich", "entities": [{"start": 6, "end": 10, "label": "PER"}, [21, 27, "LOC"]]},
         {"text": "nobody is here", "entities": []},
     ],
+    "joint": [
+        {"tokens": ["Anna", "flies", "to", "New", "York"], "tags": ["B-PER", "O", "O", "B-LOC", "I-LOC"], "intent": "fly"},
+        {"text": "👩‍👩‍👧 Anna  flies to Zürich", "entities": [{"start": 6, "end": 10, "label": "PER"}, [21, 27, "LOC"]],
+         "intents": "fly"},
+        {"tokens": "去 北京 吗", "slots": "O B-LOC O", "意图": "问"},
+    ],
     "questions": [
         {"id": "1", "question": "Where?", "context": "𠮷 In  Paris, I think.", "answers": {"text": ["Paris"], "answer_start": [6]}},
         {"question": "Who?", "context": "In Paris.", "answers": {"text": [], "answer_start": []}},
@@ -190,9 +196,9 @@ def test_labels_joined_by_commas_are_known_by_coming_back() -> None:
 
 
 def test_what_the_user_calls_the_label_decides() -> None:
-    row = {"text": "Anna", "entities": [[0, 4, "PER"]], "intent": "name"}
+    row = {"text": "Anna", "entities": [[0, 4, "PER"]], "team": "name"}
     assert guess_format(tuple(row), [row]).name == "entities"
-    assert guess_format(tuple(row), [row], {"label": "intent"}).name == "labelled"
+    assert guess_format(tuple(row), [row], {"label": "team"}).name == "labelled"
 
 
 def test_faults_of_rows_can_be_left_out() -> None:

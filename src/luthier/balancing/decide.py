@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from luthier.codec import Codec
-from luthier.inference.frozen import logits_layer
 from luthier.inference.predict import predict
+from luthier.models.head import logits_layer
 from luthier.types import Example
 
 

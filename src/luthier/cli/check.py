@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +47,7 @@ def check(
     from luthier.checkup import check as run
     from luthier.config.settings import check_settings
     from luthier.files import disk_trouble, write_text
+    from luthier.preparing.parts import own_settings
     from luthier.report.checkup import checkup_page, summary
 
     screen = Console(json=json, quiet=quiet)
@@ -54,6 +55,10 @@ def check(
         fix = t("name another file with --html, or remove it")
         raise RunError.at(str(html), t("exists already"), fix, code="out-exists")
     settings = check_settings(read_words(source, task=task, model=model, text=text, label=label, seed=seed))
+    parts = own_settings(settings)
+    if parts:
+        _check_parts(parts, deep, [("--fix", out), ("--html", html)], json, screen)
+        return
     mend = _mending(settings, out, mask, steps, screen)
     found = run(settings, deep=deep, screen=screen)
     _tell(found, screen)
@@ -68,6 +73,29 @@ def check(
     if fixed is not None:
         tell_fixed(fixed, screen)
     elif found.findings:
+        raise typer.Exit(1)
+
+
+def _check_parts(
+    parts: Mapping[str, Settings], deep: bool, alone: Sequence[tuple[str, Path | None]], json: bool, screen: Console
+) -> None:
+    """Tasks with data of their own, each checked as it would be by itself. alone: options that are for one file."""
+    from luthier.checkup import check as run
+    from luthier.report.checkup import summary
+
+    for option, value in alone:
+        if value is not None:
+            what = t("{option} is for one file, and the tasks have several", option=option)
+            raise ConfigError.at("command line", what, t("check each file by itself"), code="usage")
+    found = {name: run(settings, deep=deep, screen=screen) for name, settings in parts.items()}
+    for name, own in found.items():
+        screen.say(f"{name}: {own.name}")
+        _tell(own, screen)
+    if json:
+        print_json({name: own.as_json() for name, own in found.items()})
+    findings = [finding for own in found.values() for finding in own.findings]
+    screen.say(summary(findings))
+    if findings:
         raise typer.Exit(1)
 
 

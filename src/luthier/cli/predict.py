@@ -241,7 +241,9 @@ def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:
     if isinstance(said, dict) and "error" in said:
         write(sys.stdout, f"–\t\t{said['error']['message']}")
         return
+    from luthier.report.predictions import as_cell
+
     for one in (said or ["–"]) if isinstance(said, list) else [said]:  # a list of nothing is an answer, too
         values = one.values() if isinstance(one, dict) else [one]
-        cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(value)) for value in values]
+        cells = [f"{value:.4f}" if isinstance(value, float) else printable(str(as_cell(value))) for value in values]
         write(sys.stdout, "\t".join([*cells, printable(plain(asked).replace("\n", " "))[:120]]))

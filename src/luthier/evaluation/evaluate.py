@@ -40,8 +40,13 @@ def report_of(found: Evaluated, predictions: Sequence[Any]) -> Report:
         low, high = interval(found.resampled[name]) if name in found.resampled else (None, None)
         if not np.isnan(value):
             n = len(predictions)
-            scores.append(Score(name, value, n, _defined(low), _defined(high), name not in LOWER_IS_BETTER))
+            scores.append(Score(name, value, n, _defined(low), _defined(high), _better(name)))
     return Report(tuple(scores), predictions)
+
+
+def _better(name: str) -> bool:
+    """Whether more is better; of a part's score (intent.loss) by its own name."""
+    return name.rpartition(".")[2] not in LOWER_IS_BETTER
 
 
 def _defined(value: float | None) -> float | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from luthier import formats
 from luthier.errors import ConfigError, did_you_mean
+from luthier.formats.cells.columns import named
 from luthier.formats.format import AnyFormat, Format
 from luthier.language import t
 
@@ -18,19 +19,19 @@ _LONG_NAMES = {
     "sentence-pair-classification": "classification", "multi-label-classification": "multilabel",
     "token-classification": "ner", "question-answering": "question_answering", "sentence-similarity": "regression",
     "summarization": "seq2seq", "summarisation": "seq2seq", "translation": "seq2seq",
-    "text2text-generation": "seq2seq", "text-generation": "sft",
+    "multi-task": "multitask", "text2text-generation": "seq2seq", "text-generation": "sft",
 }  # fmt: skip
 """The hub's names of tasks."""
 
 
 @cache
 def all_formats() -> tuple[AnyFormat, ...]:
-    """Every Format that a file of this folder defines, in the files' order."""
+    """Every Format for the data of a task that a file of this folder defines, in the files' order."""
     found: list[AnyFormat] = []
-    for module in pkgutil.iter_modules(formats.__path__):
-        for part in vars(importlib.import_module(f"luthier.formats.{module.name}")).values():
-            own = getattr(part, "__module__", None) == f"luthier.formats.{module.name}"
-            if own and isinstance(part, type) and issubclass(part, Format) and part is not Format:
+    for module in pkgutil.walk_packages(formats.__path__, f"{formats.__name__}."):
+        for part in vars(importlib.import_module(module.name)).values():
+            own = isinstance(part, type) and part.__module__ == module.name
+            if own and issubclass(part, Format) and hasattr(part, "tasks"):
                 found.append(part())
     return tuple(found)
 
@@ -60,12 +61,14 @@ def guess_format(
     """columns: the file's. first: the values of its first rows. asked: what the user said under data.columns, which
     only a format with such columns can be meant by.
 
-    The format with the highest `likeness`; text and label where none claims the rows.
+    The format with the highest `likeness`, of several that are as like the one that knows more of the columns; text and
+    label where none claims the rows.
     """
     ours = {theirs: name for name, theirs in (asked or {}).items()}
     renamed = [ours.get(name, name) for name in columns]
     rows = [{ours.get(name, name): value for name, value in row.items()} for row in first]
     possible = [form for form in all_formats() if {column.name for column in form.columns}.issuperset(asked or ())]
     scores = {layout: layout.likeness(renamed, rows) for layout in possible}
-    best = max(scores, key=lambda layout: scores[layout], default=None)
+    known = {layout: sum(named(renamed, column) is not None for column in layout.columns) for layout in possible}
+    best = max(scores, key=lambda layout: (scores[layout], known[layout]), default=None)
     return best if best is not None and scores[best] > 0 else format_of_task("classification")

@@ -47,11 +47,18 @@ def find_first_position(model: nn.Module) -> FirstPosition | None:
     plain: Any = _unwrapped(model)
     if type(plain).__name__ not in _READ_FIRST:
         return None
-    layer, pooler = _last_layer(plain), getattr(plain.base_model, "pooler", None)
-    dense = pooler.dense if pooler is not None else getattr(plain.classifier, "dense", None)
-    if layer is None or not isinstance(dense, nn.Linear) or type(plain).__name__.startswith("Electra"):
+    layer, dense = _last_layer(plain), tanh_dense(plain)
+    return None if layer is None or dense is None else FirstPosition(layer, dense)
+
+
+def tanh_dense(model: nn.Module) -> nn.Linear | None:
+    """The layer whose tanh the logits' layer is given; None for models of another make."""
+    plain: Any = model
+    if type(plain).__name__ not in _READ_FIRST or type(plain).__name__.startswith("Electra"):
         return None  # ELECTRA's head has another activation
-    return FirstPosition(layer, dense)
+    pooler = getattr(plain.base_model, "pooler", None)
+    dense = pooler.dense if pooler is not None else getattr(plain.classifier, "dense", None)
+    return dense if isinstance(dense, nn.Linear) else None
 
 
 @contextmanager
@@ -77,7 +84,10 @@ def _unwrapped(model: nn.Module) -> nn.Module:
 
 
 def _last_layer(model: Any) -> nn.Module | None:
-    layer = model.base_model.encoder.layer[-1]
+    encoder = getattr(model.base_model, "encoder", None)
+    if encoder is None:
+        return None  # a head whose body is shared with others
+    layer = encoder.layer[-1]
     attention = layer.attention.self
     bare = not model.config.is_decoder and not getattr(model.config, "add_cross_attention", False)
     return layer if bare and hasattr(attention, "scaling") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,8 +16,11 @@ _FARTHEST = 1000.0
 """Spreads between 0 and the mean up to which float32 holds mean and answer in one bias without loss that matters."""
 
 
-def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
-    """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
+def logits_layer(model: PreTrainedModel) -> Any:
+    """The linear layer outside the body that makes the logits, one for each label; None where there is no such layer.
+    Of a model with several heads the layer through which all of them are given what they read."""
+    if hasattr(model, "logits_layer"):
+        return model.logits_layer
     if model.base_model is model:
         return None
     body = f"{model.base_model_prefix}."

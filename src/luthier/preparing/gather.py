@@ -81,14 +81,14 @@ def gather(settings: Settings) -> Material:
     return Material(task, parts, columns, found, [*notes, *doctor.notes()], data)
 
 
-def make_task(settings: Settings, table: Table) -> AnyTask:
+def make_task(settings: Settings, table: Table | None = None) -> AnyTask:
     """The task that is named, with its options, else the one whose data look like these rows.
 
     Errors: ConfigError for a task that this version does not train.
     """
     options = {key: value for key, value in settings.task.items() if key != "name"}
     name = settings.task.get("name", "auto")
-    if name == "auto":
+    if name == "auto" and table is not None:
         name = guess_format(table.columns, table.first, settings.data.columns).tasks[0]
     kind = catalog.task(name)
     known = {field.name for field in fields(kind) if not field.metadata.get("learned")}

@@ -39,7 +39,7 @@ def write_predictions(
         right = "answers" if "answer" in fields else "answer"
         writer.writerow(["line", "text", right, *fields, *(["fold"] if folds else [])])
         for i, (example, said) in enumerate(zip(examples, shown, strict=True)):
-            values = [said[name] for name in fields] if isinstance(said, dict) else [as_cell(said)]
+            values = [as_cell(said[name]) for name in fields] if isinstance(said, dict) else [as_cell(said)]
             text = safe_cell(task.format.plain_text(example.input))
             writer.writerow(
                 [example.place.line, text, as_cell(task.show_answer(example.answer)), *values, *folds[i : i + 1]]
