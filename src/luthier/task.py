@@ -64,6 +64,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
+    most_request_bytes: ClassVar[int] = 2**20
+    """Of one request to a server."""
 
     @property
     def name(self) -> str:
@@ -75,6 +77,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     @abstractmethod
     def as_input(self, value: Any) -> InputT:
         """An input as programs hand it over (a string, a pair …). Errors: DataError for another kind."""
+
+    def as_sent(self, value: Any) -> InputT:
+        """An input as a stranger sends it over the network: no word in it may make this machine read a file.
+        Errors: DataError."""
+        return self.as_input(value)
 
     def learn(self, examples: Sequence[Example[InputT, AnswerT]]) -> Self:
         """A copy that knows the label set. Given the training split only."""
@@ -101,6 +108,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def save_model(self, model: PreTrainedModel, folder: Path) -> None:
         """Into an existing folder, as other libraries expect to find it."""
         model.save_pretrained(str(folder))
+
+    def placed(self, folder: Path) -> Self:
+        """A copy that finds in a folder what `save_model` wrote beside the model and `encode` needs."""
+        return self
 
     @abstractmethod
     def encode(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
@@ -133,6 +144,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     ) -> Sequence[PredictionT]:
         """From what the model said to `questions` a prediction for each example, as `score` takes them."""
         return said
+
+    def without(self, input: InputT) -> Mapping[str, InputT]:
+        """The same input with a part of it taken away, by what is left of it: what the tuned model makes of these
+        tells in the report what each part adds. Nothing for a task whose inputs have no such parts."""
+        return {}
 
     # ---- to the user
 

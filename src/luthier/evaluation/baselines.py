@@ -37,9 +37,11 @@ class Baseline:
 
 def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Any]]]:
     """By name, ways to predict the judged rows that a tuned model must beat; the task's own, or of a task whose answer
-    is about the whole text the commonest answer, counted words, and the untuned model's vectors."""
+    is about the whole text the commonest answer, counted words, and the untuned model's vectors, and its own beside or
+    instead of these."""
+    own = task.baselines(frozen, seed)
     if not isinstance(task, WholeText):
-        return task.baselines(frozen, seed)
+        return own
     checked = frozen.validation
     return {
         "majority": lambda: [task.constant(frozen.train.answers)] * len(frozen.judged.examples),
@@ -47,6 +49,7 @@ def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[st
             task, frozen.train.examples, checked.examples if checked else (), frozen.judged.examples, seed
         ),
         "embeddings": lambda: embeddings(task, frozen, seed),
+        **own,
     }
 
 

@@ -21,7 +21,9 @@ class KnownModel:
     parameters: int
 
 
-UNDERSTANDING = frozenset(("classification", "multilabel", "regression", "ner", "question_answering", "retrieval"))
+UNDERSTANDING = frozenset(
+    ("classification", "multilabel", "regression", "ner", "question_answering", "retrieval", "fusion")
+)
 """Tasks for which a default is known."""
 _UNDERSTANDING = {
     ("en", "cpu"): KnownModel(EMBEDDED, 23),

@@ -24,7 +24,6 @@ from luthier.language import t
 if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
     from luthier.inference.artifact import Predictor
 
-MOST_BYTES = 2**20
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TYPES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "not_ready"}
@@ -118,7 +117,7 @@ def make_app(load: Callable[[], Predictor], on_failure: Callable[[LuthierError],
         predictor: Predictor | None = state["predictor"]
         if predictor is None:
             raise Refusal(503, t("the model is still loading"), code="not-ready")
-        inputs, top_k = _read(predictor, await _body(request))
+        inputs, top_k = _read(predictor, await _body(request, predictor.codec.task.most_request_bytes))
         said = await state["batcher"].ask(inputs)
         shown_ = [predictor.codec.task.show(prediction, top_k) for prediction in said]
         return {"predictions": shown_, "model": predictor.name, "request_id": request.state.id}
@@ -150,14 +149,15 @@ def _tell_errors(app: FastAPI) -> None:
         return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
 
 
-async def _body(request: Request) -> Any:
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+async def _body(request: Request, most: int) -> Any:
+    """most: bytes."""
+    if int(request.headers.get("content-length") or 0) > most:
+        raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MOST_BYTES:
-            raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+        if len(body) > most:
+            raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -192,7 +192,7 @@ def _read(predictor: Predictor, body: Any) -> tuple[list[Any], int | None]:
 
 
 def _item(predictor: Predictor, item: Any) -> Any:
-    value = predictor.codec.task.as_input(item)
+    value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
     if any("\ud800" <= c <= "\udfff" for c in text):
         raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")
