@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from luthier.errors import places_text
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
+from luthier.formats.format import classes_of
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
@@ -34,8 +35,9 @@ def data(prepared: Prepared, screen: Progress) -> None:
     columns = ", ".join(f"{ours} = {theirs}" for ours, theirs in prepared.columns.items())
     screen.say(t("task {task}; columns: {columns}", task=prepared.task.name, columns=columns))
     screen.say(t("rows: {sizes}", sizes=sizes))
-    classes = Counter(str(prepared.task.format.stratum(example.answer)) for example in split.train)
-    if classes and set(classes) != {"None"}:
+    strata = (prepared.task.format.stratum(example.answer) for example in split.train)
+    classes = Counter(str(name) for stratum in strata for name in classes_of(stratum))
+    if classes:
         listed = ", ".join(f"{name} {count}" for name, count in classes.most_common(_MOST_CLASSES))
         more = f" … ({len(classes)})" if len(classes) > _MOST_CLASSES else ""
         screen.say(t("classes in training: {classes}", classes=listed + more))
@@ -93,11 +95,13 @@ def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
 
 def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
     """Where the validation rows moved them."""
-    if moved is not None:
+    if moved is not None and moved.shifts_C.any():
         shifts = sorted(zip(moved.shifts_C.tolist(), task.class_names(), strict=True), reverse=True)
         listed = ", ".join(f"{name} {shift:+.2f}" for shift, name in shifts[:_MOST_CLASSES])
         more = f" … ({len(shifts)})" if len(shifts) > _MOST_CLASSES else ""
         screen.say(t("logits shifted, as the validation rows ask for: {shifts}", shifts=listed + more))
+    if moved is not None and moved.note:
+        screen.say(moved.note)
 
 
 def parameters(tuned: Tuned, screen: Progress) -> None:

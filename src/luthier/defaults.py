@@ -30,7 +30,8 @@ half a minute on the demo's tickets (6:1)."""
 class Facts:
     """What the choices are made from. lengths: tokens of each training input, uncut. classes: of each training row,
     None for a task without. epochs: how many are usual for the task, and why. device, precision: of the machine.
-    validated: whether there is a validation split."""
+    validated: whether there is a validation split. remedy: against imbalance, where the task has a usual one, and why.
+    """
 
     lengths: np.ndarray
     classes: Sequence[Hashable]
@@ -39,6 +40,7 @@ class Facts:
     device: str
     precision: str
     validated: bool
+    remedy: tuple[str, str] | None = None
 
 
 def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
@@ -62,9 +64,12 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("precision", *_precision(facts))
     decide("head_init", *_head_init(settings.tuning["method"]))
     balance = dict(settings.balance)
-    if balance["method"] == AUTO and (reason := _no_remedy(facts.classes)):
-        balance = {"method": "none"}
-        choices.append(Choice("balance", "none", reason))
+    if balance["method"] == AUTO:
+        reason = _no_remedy(facts.classes)
+        usual = facts.remedy or (("none", reason) if reason else None)
+        if usual is not None:
+            balance = {"method": usual[0]}
+            choices.append(Choice("balance", *usual))
     return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices
 
 

@@ -99,7 +99,7 @@ def finish(
     path, task = owned.path, ready.codec.task
     counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
     throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
-    moved = _move_decisions(ready, prepared, tuned, runtime) if ready.remedy.moves_decisions else None
+    moved = _move_decisions(ready, prepared, tuned, runtime)
     codec = moved.codec if moved else ready.codec
     announce.decisions(moved, task, screen)
     card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
@@ -162,11 +162,14 @@ def _leak(
     return given_leak(task, split.train, examples, predictions, seed)
 
 
-def _move_decisions(ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime) -> Moved:
-    how = ready.training
+def _move_decisions(ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime) -> Moved | None:
+    """None where nothing is chosen after training, or there are no rows to choose it on."""
+    how, moves = ready.training, ready.remedy.moves_decisions
+    if not prepared.split.validation or not (moves or ready.codec.task.needs_placing()):
+        return None
     return move_decisions(
         tuned.model, ready.codec, prepared.split.validation, ready.counts,
-        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed,
+        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed, moves=moves,
     )  # fmt: skip
 
 

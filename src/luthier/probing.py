@@ -109,7 +109,7 @@ def _first_head(
     validation = None
     if given_checked is not None and frozen.validation is not None:
         validation = Rows(scale(given_checked), frozen.validation.answers)
-    rows = Rows(scale(given), answers, _row_weights(task, answers, remedy))
+    rows = Rows(scale(given), answers, task.row_weights(answers, remedy))
     found = task.head_from_linear(best_linear(task, rows, validation, _STRENGTHS, seed))
     if found is None:
         return None
@@ -126,14 +126,6 @@ def _set(layer: torch.nn.Linear | None, weights_CK: np.ndarray, bias_C: np.ndarr
         layer.weight.copy_(torch.from_numpy(weights_CK))
         if layer.bias is not None:
             layer.bias.copy_(torch.from_numpy(bias_C))
-
-
-def _row_weights(task: AnyTask, answers: Sequence[Any], remedy: Remedy) -> np.ndarray | None:
-    """[N], 1 on average; None where all rows count alike."""
-    if not remedy.row_weights:
-        return None
-    weights_N = np.array(remedy.row_weights)[task.row_classes(answers)]
-    return weights_N / weights_N.mean()
 
 
 def _changed_by_beginning(model: PreTrainedModel) -> list[torch.nn.Parameter]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 
 from luthier import catalog
@@ -80,6 +79,7 @@ def make_ready(
         device=runtime.device,
         precision=runtime.precision,
         validated=bool(prepared.split.validation),
+        remedy=prepared.task.usual_remedy(validated=bool(prepared.split.validation)),
     )
     chosen, more = choose(settings, facts)
     answers = [example.answer for example in prepared.split.train]
@@ -92,7 +92,7 @@ def make_ready(
             "data": settings.data.model_copy(update={"columns": dict(prepared.columns), "split": prepared.how}),
         }
     )
-    counts = class_counts(task, answers)
+    counts = task.class_counts(answers)
     chosen, remedy = _with_remedy(chosen, chosen.balance, task, counts, validated=facts.validated)
     task = task.remedied(remedy)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
@@ -109,12 +109,6 @@ def with_remedy(ready: Ready, method: str, reason: str) -> Ready:
     codec = replace(ready.codec, task=ready.codec.task.remedied(remedy))
     choices = [*ready.choices, Choice("balance", method, reason)]
     return replace(ready, settings=settings, codec=codec, remedy=remedy, choices=choices)
-
-
-def class_counts(task: AnyTask, answers: Sequence[Any]) -> Sequence[int]:
-    """Rows of each class, in the order of the logits; none for a task without classes."""
-    classes = len(task.class_names())
-    return np.bincount(task.row_classes(answers), minlength=classes).tolist() if classes else []
 
 
 def tune(ready: Ready) -> Tuned:
@@ -161,7 +155,7 @@ def _with_remedy(
     options = {**defaults, **{key: value for key, value in balance.items() if key != "method"}}
     if not counts and method != "none":
         task.row_classes([])  # says what it has not
-    remedy = catalog.remedy(method)(counts, **options)
+    remedy = task.usable(method, catalog.remedy(method)(counts, **options))
     if remedy.moves_decisions and not validated:
         what = t("{method} is chosen on validation rows; there are none", method=method)
         raise ConfigError.at("balance", what, t("data.split.validation=0.1, or another remedy"), code="conflict")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # torch takes a second to import
     from luthier.models.load import Loaded
 
 PredictionT = TypeVar("PredictionT")
+TaskT = TypeVar("TaskT")
 
 
 def learned(default: Any = ()) -> Any:
@@ -54,6 +55,16 @@ class Mistake:
     answer: str
     said: str
     weight: float
+
+
+@dataclass(frozen=True)
+class Placed(Generic[TaskT]):
+    """Where a task's decisions lie after training. task: a copy that knows what was chosen. shifts_C: what to add to
+    the logits; None for nothing. note: what to tell the user; "" for nothing."""
+
+    task: TaskT
+    shifts_C: np.ndarray | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -190,6 +201,27 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         what = t("{task} has no classes to balance", task=self.name)
         raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
 
+    def class_counts(self, answers: Sequence[AnswerT]) -> Sequence[int]:
+        """Rows of each class, in the order of the logits; none for a task without classes."""
+        classes = len(self.class_names())
+        return np.bincount(self.row_classes(answers), minlength=classes).tolist() if classes else []
+
+    def row_weights(self, answers: Sequence[AnswerT], remedy: Remedy) -> np.ndarray | None:
+        """[N], how much each row counts under the remedy, 1 on average; None where all count alike."""
+        if not remedy.row_weights:
+            return None
+        weights_N = np.array(remedy.row_weights)[self.row_classes(answers)]
+        return weights_N / weights_N.mean()
+
+    def usual_remedy(self, *, validated: bool) -> tuple[str, str] | None:
+        """The remedy of a task for which none has to be found by comparing, and why. validated: whether there are
+        validation rows."""
+        return None
+
+    def usable(self, method: str, remedy: Remedy) -> Remedy:
+        """The remedy as this task applies it. Errors: ConfigError for one that makes no sense here."""
+        return remedy
+
     def remedied(self, remedy: Remedy) -> Self:
         """A copy whose loss is what the remedy makes of it."""
         return self
@@ -208,6 +240,14 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
         return self
+
+    def needs_placing(self) -> bool:
+        """Whether `placed` has something to choose on validation rows."""
+        return False
+
+    def placed(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Placed[Self]:
+        """After training and remedy, by validation rows: where the task's own decisions lie."""
+        return Placed(self)
 
     # ---- before training
 

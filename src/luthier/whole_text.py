@@ -35,6 +35,10 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
     def read_linear(self, model: Any, features: Any) -> list[PredictionT]:
         """The predictions of such a model."""
 
+    def decide_linear(self, model: Any, features: Any, answers: Sequence[AnswerT], seed: int) -> Any:
+        """Such a model with its decisions placed as rows that it did not learn from ask for."""
+        return model
+
     def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
         """Such a model as weights [C, K] and bias [C] of a layer that makes this task's logits; None where it is
         no such thing."""

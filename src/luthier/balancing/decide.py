@@ -19,22 +19,31 @@ from luthier.types import Example
 @dataclass(frozen=True)
 class Moved:
     """shifts_C: what was added to each class's logit. folded: into the head's bias, so that plain transformers
-    decides alike; else the Codec does it. codec: what reads the model from now on."""
+    decides alike; else the Codec does it. codec: what reads the model from now on. note: what the task itself placed,
+    in words."""
 
     shifts_C: np.ndarray
     folded: bool
     codec: Codec
+    note: str = ""
 
 
 def move_decisions(
     model: nn.Module, codec: Codec, validation: Sequence[Example[Any, Any]], counts: Sequence[int],
-    *, device: str, max_tokens: int, seed: int,
+    *, device: str, max_tokens: int, seed: int, moves: bool = True,
 ) -> Moved:  # fmt: skip
-    """Shifts the logits of the trained model as the validation rows ask for. counts: training rows of each class."""
+    """Shifts the logits of the trained model as the validation rows ask for; after that the task places what decisions
+    of its own it has. counts: training rows of each class. moves: False where only the latter is asked for."""
     answers = [example.answer for example in validation]
     said = predict(model, codec, codec.task.questions(validation), device=device, max_tokens=max_tokens)
     predictions = codec.task.scored(validation, said)
-    return shift_logits(model, codec, codec.task.best_shifts(predictions, answers, counts, seed))
+    shifts_C = codec.task.best_shifts(predictions, answers, counts, seed) if moves else np.zeros(len(counts))
+    placed = codec.task.placed(codec.task.shifted(predictions, shifts_C) if moves else predictions, answers)
+    if placed.shifts_C is not None:
+        shifts_C = shifts_C + placed.shifts_C
+    codec = replace(codec, task=placed.task)
+    moved = shift_logits(model, codec, shifts_C) if shifts_C.any() else Moved(shifts_C, True, codec)
+    return replace(moved, note=placed.note)
 
 
 def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:

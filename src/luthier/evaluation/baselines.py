@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.evaluation.linear import Rows, Scaling, decided_linear
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example, Frozen, Seen
@@ -63,7 +63,7 @@ def tfidf(task: AnyWholeText, train: Examples, validation: Examples, judged: Exa
     counter = word_counter(texts(train))
     learnt = Rows(counter.fit_transform(texts(train)), _answers(train))
     checked = Rows(counter.transform(texts(validation)), _answers(validation)) if validation else None
-    model = best_linear(task, learnt, checked, WORD_STRENGTHS, seed)
+    model = decided_linear(task, learnt, checked, WORD_STRENGTHS, seed)
     return task.read_linear(model, counter.transform(texts(judged)))
 
 
@@ -88,7 +88,7 @@ def embeddings(task: AnyWholeText, frozen: Frozen[Any, Any], seed: int) -> Seque
         return Rows(scale(seen.features.vectors), seen.answers)
 
     checked = rows(frozen.validation) if frozen.validation else None
-    model = best_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
+    model = decided_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
     return task.read_linear(model, rows(frozen.judged).features)
 
 

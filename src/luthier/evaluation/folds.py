@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from luthier.evaluation.baselines import Examples
+from luthier.formats.format import stratum_text
 
 
 def deal(examples: Examples, stratum: Callable[[Any], Hashable], folds: int, seed: int) -> np.ndarray:
@@ -17,7 +18,7 @@ def deal(examples: Examples, stratum: Callable[[Any], Hashable], folds: int, see
 
     names: dict[Hashable, int] = {}
     units = np.array([names.setdefault(e.group or e.input, len(names)) for e in examples])
-    classes = np.unique([str(stratum(e.answer)) for e in examples], return_inverse=True)[1]
+    classes = np.unique([stratum_text(stratum(e.answer)) for e in examples], return_inverse=True)[1]
     folds = min(folds, len(names))
     if np.bincount(classes).max() >= folds:
         cutter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
@@ -43,7 +44,7 @@ def nested_order(strata: Sequence[Hashable], seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(strata))
     counts, met = Counter(strata), Counter[Hashable]()
-    shift = {name: rng.random() for name in sorted(counts, key=str)}
+    shift = {name: rng.random() for name in sorted(counts, key=stratum_text)}
     place = np.empty(len(strata))
     for i in shuffled:
         name = strata[i]

@@ -10,7 +10,7 @@ import numpy as np
 
 from luthier.evaluation.baselines import sample, tfidf
 from luthier.evaluation.evaluate import evaluate
-from luthier.formats.format import AnyFormat
+from luthier.formats.format import AnyFormat, stratum_text
 from luthier.language import t
 from luthier.task import AnyTask
 from luthier.text.near import near_rows
@@ -68,7 +68,7 @@ def leak_worth(task: AnyTask, examples: Examples, seed: int, share: float) -> Le
     if len(examples) > MOST_ROWS or not isinstance(task, WholeText):
         return None
     numbers = np.arange(len(examples))
-    strata = [str(task.format.stratum(example.answer)) for example in examples]
+    strata = [stratum_text(task.format.stratum(example.answer)) for example in examples]
     try:
         parts = train_test_split(numbers, test_size=share, random_state=seed, stratify=strata)
     except ValueError:  # a class with a single row

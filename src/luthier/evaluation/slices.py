@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from luthier.evaluation.evaluate import evaluate
+from luthier.formats.format import classes_of
 from luthier.language import t
 from luthier.task import AnyTask
 from luthier.text.scripts import text_language
@@ -37,12 +38,11 @@ def slices(
     """By length in thirds, by language where there are several, by label where there are labels."""
     texts = [task.format.plain_text(example.input) for example in examples]
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i, (name, example) in enumerate(zip(_length_names(texts), examples, strict=True)):
-        groups["length", name].append(i)
+    for i, (length, example) in enumerate(zip(_length_names(texts), examples, strict=True)):
+        groups["length", length].append(i)
         groups["language", text_language(texts[i])].append(i)
-        stratum: Hashable = task.format.stratum(example.answer)
-        if stratum is not None:
-            groups["label", str(stratum)].append(i)
+        for name in classes_of(task.format.stratum(example.answer)):
+            groups["label", str(name)].append(i)
     large = {key: rows for key, rows in sorted(groups.items()) if len(rows) >= _FEWEST}
     several = {by for by in ("length", "language", "label") if sum(key[0] == by for key in large) > 1}
     return [

@@ -121,3 +121,15 @@ class Format(ABC, Generic[InputT, AnswerT]):
 
 
 AnyFormat = Format[Any, Any]
+
+
+def classes_of(stratum: Hashable) -> list[Hashable]:
+    """The classes in what `Format.stratum` gives, in a fixed order: none, one or several."""
+    if isinstance(stratum, frozenset):
+        return sorted(stratum, key=str)
+    return [] if stratum is None else [stratum]
+
+
+def stratum_text(stratum: Hashable) -> str:
+    """The same text for the same classes in every process, as the order of a set is not."""
+    return "None" if stratum is None else "|".join(map(str, classes_of(stratum)))

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from luthier.batching import cut
 from luthier.codec import Codec
+from luthier.models.head import logits_layer
 from luthier.runtime import Runtime
 from luthier.types import Features
 
@@ -70,15 +71,3 @@ def frozen_features(
         [tokens[i] for i in order] if tokens else (),
         [states[i] for i in order] if keep_states else (),
     )
-
-
-def logits_layer(model: PreTrainedModel) -> nn.Linear | None:
-    """The layer outside the body that makes the logits, one for each label; None where there is no such layer."""
-    body = f"{model.base_model_prefix}."
-    count = getattr(model.config, "num_labels", None)
-    found = [
-        part
-        for name, part in model.named_modules()
-        if isinstance(part, nn.Linear) and not name.startswith(body) and part.out_features == count
-    ]
-    return found[-1] if found else None

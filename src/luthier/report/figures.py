@@ -64,7 +64,7 @@ def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str
         smooth = np.convolve(np.pad(y, (width - 1, 0), mode="edge"), np.ones(width) / width, mode="valid")
         axes.plot(x, smooth, color=_BLUE, label=t("training loss"))
         axes.set_xlabel(t("step"))
-        axes.set_ylabel(t("loss (nats)"))
+        axes.set_ylabel(t("loss"))
         if checks:
             at = [step for step, _ in checks]
             axes.plot(at, [v.get("loss", np.nan) for _, v in checks], "o--", color=_GREY, label=t("validation loss"))
@@ -138,6 +138,20 @@ def reliability_diagram(bins: Sequence[Mapping[str, float]]) -> str | None:
         axes.plot(x, y, color=_BLUE, linewidth=1)
         axes.scatter(x, y, s=12 + 120 * sizes / sizes.max(), color=_BLUE, alpha=0.7)
         axes.set(xlim=(0, 1.02), ylim=(0, 1.04), xlabel=t("confidence"), ylabel=t("share that is right"))
+        return _svg(figure)
+
+
+def scatter(points: Sequence[Mapping[str, float]]) -> str | None:
+    """Numbers that were right against those that were predicted."""
+    if not points:
+        return None
+    right, said = np.array([[p["answer"] for p in points], [p["predicted"] for p in points]], float)
+    low, high = min(right.min(), said.min()), max(right.max(), said.max())
+    with _drawing(3.6, 3.4) as figure:
+        axes = figure.add_subplot()
+        axes.plot([low, high], [low, high], color=_GREY, linewidth=0.8, linestyle="--")
+        axes.scatter(right, said, s=8, color=_BLUE, alpha=0.4, linewidths=0)
+        axes.set(xlabel=t("answer"), ylabel=t("predicted"))
         return _svg(figure)
 
 

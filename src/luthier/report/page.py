@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from luthier.evaluation.slices import slices
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
@@ -17,7 +15,7 @@ from luthier.report.render import rendered
 from luthier.task import AnyTask
 from luthier.types import Example
 
-SHOWN_SCORES = 12
+SHOWN_SCORES = 14
 _MOST_MISTAKES = 20
 _MOST_CONFUSED = 15
 _LONGEST_TEXT = 400
@@ -103,7 +101,7 @@ def _error_figures(
     confusion = details.get("confusion")
     classes = [row for row in details.get("per_class", ()) if row["support"]]
     lengths = [part for part in slices(task, examples, predictions, seed=0) if part.by == "length"]
-    accuracy = [next((s.value for s in part.scores if s.name == "accuracy"), np.nan) for part in lengths]
+    accuracy = [score.value for part in lengths for score in part.scores if score.name == "accuracy"]
     return {
         "confusion": figures.confusion_matrix(confusion["labels"], confusion["counts"]) if confusion else None,
         "reliability": figures.reliability_diagram(details.get("reliability", ())),
@@ -113,7 +111,10 @@ def _error_figures(
             [1 - row["recall"] for row in classes],
             [row["support"] for row in classes],
         ),
-        "by_length": figures.error_bars(
+        "scatter": figures.scatter(details.get("scatter", ())),
+        "by_length": None
+        if not accuracy
+        else figures.error_bars(
             t("wrong answers by length"),
             [part.value for part in lengths],
             [1 - value for value in accuracy],

@@ -14,14 +14,14 @@ import numpy as np
 from luthier.balancing.loss import cross_entropy
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
-from luthier.errors import ConfigError, DataError, Place, shown
-from luthier.formats.cells.pairs import Text
+from luthier.errors import ConfigError
+from luthier.formats.cells.pairs import Text, given_text
 from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
 from luthier.whole_text import WholeText
 
 if TYPE_CHECKING:
@@ -65,14 +65,7 @@ class Classification(WholeText[Text, str, Probabilities]):
     # ---- from the user's rows
 
     def as_input(self, value: Any) -> Text:
-        if isinstance(value, Mapping):
-            return self.format.parse_input(Row(value, Place("input")))
-        if isinstance(value, str):
-            return value
-        if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(v, str) for v in value):
-            return (value[0], value[1])
-        what = t("{value} is no text", value=shown(value))
-        raise DataError.at("input", what, t("give a string, or two for a pair"), code="wrong-type")
+        return given_text(value, self.format.parse_input)
 
     def learn(self, examples: Sequence[Example[Text, str]]) -> Self:
         return replace(self, labels=tuple(sorted({example.answer for example in examples})))

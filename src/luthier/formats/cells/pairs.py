@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from luthier.errors import Problem
+from luthier.errors import DataError, Place, Problem, shown
 from luthier.formats.cells.text import text_of
 from luthier.language import t
 from luthier.types import Example, Row
@@ -17,6 +17,21 @@ def text_or_pair(row: Row) -> Text:
     """A pair where the file has a column for the second text: then every row must have one. Errors: DataError."""
     text = text_of(row, "text")
     return (text, text_of(row, "text_pair")) if "text_pair" in row.values else text
+
+
+def given_text(value: Any, parse_input: Callable[[Row], Text]) -> Text:
+    """A text or a pair as programs hand it over: a string, two of them, or a mapping with the format's columns.
+
+    Errors: DataError for anything else.
+    """
+    if isinstance(value, Mapping):
+        return parse_input(Row(value, Place("input")))
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (list, tuple)) and len(value) == 2 and all(isinstance(v, str) for v in value):
+        return (value[0], value[1])
+    what = t("{value} is no text", value=shown(value))
+    raise DataError.at("input", what, t("give a string, or two for a pair"), code="wrong-type")
 
 
 def as_columns(input: Text) -> dict[str, Any]:
