@@ -13,6 +13,7 @@ FLOORS = [
     ["language"],
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
+    ["media.*"],
     ["formats.*", "metrics.*", "text.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
@@ -45,6 +46,8 @@ FLOORS = [
 ]
 WITHIN = {
     "augmenting",
+    "media",
+    "tasks",
     "balancing",
     "data",
     "reading",

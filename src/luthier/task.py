@@ -120,7 +120,7 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Into an existing folder, as other libraries expect to find it."""
         model.save_pretrained(str(folder))
 
-    def placed(self, folder: Path) -> Self:
+    def in_folder(self, folder: Path) -> Self:
         """A copy that finds in a folder what `save_model` wrote beside the model and `encode` needs."""
         return self
 

@@ -52,12 +52,15 @@ def folds_of(label: np.ndarray, whole: np.ndarray, classes: int) -> np.ndarray:
     """int64 [N], the fold in which each row is held out: stratified, equal texts in one. whole: equal for those."""
     from sklearn.model_selection import StratifiedKFold
 
-    count = _FOLDS if classes <= 20 else _LEAST_FOLDS
     first, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
+    largest = int(np.bincount(label[first]).max())
+    count = min(_FOLDS if classes <= 20 else _LEAST_FOLDS, largest)
+    if count < 2:  # few different texts, each of a class of its own
+        return group % _LEAST_FOLDS
     fold = np.zeros(len(first), np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer rows than folds is trained on where it is not held out
-        parts = StratifiedKFold(min(count, len(first)), shuffle=True, random_state=0).split(first, label[first])
+        parts = StratifiedKFold(count, shuffle=True, random_state=0).split(first, label[first])
         for number, (_, held) in enumerate(parts):
             fold[held] = number
     return fold[group]

@@ -60,61 +60,61 @@ def _config(value: PreTrainedConfig | Mapping[str, Any] | None) -> PreTrainedCon
 class Concat(nn.Module):
     """Both, one after the other, through a hidden layer."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, text: int, media: int) -> None:
         super().__init__()
-        self.dense = nn.Linear(2 * size, size)
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.dense = nn.Linear(text + media, text)
 
-    def forward(self, text_BTH: Tensor, text_mask_BT: Tensor, media_BH: Tensor, *_: Tensor) -> Tensor:
-        text_BH = _mean(text_BTH, text_mask_BT)
-        return self.dropout(nn.functional.gelu(self.dense(torch.cat([text_BH, media_BH], -1))))
+    def forward(self, text_BH: Tensor, media_BD: Tensor, *_: Tensor) -> Tensor:
+        return nn.functional.gelu(self.dense(torch.cat([text_BH, media_BD], -1)))
 
 
 class Gate(nn.Module):
     """A gate a feature decides which of the two speaks (the gated multimodal unit, Arevalo et al. 2017)."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, text: int, media: int) -> None:
         super().__init__()
-        self.text, self.media, self.gate = nn.Linear(size, size), nn.Linear(size, size), nn.Linear(2 * size, size)
-        self.dropout = nn.Dropout(_DROPOUT)
+        self.text, self.media = nn.Linear(text, text), nn.Linear(media, text)
+        self.gate = nn.Linear(text + media, text)
 
-    def forward(self, text_BTH: Tensor, text_mask_BT: Tensor, media_BH: Tensor, *_: Tensor) -> Tensor:
-        text_BH = _mean(text_BTH, text_mask_BT)
-        open_BH = torch.sigmoid(self.gate(torch.cat([text_BH, media_BH], -1)))
-        mixed_BH = open_BH * torch.tanh(self.text(text_BH)) + (1 - open_BH) * torch.tanh(self.media(media_BH))
-        return self.dropout(mixed_BH)
+    def forward(self, text_BH: Tensor, media_BD: Tensor, *_: Tensor) -> Tensor:
+        open_BH = torch.sigmoid(self.gate(torch.cat([text_BH, media_BD], -1)))
+        return open_BH * torch.tanh(self.text(text_BH)) + (1 - open_BH) * torch.tanh(self.media(media_BD))
 
 
 class Attention(nn.Module):
     """Every token of the text looks at the places of the image or the moments of the sound (cross-attention, Vaswani
     et al. 2017), and what it saw is added to it; then as Concat."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, text: int, media: int) -> None:
         super().__init__()
-        self.heads = max(h for h in range(1, max(1, size // 32) + 1) if size % h == 0)
-        self.query, self.key, self.value, self.out = (nn.Linear(size, size) for _ in range(4))
-        self.norm = nn.LayerNorm(size)
-        self.concat = Concat(size)
+        self.heads = max(h for h in range(1, max(1, text // 32) + 1) if text % h == 0)
+        self.query, self.out = nn.Linear(text, text), nn.Linear(text, text)
+        self.key, self.value = nn.Linear(media, text), nn.Linear(media, text)
+        self.norm = nn.LayerNorm(text)
+        self.concat = Concat(text, media)
 
     def forward(
-        self, text_BTH: Tensor, text_mask_BT: Tensor, media_BH: Tensor, media_BPH: Tensor, media_mask_BP: Tensor
-    ) -> Tensor:
+        self, text_BH: Tensor, media_BD: Tensor, text_BTH: Tensor, text_mask_BT: Tensor, media_BPD: Tensor,
+        media_mask_BP: Tensor,
+    ) -> Tensor:  # fmt: skip
         def split(states: Tensor) -> Tensor:
             return states.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
         seen = scaled_dot_product_attention(
-            split(self.query(text_BTH)), split(self.key(media_BPH)), split(self.value(media_BPH)),
+            split(self.query(text_BTH)), split(self.key(media_BPD)), split(self.value(media_BPD)),
             media_mask_BP[:, None, None, :],
         )  # fmt: skip
-        text_BTH = self.norm(text_BTH + self.out(seen.transpose(1, 2).flatten(2)))
-        return self.concat(text_BTH, text_mask_BT, media_BH)
+        told_BTH = self.norm(text_BTH + self.out(seen.transpose(1, 2).flatten(2)))
+        return self.concat(_mean(told_BTH, text_mask_BT), media_BD)
 
 
 FUSIONS: Mapping[str, type[nn.Module]] = {"concat": Concat, "gate": Gate, "attention": Attention}
 
 
 class Fuse(nn.Module):
-    """One vector of a text's states and of the features of an image or sound.
+    """What the last layer is given of a text's states and the features of an image or sound: the mean of each, and
+    what the fusion makes of both. The means are there so that the head can begin with a linear probe of the untuned
+    encoders; a random hidden layer alone would begin behind it.
 
     In the place of what is absent stands a vector that is learnt. In training one of the two is taken away now and
     then, so that these vectors, and the rest without its other half, learn (ModDrop, Neverova et al. 2015).
@@ -122,26 +122,27 @@ class Fuse(nn.Module):
 
     def __init__(self, config: FusionConfig) -> None:
         super().__init__()
-        size = config.hidden_size
-        self.norm, self.project = nn.LayerNorm(config.media_size), nn.Linear(config.media_size, size)
-        self.look = nn.Linear(size, 1, bias=False)
-        self.absent = nn.Parameter(torch.zeros(2, size))
-        self.lose = nn.Dropout(config.modality_dropout)
-        self.mix = FUSIONS[config.fusion](size)
+        text, media = config.hidden_size, config.media_size
+        self.norm, self.look = nn.LayerNorm(media), nn.Linear(media, 1, bias=False)
+        self.absent_text, self.absent_media = nn.Parameter(torch.zeros(text)), nn.Parameter(torch.zeros(media))
+        self.lose, self.dropout = nn.Dropout(config.modality_dropout), nn.Dropout(_DROPOUT)
+        self.mix = FUSIONS[config.fusion](text, media)
+        self.size = 2 * text + media
 
     def forward(
         self, text_BTH: Tensor, text_mask_BT: Tensor, has_text_B: Tensor, media_BPD: Tensor, media_mask_BP: Tensor
     ) -> Tensor:
-        """Masks: True at what is there. Returns [B, H]."""
+        """Masks: True at what is there. Returns [B, size]."""
         has_media_B = media_mask_BP.any(1)
         has_text_B, has_media_B = self._kept(has_text_B, has_media_B)
-        text_BTH = torch.where(has_text_B[:, None, None], text_BTH, self.absent[0])
-        media_BPH = self.project(self.norm(media_BPD))
-        media_BPH = torch.where(has_media_B[:, None, None], media_BPH, self.absent[1])
+        text_BTH = torch.where(has_text_B[:, None, None], text_BTH, self.absent_text)
+        media_BPD = torch.where(has_media_B[:, None, None], self.norm(media_BPD), self.absent_media)
         media_mask_BP = torch.where(has_media_B[:, None], media_mask_BP, torch.ones_like(media_mask_BP))
-        looks_BP = self.look(media_BPH)[..., 0].float().masked_fill(~media_mask_BP, -torch.inf)
-        media_BH = (looks_BP.softmax(-1)[..., None] * media_BPH).sum(1)
-        return self.mix(text_BTH, text_mask_BT, media_BH, media_BPH, media_mask_BP)
+        looks_BP = self.look(media_BPD)[..., 0].float().masked_fill(~media_mask_BP, -torch.inf)
+        media_BD = (looks_BP.softmax(-1)[..., None] * media_BPD).sum(1)
+        text_BH = _mean(text_BTH, text_mask_BT)
+        mixed_BH = self.mix(text_BH, media_BD, text_BTH, text_mask_BT, media_BPD, media_mask_BP)
+        return torch.cat([text_BH, media_BD, self.dropout(mixed_BH)], -1)
 
     def _kept(self, has_text_B: Tensor, has_media_B: Tensor) -> tuple[Tensor, Tensor]:
         """What is left of each row in training: of one that has both, both or either, never neither."""
@@ -165,7 +166,7 @@ class FusionForSequenceClassification(PreTrainedModel):
             self.body.pooler = None  # nobody asks it
         self.encoder = encoder_of(AutoModel.from_config(config.encoder_config)) if config.encoder_config else None
         self.fuse = Fuse(config)
-        self.classifier = nn.Linear(config.hidden_size, config.num_labels)
+        self.classifier = nn.Linear(self.fuse.size, config.num_labels)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -228,9 +229,13 @@ def fused_model(
         if hasattr(own, name):  # draws that would depend on the batch
             setattr(own, name, value)
     config = FusionConfig(text_config=text.model.config, encoder_config=own, media_size=reader.width, **options)
+    for part in (config.text_config, config.encoder_config):
+        if isinstance(part, PreTrainedConfig):
+            part._name_or_path = ""  # the saved folder tells nobody where its parents lay
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = FusionForSequenceClassification(config)
+    nn.init.zeros_(model.fuse.look.weight)  # it begins as the mean
     left_out = model.body.load_state_dict(text.model.state_dict(), strict=False).missing_keys
     assert not left_out
     if model.encoder is not None:

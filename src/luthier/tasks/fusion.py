@@ -126,7 +126,9 @@ class Fusion(WholeText[Fused, Any, Said]):
         kinds = sorted({example.input.media.kind for example in examples if example.input.media is not None})
         if not kinds:
             what = t("no row of the training data has an image or a sound")
-            fix = t("name the column: data.columns.image=… or data.columns.audio=…; without one use task=classification")
+            fix = t(
+                "name the column: data.columns.image=… or data.columns.audio=…; without one use task=classification"
+            )
             raise DataError.at(examples[0].place, what, fix, code="missing-column")
         return replace(self, kind=kinds[0])._with_head(self._head.learn(examples))
 
@@ -149,7 +151,7 @@ class Fusion(WholeText[Fused, Any, Said]):
         from luthier.models.fusion import MODEL_TYPE, fused_model
 
         if find_model(str(folder)).config["model_type"] == MODEL_TYPE:
-            return super().load_model(folder, seed=seed, device=device)
+            return self._head.load_model(folder, seed=seed, device=device)
         options = {"fusion": self.fusion, "modality_dropout": self.modality_dropout, **self.head_options()}
         return fused_model(
             folder, self._reader, options, tune_encoder=self.tune_encoder, seed=seed, device=device
@@ -158,10 +160,10 @@ class Fusion(WholeText[Fused, Any, Said]):
     def save_model(self, model: Any, folder: Path) -> None:
         from luthier.models.encoders import copy_encoder
 
-        super().save_model(model, folder)
+        self._head.save_model(model, folder)
         copy_encoder(self._reader.folder, folder / _FOLDER, weights=not self.tune_encoder)
 
-    def placed(self, folder: Path) -> Self:
+    def in_folder(self, folder: Path) -> Self:
         return replace(self, home=folder / _FOLDER)
 
     @cached_property
