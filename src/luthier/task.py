@@ -251,6 +251,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     # ---- before training
 
+    def more_features(self, inputs: Sequence[InputT]) -> np.ndarray | None:
+        """float32 [N, E]: what untuned encoders of other things make of each input, beside what the model makes of
+        its text; None where inputs are texts and nothing else."""
+        return None
+
     def baselines(
         self, frozen: Frozen[InputT, AnswerT], seed: int
     ) -> Mapping[str, Callable[[], Sequence[PredictionT]]]:

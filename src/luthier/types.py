@@ -174,7 +174,8 @@ class Step:
 class Features:
     """What the untuned model makes of N inputs; of an input of several windows the first counts.
 
-    windows: [N]. vectors: [N, D], the mean of the last hidden states over the real tokens. head_inputs: [N, K], what
+    windows: [N]. vectors: [N, D], the mean of the last hidden states over the real tokens, and behind it what other
+    encoders make of what is no text. head_inputs: [N, K], what
     the layer that makes the logits is given once for the whole input; None where there is no such layer. token_inputs:
     of each input [T, K], what that layer is given where it answers at every token. states: of each input [T, D] in
     bf16, what the last layer is given. The last two are empty unless asked for.

@@ -49,7 +49,8 @@ class Parts:
 
 
 def parts_of(
-    task: AnyTask, examples: Examples, predictions: Sequence[Any], answer: Callable[[Examples], Sequence[Any]], seed: int
+    task: AnyTask, examples: Examples, predictions: Sequence[Any],
+    answer: Callable[[Examples], Sequence[Any]], seed: int,
 ) -> Parts | None:  # fmt: skip
     """predictions: of the whole inputs. answer: asks the model. None for a task whose inputs have no parts, and where
     no row has all of them."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from luthier.media.files import Media
 from luthier.models.encoders import MediaReader, encoder_of, tokens
 from luthier.models.load import Loaded, load_model
 
 MODEL_TYPE = "luthier_fusion"
 _DROPOUT = 0.1
+_ROUNDED = 2**-10
 
 
 class FusionConfig(PreTrainedConfig):
@@ -25,7 +28,7 @@ class FusionConfig(PreTrainedConfig):
     often training takes the text away, and how often the other."""
 
     model_type = MODEL_TYPE
-    sub_configs = {"text_config": AutoConfig, "encoder_config": AutoConfig}  # noqa: RUF012  the library's own form
+    sub_configs = {"text_config": AutoConfig, "encoder_config": AutoConfig}  # noqa: RUF012  # pyright: ignore[reportIncompatibleMethodOverride, reportAssignmentType]  as the library's own models say it
 
     text_config: PreTrainedConfig | dict[str, Any] | None = None
     encoder_config: PreTrainedConfig | dict[str, Any] | None = None
@@ -114,7 +117,8 @@ FUSIONS: Mapping[str, type[nn.Module]] = {"concat": Concat, "gate": Gate, "atten
 class Fuse(nn.Module):
     """What the last layer is given of a text's states and the features of an image or sound: the mean of each, and
     what the fusion makes of both. The means are there so that the head can begin with a linear probe of the untuned
-    encoders; a random hidden layer alone would begin behind it.
+    encoders; a random hidden layer alone would begin behind it. mean, spread: of each feature over the training files;
+    pretrained encoders have some that are a hundred times as large as others.
 
     In the place of what is absent stands a vector that is learnt. In training one of the two is taken away now and
     then, so that these vectors, and the rest without its other half, learn (ModDrop, Neverova et al. 2015).
@@ -123,7 +127,8 @@ class Fuse(nn.Module):
     def __init__(self, config: FusionConfig) -> None:
         super().__init__()
         text, media = config.hidden_size, config.media_size
-        self.norm, self.look = nn.LayerNorm(media), nn.Linear(media, 1, bias=False)
+        self.look = nn.Linear(media, 1, bias=False)
+        self.mean, self.spread = nn.Buffer(torch.zeros(media)), nn.Buffer(torch.ones(media))
         self.absent_text, self.absent_media = nn.Parameter(torch.zeros(text)), nn.Parameter(torch.zeros(media))
         self.lose, self.dropout = nn.Dropout(config.modality_dropout), nn.Dropout(_DROPOUT)
         self.mix = FUSIONS[config.fusion](text, media)
@@ -136,7 +141,7 @@ class Fuse(nn.Module):
         has_media_B = media_mask_BP.any(1)
         has_text_B, has_media_B = self._kept(has_text_B, has_media_B)
         text_BTH = torch.where(has_text_B[:, None, None], text_BTH, self.absent_text)
-        media_BPD = torch.where(has_media_B[:, None, None], self.norm(media_BPD), self.absent_media)
+        media_BPD = torch.where(has_media_B[:, None, None], (media_BPD - self.mean) / self.spread, self.absent_media)
         media_mask_BP = torch.where(has_media_B[:, None], media_mask_BP, torch.ones_like(media_mask_BP))
         looks_BP = self.look(media_BPD)[..., 0].float().masked_fill(~media_mask_BP, -torch.inf)
         media_BD = (looks_BP.softmax(-1)[..., None] * media_BPD).sum(1)
@@ -164,9 +169,9 @@ class FusionForSequenceClassification(PreTrainedModel):
         self.body = AutoModel.from_config(config.text_config)
         if getattr(self.body, "pooler", None) is not None:
             self.body.pooler = None  # nobody asks it
-        self.encoder = encoder_of(AutoModel.from_config(config.encoder_config)) if config.encoder_config else None
+        self.media_encoder = encoder_of(AutoModel.from_config(config.encoder_config)) if config.encoder_config else None
         self.fuse = Fuse(config)
-        self.classifier = nn.Linear(self.fuse.size, config.num_labels)
+        self.classifier = nn.Linear(self.fuse.size, self.num_labels or 1)
         self.post_init()
 
     def get_input_embeddings(self) -> nn.Module:
@@ -176,7 +181,7 @@ class FusionForSequenceClassification(PreTrainedModel):
         """Batch normalisation keeps the statistics of the pretraining: those of a batch would make a row's loss
         depend on its neighbours."""
         super().train(mode)
-        for part in self.encoder.modules() if self.encoder is not None else ():
+        for part in self.media_encoder.modules() if self.media_encoder is not None else ():
             if isinstance(part, nn.modules.batchnorm._BatchNorm):
                 part.eval()
         return self
@@ -192,8 +197,8 @@ class FusionForSequenceClassification(PreTrainedModel):
         states_BTH = said.last_hidden_state
         has_text_B = attention_mask.any(1) if has_text is None else has_text[:, 0].bool()
         media, mask = media.to(self.classifier.weight.dtype), media_mask.bool()
-        if self.encoder is not None:
-            media, mask = _encoded(self.encoder, media, mask, self.config.media_size)
+        if self.media_encoder is not None:
+            media, mask = _encoded(self.media_encoder, media, mask, self.config.media_size)
         fused_BH = self.fuse(states_BTH, attention_mask.bool(), has_text_B, media, mask)
         return SequenceClassifierOutput(logits=self.classifier(fused_BH), hidden_states=said.hidden_states)
 
@@ -220,14 +225,15 @@ def _mean(states_BTH: Tensor, mask_BT: Tensor) -> Tensor:
 
 
 def fused_model(
-    folder: Path, reader: MediaReader, options: Mapping[str, Any], *, tune_encoder: bool, seed: int, device: str
-) -> Loaded:
-    """A pretrained text model and encoder with a fresh head on top. options: of FusionConfig. Errors: ModelError."""
+    folder: Path, reader: MediaReader, options: Mapping[str, Any], files: Sequence[Media],
+    *, tune_encoder: bool, seed: int, device: str,
+) -> Loaded:  # fmt: skip
+    """A pretrained text model and encoder with a fresh head on top. options: of FusionConfig. files: of the training
+    rows, on whose features the scale of all features is measured. Errors: ModelError."""
     text = load_model(folder, "AutoModel", {}, seed=seed, device=device)
     own = AutoConfig.from_pretrained(str(reader.folder)) if tune_encoder else None
-    for name, value in (("apply_spec_augment", False), ("layerdrop", 0.0), ("encoder_layerdrop", 0.0)):
-        if hasattr(own, name):  # draws that would depend on the batch
-            setattr(own, name, value)
+    if own is not None:
+        _without_chance(own)
     config = FusionConfig(text_config=text.model.config, encoder_config=own, media_size=reader.width, **options)
     for part in (config.text_config, config.encoder_config):
         if isinstance(part, PreTrainedConfig):
@@ -236,14 +242,36 @@ def fused_model(
         torch.manual_seed(seed)
         model = FusionForSequenceClassification(config)
     nn.init.zeros_(model.fuse.look.weight)  # it begins as the mean
+    _measure(model.fuse, reader.encoded(files))
     left_out = model.body.load_state_dict(text.model.state_dict(), strict=False).missing_keys
     assert not left_out
-    if model.encoder is not None:
-        model.encoder.load_state_dict(reader.model.state_dict())
+    if model.media_encoder is not None:
+        model.media_encoder.load_state_dict(reader.model.state_dict())
     nn.Module.to(model, device)
     fresh = [f"body.{name}" for name in text.fresh if not name.startswith("pooler.")]
     new = [f"{part}.{name}" for part in ("fuse", "classifier") for name in model.get_submodule(part).state_dict()]
     return Loaded(model, tuple(sorted([*fresh, *new])))
+
+
+def _without_chance(config: PreTrainedConfig) -> None:
+    """No dropout of any kind in the encoder: it works on the rows that have a file, ordered by length, and what is
+    drawn would hang on how a step is cut into batches."""
+    parts = [config, *(getattr(config, name, None) for name in config.sub_configs)]
+    for part in parts:
+        for name, value in vars(part).items() if part is not None else ():
+            if "drop" in name and isinstance(value, (int, float)):
+                setattr(part, name, type(value)(0))
+            elif name == "apply_spec_augment":
+                setattr(part, name, False)
+
+
+def _measure(fuse: Fuse, features: Sequence[np.ndarray]) -> None:
+    """Sets mean and spread by files' features [P, D]. What varies less than they are rounded (float16) is no news."""
+    states_ND = np.concatenate([states_PD.astype(np.float64) for states_PD in features])
+    mean_D = states_ND.mean(0)
+    spread_D = np.maximum(states_ND.std(0), np.maximum(_ROUNDED * np.abs(mean_D), 1e-6))
+    fuse.mean.copy_(torch.from_numpy(mean_D))
+    fuse.spread.copy_(torch.from_numpy(spread_D))
 
 
 AutoConfig.register(MODEL_TYPE, FusionConfig)

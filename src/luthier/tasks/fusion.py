@@ -19,13 +19,13 @@ from luthier.formats.format import AnyFormat
 from luthier.formats.fused import FusedLabels, FusedNumbers
 from luthier.formats.fused.rows import Fused, fused
 from luthier.language import t
-from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, named_media, sent_media
+from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, Media, named_media, sent_media
 from luthier.models.find import find_model
 from luthier.task import Mistake, learned
 from luthier.tasks.classification import Classification
 from luthier.tasks.regression import Regression
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Seen, Window
+from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Window
 from luthier.whole_text import AnyWholeText, WholeText
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _HEADS: Mapping[str, tuple[type[AnyWholeText], AnyFormat]] = {
     "classification": (Classification, FusedLabels()), "regression": (Regression, FusedNumbers()),
 }  # fmt: skip
 _FUSIONS = ("attention", "concat", "gate")
+_MOST_MEASURED = 512
+"""Training files on which the scale of the features is measured."""
+_NOT_SAVED = ("encoder", "home", "files")
 _FOLDER = "encoder"
 """In a model's folder: what reads the images or sounds."""
 
@@ -69,8 +72,9 @@ class Fusion(WholeText[Fused, Any, Said]):
     modality_dropout: float = 0.1
     seconds: float = 30.0
     kind: str = learned("")
-    inner: dict[str, Any] = learned(None)
+    inner: Mapping[str, Any] | None = learned(None)
     home: Path | None = field(default=None, compare=False, metadata={"learned": True})
+    files: tuple[Media, ...] = field(default=(), compare=False, repr=False, metadata={"learned": True})
 
     def __post_init__(self) -> None:
         for name, value, known in (("head", self.head, tuple(_HEADS)), ("fusion", self.fusion, _FUSIONS)):
@@ -126,11 +130,11 @@ class Fusion(WholeText[Fused, Any, Said]):
         kinds = sorted({example.input.media.kind for example in examples if example.input.media is not None})
         if not kinds:
             what = t("no row of the training data has an image or a sound")
-            fix = t(
-                "name the column: data.columns.image=… or data.columns.audio=…; without one use task=classification"
-            )
+            fix = t("name the column: data.columns.image=… or data.columns.audio=…, or use task=classification")
             raise DataError.at(examples[0].place, what, fix, code="missing-column")
-        return replace(self, kind=kinds[0])._with_head(self._head.learn(examples))
+        media = dict.fromkeys(example.input.media for example in examples if example.input.media is not None)
+        files = tuple(media)[:_MOST_MEASURED]
+        return replace(self, kind=kinds[0], files=files)._with_head(self._head.learn(examples))
 
     def settle(self, answers: Sequence[Any]) -> tuple[Self, list[Choice]]:
         head, choices = self._head.settle(answers)
@@ -153,9 +157,8 @@ class Fusion(WholeText[Fused, Any, Said]):
         if find_model(str(folder)).config["model_type"] == MODEL_TYPE:
             return self._head.load_model(folder, seed=seed, device=device)
         options = {"fusion": self.fusion, "modality_dropout": self.modality_dropout, **self.head_options()}
-        return fused_model(
-            folder, self._reader, options, tune_encoder=self.tune_encoder, seed=seed, device=device
-        )  # fmt: skip
+        tuned = self.tune_encoder
+        return fused_model(folder, self._reader, options, self.files, tune_encoder=tuned, seed=seed, device=device)
 
     def save_model(self, model: Any, folder: Path) -> None:
         from luthier.models.encoders import copy_encoder
@@ -272,45 +275,38 @@ class Fusion(WholeText[Fused, Any, Said]):
     def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
         return self._head.head_from_linear(model)
 
-    def baselines(self, frozen: Frozen[Fused, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Said]]]:
-        """Linear models on what the untuned encoders say: of both, of the text alone, of the other alone."""
+    def more_features(self, inputs: Sequence[Fused]) -> np.ndarray:
+        """The mean of each file's features; 0 where there is no file."""
+        reader = self._reader
+        found = iter(reader.encoded([input.media for input in inputs if input.media is not None]))
+        nothing_D = np.zeros(reader.width, np.float32)
+        return np.stack([
+            nothing_D if input.media is None else next(found).astype(np.float32).mean(0) for input in inputs
+        ])  # fmt: skip
 
-        def linear(vectors: Callable[[Seen[Fused, Any]], np.ndarray]) -> Sequence[Said]:
-            scale = Scaling.of(vectors(frozen.train))
-            train, *others = (
-                Rows(scale(vectors(seen)), seen.answers) if seen else None
+    def baselines(self, frozen: Frozen[Fused, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Said]]]:
+        """Beside the usual ones linear models on what the untuned encoders say of one part alone."""
+        width = self._reader.width
+
+        def linear(part: slice) -> Sequence[Said]:
+            scale = Scaling.of(frozen.train.features.vectors[:, part])
+            train, checked, judged = (
+                Rows(scale(seen.features.vectors[:, part]), seen.answers) if seen else None
                 for seen in (frozen.train, frozen.validation, frozen.judged)
             )
-            assert train is not None and others[1] is not None
-            model = best_linear(self, train, others[0], VECTOR_STRENGTHS, seed)
-            return self.read_linear(model, others[1].features)
-
-        def text(seen: Seen[Fused, Any]) -> np.ndarray:
-            return seen.features.vectors
-
-        def both(seen: Seen[Fused, Any]) -> np.ndarray:
-            return np.concatenate([text(seen), self._vectors(seen)], 1)
+            assert train is not None and judged is not None
+            return self.read_linear(best_linear(self, train, checked, VECTOR_STRENGTHS, seed), judged.features)
 
         return {
-            "embeddings": lambda: linear(both),
-            "embeddings_text": lambda: linear(text),
-            f"embeddings_{self.kind}": lambda: linear(self._vectors),
+            "embeddings_text": lambda: linear(slice(None, -width)),
+            f"embeddings_{self.kind}": lambda: linear(slice(-width, None)),
         }
-
-    def _vectors(self, seen: Seen[Fused, Any]) -> np.ndarray:
-        """float32 [N, D]: the mean of each file's features; 0 where a row has none."""
-        reader = self._reader
-        nothing = reader.nothing(raw=False)
-        media = [example.input.media for example in seen.examples]
-        return np.stack([
-            (nothing if one is None else reader.encoded([one])[0]).astype(np.float32).mean(0) for one in media
-        ])  # fmt: skip
 
     # ---- saved
 
     def state(self) -> dict[str, Any]:
         """Without the names of this machine's folders."""
-        return {name: value for name, value in super().state().items() if name not in ("encoder", "home")}
+        return {name: value for name, value in super().state().items() if name not in _NOT_SAVED}
 
 
 def _said(predictions: Sequence[Said]) -> list[Any]:
