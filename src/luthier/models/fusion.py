@@ -20,6 +20,8 @@ from luthier.models.load import Loaded, load_model
 MODEL_TYPE = "luthier_fusion"
 _DROPOUT = 0.1
 _ROUNDED = 2**-10
+_FILES = 16
+"""That a tuned encoder takes at a time: a batch is measured by its text, and files are much larger."""
 
 
 class FusionConfig(PreTrainedConfig):
@@ -209,7 +211,7 @@ def _encoded(encoder: nn.Module, media: Tensor, mask_BT: Tensor, width: int) -> 
     parts: dict[int, tuple[Tensor, Tensor]] = {}
     for length in lengths_B[lengths_B > 0].unique().tolist():
         rows = (lengths_B == length).nonzero()[:, 0]
-        parts[length] = rows, tokens(encoder, media[rows, :length])
+        parts[length] = rows, torch.cat([tokens(encoder, media[few, :length]) for few in rows.split(_FILES)])
     longest = max((states.shape[1] for _, states in parts.values()), default=1)
     features = media.new_zeros(len(media), longest, width)
     mask = torch.zeros(len(media), longest, dtype=torch.bool, device=media.device)
