@@ -36,7 +36,7 @@ class FusedNumbers(FusedRows[float]):
     """Read where the task is told to give numbers: a label of digits may be a class as well."""
 
     columns: ClassVar[tuple[Column, ...]] = (
-        _TEXT, Column("label", (*NUMBER_NAMES, *LABEL_NAMES), is_answer=True), *MEDIA_COLUMNS,
+        _TEXT, Column("label", ("answer", *NUMBER_NAMES, *LABEL_NAMES), is_answer=True), *MEDIA_COLUMNS,
     )  # fmt: skip
     tasks: ClassVar[tuple[str, ...]] = ()
 
