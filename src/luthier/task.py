@@ -73,6 +73,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
 
     auto_class: ClassVar[str]
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
+    architecture: ClassVar[str] = ""
+    """The module of ours without which transformers does not know the saved model; "" where it does."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
     most_request_bytes: ClassVar[int] = 2**20

@@ -27,9 +27,8 @@ model = luthier.load("path/to/this/folder")
 model.predict(["{sample}"])
 ```
 
-It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
-and gives the same labels for inputs of up to {max_length} tokens. `codec.json` holds what Luthier needs to read inputs
-as in training.{cleaning}
+{loading}
+`codec.json` holds what Luthier needs to read inputs as in training.{cleaning}
 
 Labels: {labels}
 
@@ -37,6 +36,12 @@ Labels: {labels}
 Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
+_PLAIN = """\
+It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier, and gives the
+same labels for inputs of up to {max_length} tokens."""
+_OWN = """\
+Its architecture is Luthier's own: after `import {module}` `transformers.{auto_class}.from_pretrained` loads it, and
+the weights are plain safetensors."""
 _CLEANING = """
 
 Texts are cleaned before they are read ({steps}): Luthier does so by itself, `transformers` alone does not."""
@@ -56,7 +61,8 @@ _APART = (
 
 
 def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None) -> str:
-    labels = prepared.task.state().get("labels", ())
+    labels, module, auto_class = prepared.task.class_names(), prepared.task.architecture, prepared.task.auto_class
+    loading = _OWN if module else _PLAIN
     shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
     return _CARD.format(
         base=folder.name if "/" not in folder.name.strip("/") or folder.name.count("/") == 1 else folder.folder.name,
@@ -64,8 +70,7 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         task=prepared.task.name,
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
-        auto_class=prepared.task.auto_class,
-        max_length=settings.train.max_length,
+        loading=loading.format(module=module, auto_class=auto_class, max_length=settings.train.max_length),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved),

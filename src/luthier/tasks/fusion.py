@@ -17,7 +17,7 @@ from luthier.evaluation.baselines import VECTOR_STRENGTHS
 from luthier.evaluation.linear import Rows, Scaling, best_linear
 from luthier.formats.format import AnyFormat
 from luthier.formats.fused import FusedLabels, FusedNumbers
-from luthier.formats.fused.rows import Fused, fused
+from luthier.formats.fused.rows import Fused, given
 from luthier.language import t
 from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, Media, named_media, sent_media
 from luthier.models.find import find_model
@@ -63,6 +63,7 @@ class Fusion(WholeText[Fused, Any, Said]):
     is, so that the model can do without. seconds: of a sound that are read."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
+    architecture: ClassVar[str] = "luthier.models.fusion"
     most_request_bytes: ClassVar[int] = 2 * MOST_SENT_BYTES
 
     head: str = "classification"
@@ -104,27 +105,10 @@ class Fusion(WholeText[Fused, Any, Said]):
     # ---- from the user's rows
 
     def as_input(self, value: Any) -> Fused:
-        return self._input(value, lambda cell, kind: named_media(cell, kind, Place("input")))
+        return given(value, self.kind or IMAGE, lambda cell, kind: named_media(cell, kind, Place("input")))
 
     def as_sent(self, value: Any) -> Fused:
-        return self._input(value, sent_media)
-
-    def _input(self, value: Any, read: Callable[[Any, str], Any]) -> Fused:
-        place = Place("input")
-        if isinstance(value, Fused):
-            return value
-        if isinstance(value, str):
-            return fused(value, None, place)
-        if not isinstance(value, Mapping):
-            what = t("{value} is no text", value=shown(value))
-            fix = t('give a string, or {{"text": …, "{kind}": …}}', kind=self.kind or IMAGE)
-            raise DataError.at(place, what, fix, code="wrong-type")
-        unknown = sorted(set(map(str, value)) - {"text", self.kind or IMAGE})
-        if unknown:
-            what = t("unknown field {name}", name=shown(unknown[0]))
-            fix = t("known: {names}", names=f"text, {self.kind or IMAGE}")
-            raise DataError.at(place, what, fix, code="unknown-field")
-        return fused(value.get("text"), read(value.get(self.kind or IMAGE), self.kind or IMAGE), place)
+        return given(value, self.kind or IMAGE, sent_media)
 
     def learn(self, examples: Sequence[Example[Fused, Any]]) -> Self:
         kinds = sorted({example.input.media.kind for example in examples if example.input.media is not None})

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
-from luthier.errors import DataError, Problem
+from luthier.errors import DataError, Place, Problem, shown
 from luthier.formats.cells.columns import named, values_of
 from luthier.formats.cells.text import TEXT_NAMES, checked_text
 from luthier.formats.format import Format
@@ -69,7 +69,26 @@ class FusedRows(Format[Fused, AnswerT]):
         return replace(input, text=change(input.text)) if input.text else input
 
 
-def fused(text: Any, media: Media | None, place: Any) -> Fused:
+def given(value: Any, kind: str, read: Callable[[Any, str], Media | None]) -> Fused:
+    """An input as programs hand it over: a text, or an object with a text and a file under the name of its kind.
+    read: what stands there, and the kind, to the file. Errors: DataError."""
+    place = Place("input")
+    if isinstance(value, (Fused, str)):
+        return fused(value, None, place) if isinstance(value, str) else value
+    if not isinstance(value, Mapping):
+        what, fix = (
+            t("{value} is no text", value=shown(value)),
+            t('give a string, or {{"text": …, "{kind}": …}}', kind=kind),
+        )
+        raise DataError.at(place, what, fix, code="wrong-type")
+    unknown = sorted(set(map(str, value)) - {"text", kind})
+    if unknown:
+        what, fix = t("unknown field {name}", name=shown(unknown[0])), t("known: {names}", names=f"text, {kind}")
+        raise DataError.at(place, what, fix, code="unknown-field")
+    return fused(value.get("text"), read(value.get(kind), kind), place)
+
+
+def fused(text: Any, media: Media | None, place: Place) -> Fused:
     """Errors: DataError for a text that cannot be read, and where there is nothing at all."""
     empty = text is None or (isinstance(text, str) and not text.strip())
     return Fused("" if empty and media is not None else checked_text(text, place), media)
