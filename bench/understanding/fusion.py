@@ -4,9 +4,10 @@ Does an image beside a question help? FOLDER is a copy of easy-VQA (github.com/v
 questions about drawings of one coloured shape. As no pretrained image encoder can be had offline, a small ConvNeXt is
 made first: it learns to draw the training images again, patch by patch, from its last map, and sees no question.
 
-Trained on the same rows, one after the other: Luthier with both, with the question alone, with the image alone; and
-the usual recipe, [CLS] of the same text model beside the mean of the same encoder under a linear layer, by Hugging
-Face's Trainer with its default learning rate and schedule. Prints a table with 95 % intervals and seconds.
+Trained on the same rows, one after the other: Luthier with both, whose report also has the tuned model with either
+part taken away and the linear baselines; and what tutorials build, [CLS] of the same text model beside the mean of the
+same encoder under a linear layer, by Hugging Face's Trainer with its default learning rate and schedule: with both,
+and with one of the two alone from the beginning. Prints a table with 95 % intervals and seconds.
 """
 
 from __future__ import annotations
@@ -38,12 +39,9 @@ def main() -> None:
         begin = time.perf_counter()
         encoder = draw_again(folder, sorted({row[1] for row in train}), words.drawing_epochs)
         print(f"encoder made in {time.perf_counter() - begin:.0f} s", flush=True)
-        results = {
-            "Luthier, question + image": luthier(folder, "both", train, test, encoder, words),
-            "Luthier, question alone": luthier(folder, "question", train, test, None, words),
-            "Luthier, image alone": luthier(folder, "image", train, test, encoder, words),
-            "Trainer, question + image": trainer(folder, train, test, encoder, words.epochs),
-        }
+        results = luthier(folder, train, test, encoder, words)
+        for what in ("question + image", "question alone", "image alone"):
+            results[f"Trainer, {what}"] = trainer(folder, what, train, test, encoder, words.epochs)
     print(f"\n{len(train)} training rows, {len(test)} test rows, {words.epochs} epochs\n")
     print("| | accuracy | 95 % interval | seconds |\n| --- | ---: | ---: | ---: |")
     for title, (value, low, high, seconds) in results.items():
@@ -102,55 +100,55 @@ def draw_again(folder: Path, images: list[str], epochs: int) -> Path:
     return folder / "encoder"
 
 
-def luthier(
-    folder: Path, what: str, train: Any, test: Any, encoder: Path | None, words: argparse.Namespace
-) -> tuple[float, float, float, float]:
-    """Accuracy with its interval, and seconds. what: is shown of a row."""
+Result = tuple[float, float, float, float]
+"""Accuracy, the ends of its interval, seconds."""
+
+
+def luthier(folder: Path, train: Any, test: Any, encoder: Path, words: argparse.Namespace) -> dict[str, Result]:
+    """The tuned model with everything and with parts taken away, and its baselines."""
     import luthier as package
 
     for part, rows in (("train", train), ("test", test)):
-        with (folder / f"{what}_{part}.csv").open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("text", "label") if what == "question" else ("text", "image", "label"))
-            for question, image, answer in rows:
-                cells = {"both": (question, image), "question": (question,), "image": ("", image)}[what]
-                writer.writerow((*cells, answer))
-    task: dict[str, Any] = {"name": "classification"}
-    if encoder is not None:
-        task = {"name": "fusion", "encoder": str(encoder), "fusion": words.fusion, "tune_encoder": words.tune_encoder}
+        with (folder / f"{part}.csv").open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([("text", "image", "label"), *rows])
+    options = {"encoder": str(encoder), "fusion": words.fusion, "tune_encoder": words.tune_encoder}
     begin = time.perf_counter()
     run = package.train(
-        folder / f"{what}_train.csv", task=task, train={"epochs": words.epochs}, out=str(folder / f"run_{what}"),
-        data={"test": str(folder / f"{what}_test.csv"), "split": {"validation": 0.05}, "bad_rows": "skip"},
+        folder / "train.csv", task={"name": "fusion", **options}, train={"epochs": words.epochs},
+        out=str(folder / "run"), data={"test": str(folder / "test.csv"), "split": {"validation": 0.05}},
     )  # fmt: skip
     seconds = time.perf_counter() - begin
-    found = {score["name"]: score for score in run.report["scores"]}["accuracy"]
-    print(what, run.report["verdict"]["sentence"], flush=True)
-    for one in (run.report.get("parts") or {"alone": ()})["alone"]:
-        print(f"  {one['part']} alone: {one['scores'][1]['name']} {one['scores'][1]['value']:.3f}", flush=True)
-    for name, scores in run.report["baselines"].items():
-        print(f"  {name}: {scores[1]['name']} {scores[1]['value']:.3f}", flush=True)
-    return found["value"], found["low"], found["high"], seconds
+    print(run.report["verdict"]["sentence"], flush=True)
+    found = {"Luthier, question + image": run.report["scores"]}
+    found |= {f"the same model, {one['part']} alone": one["scores"] for one in run.report["parts"]["alone"]}
+    found |= {f"baseline {name}": scores for name, scores in run.report["baselines"].items()}
+    return {title: _accuracy(scores, seconds if title.startswith("Luthier") else 0) for title, scores in found.items()}
+
+
+def _accuracy(scores: Any, seconds: float) -> Result:
+    (one,) = (score for score in scores if score["name"] == "accuracy")
+    return one["value"], one["low"], one["high"], seconds
 
 
 class Plain(nn.Module):
     """What tutorials build: two vectors beside each other under a linear layer, both encoders learning."""
 
-    def __init__(self, text: Any, image: Any, classes: int) -> None:
+    def __init__(self, text: Any, image: Any, classes: int, what: str) -> None:
         super().__init__()
         self.text, self.image = text, image
+        self.reads, self.looks = what != "image alone", what != "question alone"
         self.head = nn.Linear(text.config.hidden_size + 128, classes)
 
     def forward(self, input_ids: Any, attention_mask: Any, pixel_values: Any, labels: Any = None) -> Any:
         text = self.text(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state[:, 0]
         image = self.image(pixel_values=pixel_values).last_hidden_state.mean((2, 3))
-        logits = self.head(torch.cat([text, image], 1))
+        logits = self.head(torch.cat([text * self.reads, image * self.looks], 1))
         loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
         return {"loss": loss, "logits": logits}
 
 
-def trainer(folder: Path, train: Any, test: Any, encoder: Path, epochs: int) -> tuple[float, float, float, float]:
-    """As `luthier`; Trainer's own learning rate (5e-5), schedule and optimiser."""
+def trainer(folder: Path, what: str, train: Any, test: Any, encoder: Path, epochs: int) -> Result:
+    """With Trainer's own learning rate (5e-5), schedule and optimiser."""
     from transformers import AutoModel, AutoTokenizer, Trainer, TrainingArguments
 
     from luthier.media.images import read_image
@@ -174,9 +172,8 @@ def trainer(folder: Path, train: Any, test: Any, encoder: Path, epochs: int) -> 
                 "pixel_values": images, "labels": numbers}  # fmt: skip
 
     begin = time.perf_counter()
-    model = Plain(
-        AutoModel.from_pretrained(str(embedded_folder())), AutoModel.from_pretrained(str(encoder)), len(labels)
-    )
+    text, image = AutoModel.from_pretrained(str(embedded_folder())), AutoModel.from_pretrained(str(encoder))
+    model = Plain(text, image, len(labels), what)
     arguments = TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=BATCH, num_train_epochs=epochs, report_to="none",
         save_strategy="no", use_cpu=True, disable_tqdm=True, remove_unused_columns=False, logging_steps=1000,

@@ -123,7 +123,7 @@ class MediaReader:
         """Errors: ModelError for images that come out in different sizes, and would have to be padded."""
         if array.shape[1:] != self._blank.shape[1:]:
             what = t("its {file} makes images of different sizes", file=_PREPARING[0])
-            fix = t("give them one there, as size: {{height, width}}, or leave task.tune_encoder=false")
+            fix = t("give them one there, as size: {height, width}, or leave task.tune_encoder=false")
             raise ModelError.at(str(self.folder), what, fix, code="bad-model")
 
 
