@@ -85,6 +85,7 @@ def draw_again(folder: Path, images: list[str], epochs: int) -> Path:
     places = SIZE // 16
     decode = nn.Linear(128, 3 * 16 * 16)
     optimiser = torch.optim.AdamW([*model.parameters(), *decode.parameters()], lr=1e-3)
+    loss = torch.zeros(())
     for _ in range(epochs):
         for rows in torch.randperm(len(images_BCHW)).split(BATCH):
             given = images_BCHW[rows]
