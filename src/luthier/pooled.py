@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
     settings = load_settings(folders[0] / CONFIG)
     max_tokens = int(settings.train.max_tokens)
     rows = {_key(e): e for name in PARTS for e in prepared[0].split.part(name)}
-    untuned = _untuned(folders[0], list(rows.values()), runtime, max_tokens, screen)
+    untuned = _untuned(folders[0], prepared[0].task, list(rows.values()), runtime, max_tokens, screen)
     row_of = {key: i for i, key in enumerate(rows)}
     tested: list[tuple[Example[Any, Any], int]] = []
     predictions: list[Any] = []
@@ -68,11 +68,17 @@ def _key(example: Example[Any, Any]) -> tuple[str, int]:
 
 
 def _untuned(
-    folder: Path, examples: Sequence[Example[Any, Any]], runtime: Runtime, max_tokens: int, screen: Progress
+    folder: Path,
+    task: AnyTask,
+    examples: Sequence[Example[Any, Any]],
+    runtime: Runtime,
+    max_tokens: int,
+    screen: Progress,
 ) -> Features:
-    """What the untuned model makes of all rows: one pass for all folds. Inputs are cut as in the first fold."""
+    """What the untuned model makes of all rows: one pass for all folds. Inputs are cut as in the first fold.
+    task: as it was before any tuning."""
     settings = load_settings(folder / CONFIG)
-    codec = Codec.load(folder / "model", catalog.task)
+    codec = replace(Codec.load(folder / "model", catalog.task), task=task)
     source = find_model(settings.model).folder
     untuned = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device).model
     with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:

@@ -182,6 +182,18 @@ def test_a_resumed_run_ends_with_the_same_weights(models: TinyModels, tmp_path: 
     assert digest(tmp_path / "cut") == digest(tmp_path / "whole")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("tuned", ["true", "false"])
+def test_folds_are_pooled_with_their_baselines(tuned: str, models: TinyModels, tmp_path: Path) -> None:
+    data = write_questions(tmp_path, 40)
+    done = command("train", data, "--task", "fusion", f"task.encoder={models.vision}", f"task.tune_encoder={tuned}",
+                   "--model", models.encoder, "--out", tmp_path / "run", *QUICK, "train.epochs=1",
+                   "data.split.folds=2", "data.split.group=image")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = report(tmp_path / "run")
+    assert told["scores"][0]["n"] == 40 and "embeddings_image" in told["baselines"]
+
+
 def refused(*words: object) -> list[dict[str, Any]]:
     done = command(*words, "--json")
     assert done.returncode == 2, done.stdout + done.stderr

@@ -161,6 +161,11 @@ class Fusion(WholeText[Fused, Any, Said]):
         folder = self.home or find_model(self.encoder or USUAL_ENCODERS[self.kind]).folder
         return media_reader(folder, self.kind, self.seconds)
 
+    @property
+    def _width(self) -> int:
+        """D, of the features; a saved model tells, whose encoder may be a part of it."""
+        return find_model(str(self.home.parent)).config["media_size"] if self.home else self._reader.width
+
     def encode(self, inputs: Sequence[Fused], text: TextRule) -> list[list[Window]]:
         reader = self._reader
         media = [input.media for input in inputs if input.media is not None]
@@ -270,7 +275,7 @@ class Fusion(WholeText[Fused, Any, Said]):
 
     def baselines(self, frozen: Frozen[Fused, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Said]]]:
         """Beside the usual ones linear models on what the untuned encoders say of one part alone."""
-        width = self._reader.width
+        width = self._width
 
         def linear(part: slice) -> Sequence[Said]:
             scale = Scaling.of(frozen.train.features.vectors[:, part])
