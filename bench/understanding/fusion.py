@@ -26,6 +26,8 @@ import torch
 from torch import nn
 
 SIZE, BATCH = 64, 32
+Result = tuple[float, float, float, float]
+"""Accuracy, the ends of its interval, seconds."""
 
 
 def main() -> None:
@@ -39,13 +41,17 @@ def main() -> None:
         begin = time.perf_counter()
         encoder = draw_again(folder, sorted({row[1] for row in train}), words.drawing_epochs)
         print(f"encoder made in {time.perf_counter() - begin:.0f} s", flush=True)
-        results = luthier(folder, train, test, encoder, words)
+        print(f"{len(train)} training rows, {len(test)} test rows, {words.epochs} epochs\n")
+        print("| | accuracy | 95 % interval | seconds |\n| --- | ---: | ---: | ---: |")
+        for title, result in luthier(folder, train, test, encoder, words).items():
+            _tell(title, result)
         for what in ("question + image", "question alone", "image alone"):
-            results[f"Trainer, {what}"] = trainer(folder, what, train, test, encoder, words.epochs)
-    print(f"\n{len(train)} training rows, {len(test)} test rows, {words.epochs} epochs\n")
-    print("| | accuracy | 95 % interval | seconds |\n| --- | ---: | ---: | ---: |")
-    for title, (value, low, high, seconds) in results.items():
-        print(f"| {title} | {value:.3f} | {low:.3f} – {high:.3f} | {seconds:.0f} |")
+            _tell(f"Trainer, {what}", trainer(folder, what, train, test, encoder, words.epochs))
+
+
+def _tell(title: str, result: Result) -> None:
+    value, low, high, seconds = result
+    print(f"| {title} | {value:.3f} | {low:.3f} – {high:.3f} | {f'{seconds:.0f}' if seconds else ''} |", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,10 +107,6 @@ def draw_again(folder: Path, images: list[str], epochs: int) -> Path:
     return folder / "encoder"
 
 
-Result = tuple[float, float, float, float]
-"""Accuracy, the ends of its interval, seconds."""
-
-
 def luthier(folder: Path, train: Any, test: Any, encoder: Path, words: argparse.Namespace) -> dict[str, Result]:
     """The tuned model with everything and with parts taken away, and its baselines."""
     import luthier as package
@@ -119,7 +121,6 @@ def luthier(folder: Path, train: Any, test: Any, encoder: Path, words: argparse.
         out=str(folder / "run"), data={"test": str(folder / "test.csv"), "split": {"validation": 0.05}},
     )  # fmt: skip
     seconds = time.perf_counter() - begin
-    print(run.report["verdict"]["sentence"], flush=True)
     found = {"Luthier, question + image": run.report["scores"]}
     found |= {f"the same model, {one['part']} alone": one["scores"] for one in run.report["parts"]["alone"]}
     found |= {f"baseline {name}": scores for name, scores in run.report["baselines"].items()}
