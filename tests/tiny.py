@@ -48,13 +48,15 @@ _FILLER = [
 
 @dataclass(frozen=True)
 class TinyModels:
-    """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts."""
+    """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
+    vision: a ViT."""
 
     encoder: Path
     dropout_encoder: Path
     roberta: Path
     distilbert: Path
     decoder: Path
+    vision: Path
 
 
 def ticket_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -112,7 +114,25 @@ def write_tiny_models(folder: Path) -> TinyModels:
     save_tiny(folder / "distilbert", DistilBertForSequenceClassification(distil).distilbert)
     gpt2 = GPT2Config(vocab_size=vocabulary_size(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
     save_tiny(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
-    return TinyModels(*(folder / name for name in ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder")))
+    write_vision(folder / "vision")
+    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision")
+    return TinyModels(*(folder / name for name in names))
+
+
+def write_vision(folder: Path) -> Path:
+    """A ViT that reads images of 24 × 24 in places of 8 × 8."""
+    import torch
+    from transformers import ViTConfig, ViTModel
+    from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
+
+    torch.manual_seed(0)
+    config = ViTConfig(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, image_size=24, patch_size=8,
+        hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+    )  # fmt: skip
+    ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
+    ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
+    return folder
 
 
 @dataclass(frozen=True)
@@ -153,7 +173,7 @@ def _bench(task_name: str, folder: Path, max_length: int, options: tuple[tuple[s
     from luthier.text.tokenizer import TextRule
     from luthier.types import Example
 
-    task = catalog.task(task_name)(**dict(options))
+    task = catalog.task(task_name)(**{**_needed(task_name, folder.parent), **dict(options)})
     table = open_table(SAMPLES / f"{task_name}.jsonl")
     columns = find_columns(table.columns, task.format.columns, {}, Place("samples"))
     examples = [row for row in parse_rows(table.rows, task.format.parse, columns) if isinstance(row, Example)]
@@ -164,6 +184,11 @@ def _bench(task_name: str, folder: Path, max_length: int, options: tuple[tuple[s
     loaded = task.load_model(folder, seed=0, device="cpu")
     pad_alike(loaded, tokenizer.pad_id)
     return Bench(Codec(task, rule, columns), loaded.model, examples)
+
+
+def _needed(task_name: str, models: Path) -> dict[str, Any]:
+    """Options without which a task cannot begin: names of further models."""
+    return {"fusion": {"encoder": str(models / "vision"), "modality_dropout": 0.0}}.get(task_name, {})
 
 
 def _texts() -> list[str]:

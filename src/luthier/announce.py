@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import places_text
+from luthier.evaluation.parts import part_title
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
 from luthier.formats.format import classes_of
@@ -120,6 +121,7 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
     names = [score["name"] for score in report["scores"][:2]]
     n = report["scores"][0]["n"]
     screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
+    _parts(report.get("parts"), screen)
     work = report["throughput"]
     screen.say(
         t("{tokens:,.0f} real tokens/s, {padding:.0%} of the tokens real, utilisation {use:.0%}, peak memory {memory}, "
@@ -138,6 +140,20 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
         screen.say(t('next    luthier predict {path} --text "…"   |   luthier serve {path}', path=path))
     else:
         screen.say(t("next    luthier predict {path} FILE   |   luthier serve {path}", path=path))
+
+
+def _parts(parts: Mapping[str, Any] | None, screen: Progress) -> None:
+    """What the tuned model makes of the inputs with a part taken away, where they have parts."""
+    if parts is None:
+        return
+    names = [score["name"] for score in parts["together"][:2]]
+    rows = [(t("all together"), *_scores(parts["together"]), "")]
+    for one in parts["alone"]:
+        gain = one["gain"]
+        apart = f"{gain['value']:+.3f}  [{gain['low']:+.3f}, {gain['high']:+.3f}]"
+        rows.append((part_title(one["part"]), *_scores(one["scores"]), apart))
+    title = t("what each part adds, {n} rows that have all", n=parts["rows"])
+    screen.table(title, ("", *names, t("the rest adds")), rows)
 
 
 def folded_data(prepared: Sequence[Prepared], screen: Progress) -> None:

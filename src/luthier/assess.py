@@ -9,6 +9,7 @@ from typing import Any
 
 from luthier.config.schema import DataSettings
 from luthier.evaluation.evaluate import evaluate
+from luthier.evaluation.parts import Parts, parts_of
 from luthier.evaluation.slices import Slice, slices
 from luthier.extras import require
 from luthier.inference.artifact import load_artifact
@@ -23,17 +24,20 @@ _SEED = 42
 
 @dataclass(frozen=True)
 class Assessment:
-    """report: scores on all rows, with intervals. slices: on parts of them. details: the task's own tables."""
+    """report: scores on all rows, with intervals. slices: on some of the rows. details: the task's own tables. parts:
+    what each part of the inputs adds, where they have parts."""
 
     report: Report
     slices: Sequence[Slice]
     details: dict[str, Any]
+    parts: Parts | None = None
 
     def as_json(self) -> dict[str, Any]:
         return {
             "scores": [score.as_json() for score in self.report.scores],
             "slices": [part.as_json() for part in self.slices],
             "details": self.details,
+            **({"parts": self.parts.as_json()} if self.parts else {}),
         }
 
 
@@ -49,4 +53,6 @@ def assess(run: Path, data: Named, how: DataSettings | None = None, *, screen: P
         predictions = predictor.answers(examples, tracker.advance)
     answers = [example.answer for example in examples]
     report = evaluate(task, predictions, answers, seed=_SEED)
-    return Assessment(report, slices(task, examples, predictions, seed=_SEED), task.details(predictions, answers))
+    parts = parts_of(task, examples, predictions, predictor.answers, _SEED)
+    found = slices(task, examples, predictions, seed=_SEED)
+    return Assessment(report, found, task.details(predictions, answers), parts)

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from tokenizers import Tokenizer
 
+from luthier import catalog
 from luthier.config.schema import Settings
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.doctor.gathered import Gathered
 from luthier.extras import has
 from luthier.formats.format import AnyFormat
-from luthier.formats.known import format_of_task, guess_format
+from luthier.formats.known import format_of_task, full_name, guess_format
 from luthier.language import t
 from luthier.models.find import ModelFolder, find_tokenizer
 from luthier.models.known import UNDERSTANDING, default_model, has_gpu
@@ -137,4 +138,8 @@ def _model_name(settings: Settings, layout: AnyFormat, table: Table) -> str | No
 
 def _format(settings: Settings, table: Table) -> AnyFormat:
     name = settings.task.get("name", "auto")
-    return guess_format(table.columns, table.first, settings.data.columns) if name == "auto" else format_of_task(name)
+    if name == "auto":
+        return guess_format(table.columns, table.first, settings.data.columns)
+    if full_name(name) not in catalog.task_names():
+        return format_of_task(name)
+    return catalog.task(name)(**{key: value for key, value in settings.task.items() if key != "name"}).format

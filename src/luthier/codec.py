@@ -129,7 +129,7 @@ class Codec:
         """
         content = _read(folder)
         try:
-            task = find_task(content["task"]).from_state(content["state"])
+            task = find_task(content["task"]).from_state(content["state"]).in_folder(folder)
             rule = TextRule(read_tokenizer(folder), content["max_length"], content["pad_id"], content["has_segments"])
             clean = cleaner(tuple(content.get("clean", ()))).names
             return Codec(task, rule, content["columns"], clean)

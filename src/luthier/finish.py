@@ -17,6 +17,7 @@ from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
+from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
@@ -128,7 +129,12 @@ def finish(
         peak_memory_bytes=peak_memory(runtime.device),
     )
     leak = _leak(prepared, task, examples, predictions)
-    report = {**summary(ready, prepared, story, runtime), "leak": leak.as_json() if leak else None}
+    parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
+    report = {
+        **summary(ready, prepared, story, runtime),
+        "leak": leak.as_json() if leak else None,
+        "parts": parts.as_json() if parts else None,
+    }
     with disk_trouble(path):
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,10 @@ from luthier.preparing.prepare import Prepared
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG
 from luthier.runtime import Runtime
+from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask
 from luthier.trial import Trial, hold_trial, run_baselines
-from luthier.types import PARTS, Example, Features, Frozen, Seen
+from luthier.types import PARTS, Example
 from luthier.whole_text import WholeText
 
 
@@ -44,7 +45,7 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
     max_tokens = int(settings.train.max_tokens)
     rows = [e for name in PARTS for e in prepared[0].split.part(name)]
     asked = list(dict.fromkeys(prepared[0].task.questions(rows)))
-    untuned = _untuned(folders[0], asked, runtime, max_tokens, screen)
+    untuned = _untuned(folders[0], prepared[0].task, asked, runtime, max_tokens, screen)
     row_of = {question: i for i, question in enumerate(asked)}
     tested: list[tuple[Example[Any, Any], int]] = []
     predictions: list[Any] = []
@@ -65,11 +66,14 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
     return Pooled(task, examples, said, [tested[i][1] for i in order], trial)
 
 
-def _untuned(folder: Path, asked: Sequence[Any], runtime: Runtime, max_tokens: int, screen: Progress) -> Features:
-    """What the untuned model makes of all that is asked: one pass for all folds. Inputs are cut as in the first."""
+def _untuned(
+    folder: Path, task: AnyTask, asked: Sequence[Any], runtime: Runtime, max_tokens: int, screen: Progress
+) -> Features:
+    """What the untuned model makes of all that is asked: one pass for all folds. Inputs are cut as in the first.
+    task: as it was before any tuning."""
     settings = load_settings(folder / CONFIG)
-    codec = Codec.load(folder / "model", catalog.task)
     source = find_model(settings.model).folder
+    codec = replace(Codec.load(folder / "model", catalog.task), task=task.fitted(source)[0])
     loaded = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device)
     pad_alike(loaded, codec.text.pad_id)
     keep = codec.task.fits_untuned and not isinstance(codec.task, WholeText)

@@ -20,9 +20,10 @@ from luthier.models.first_position import find_first_position
 from luthier.models.head import logits_layer
 from luthier.progress import Progress
 from luthier.runtime import Runtime
+from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask
 from luthier.training.align import align, head_inputs
-from luthier.types import Example, Features, Frozen, Seen
+from luthier.types import Example
 from luthier.whole_text import WholeText
 
 AnyFrozen = Frozen[Any, Any]

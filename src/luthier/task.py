@@ -13,38 +13,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 import numpy as np
 
-from luthier.balancing.remedy import Remedy
 from luthier.balancing.sampling import Sampling
-from luthier.errors import ConfigError
+from luthier.deciding import Deciding, PredictionT
 from luthier.formats.format import AnyFormat
 from luthier.language import t
+from luthier.objective import Joint, Loss
+from luthier.seen import Frozen
 from luthier.text.tokenizer import TextRule
-from luthier.types import (
-    AnswerT,
-    Batch,
-    Choice,
-    Example,
-    Frozen,
-    InputT,
-    LabelledBatch,
-    LabelledWindow,
-    Window,
-)
+from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, LabelledWindow, Window
 
 if TYPE_CHECKING:  # torch takes a second to import
     from torch import Tensor
     from transformers import PreTrainedModel
 
     from luthier.models.load import Loaded
-
-PredictionT = TypeVar("PredictionT")
-
-Loss = Callable[[Any, LabelledBatch], "Tensor"]
-"""From a model and a batch to the SUM of the loss over its targets."""
 
 
 def task_class(name: str) -> type[AnyTask]:
@@ -70,46 +56,13 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Placed:
-    """Where a task's decisions lie after training. task: a copy that knows what was chosen. shifts_C: what to add to
-    the logits; None for nothing. note: what to tell the user; "" for nothing. apart: whether something lies in the
-    Codec that plain transformers does not apply."""
-
-    task: Any
-    shifts_C: np.ndarray | None = None
-    note: str = ""
-    apart: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    """What goes through the model at once for a joint loss. numbers: of each of its B rows, no two alike within a
-    step. facts: what the loss must know of the rows, small."""
-
-    inputs: Batch
-    numbers: tuple[int, ...]
-    facts: Any
-
-
-@dataclass(frozen=True)
-class Joint:
-    """A loss in which all windows of a step are held against each other, so that it is no sum over batches.
-
-    parts: of a batch. embed: from a model and a part to [B, D] float32, each row by itself. loss: from the rows
-    [M, D] of all parts of the step, and the parts' facts in the same order, to the SUM over the step's targets.
-    """
-
-    parts: Callable[[LabelledBatch], Sequence[Part]]
-    embed: Callable[[Any, Part], Tensor]
-    loss: Callable[[Tensor, Sequence[Any]], Tensor]
-
-
-@dataclass(frozen=True)
-class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
+class Task(Deciding[AnswerT, PredictionT], ABC, Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
     auto_class: ClassVar[str]
     """The transformers class of the model, such as AutoModelForSequenceClassification."""
+    architecture: ClassVar[str] = ""
+    """The module of ours without which transformers does not know the saved model; "" where it does."""
     format: ClassVar[AnyFormat]
     """How its rows look."""
     plainly: ClassVar[str] = "gives the same labels for inputs of up to {max_length} tokens"
@@ -121,6 +74,8 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     fits_untuned: ClassVar[bool] = True
     """Whether a baseline or the head's beginning is fitted to what the untuned model makes of the training rows; where
     not, the untuned model looks at the judged rows alone."""
+    most_request_bytes: ClassVar[int] = 2**20
+    """Of one request to a server."""
 
     @property
     def name(self) -> str:
@@ -132,6 +87,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     @abstractmethod
     def as_input(self, value: Any) -> InputT:
         """An input as programs hand it over (a string, a pair …). Errors: DataError for another kind."""
+
+    def as_sent(self, value: Any) -> InputT:
+        """An input as a stranger sends it over the network: no word in it may make this machine read a file.
+        Errors: DataError."""
+        return self.as_input(value)
 
     def learn(self, examples: Sequence[Example[InputT, AnswerT]]) -> Self:
         """A copy that knows the label set. Given the training split only."""
@@ -163,6 +123,10 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
     def save_model(self, model: PreTrainedModel, folder: Path) -> None:
         """Into an existing folder, as other libraries expect to find it."""
         model.save_pretrained(str(folder))
+
+    def in_folder(self, folder: Path) -> Self:
+        """A copy that finds in a folder what `save_model` wrote beside the model and `encode` needs."""
+        return self
 
     @abstractmethod
     def encode(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
@@ -210,6 +174,11 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         what points into its text has to move."""
         return prediction
 
+    def without(self, input: InputT) -> Mapping[str, InputT]:
+        """The same input with a part of it taken away, by what is left of it: what the tuned model makes of these
+        tells in the report what each part adds. Nothing for a task whose inputs have no such parts."""
+        return {}
+
     # ---- to the user
 
     @abstractmethod
@@ -256,71 +225,12 @@ class Task(ABC, Generic[InputT, AnswerT, PredictionT]):
         """Which of the training windows an epoch shows, where the task has a say in it; None: each once."""
         return None
 
-    # ---- against imbalance
-
-    def class_names(self) -> Sequence[str]:
-        """In the order of the logits; none for a task without classes."""
-        return ()
-
-    def row_classes(self, answers: Sequence[AnswerT]) -> np.ndarray:
-        """int [N]: of each row the number of the class by which it is counted, and shown more or less often; -1 where
-        it has none that is known. Errors: ConfigError for a task without classes."""
-        what = t("{task} has no classes to balance", task=self.name)
-        raise ConfigError.at("balance", what, t("balance=none"), code="conflict")
-
-    def class_counts(self, answers: Sequence[AnswerT]) -> Sequence[int]:
-        """Rows of each class, in the order of the logits; none for a task without classes."""
-        classes = len(self.class_names())
-        return np.bincount(self.row_classes(answers), minlength=classes).tolist() if classes else []
-
-    def row_weights(self, answers: Sequence[AnswerT], remedy: Remedy) -> np.ndarray | None:
-        """[N], how much each row counts under the remedy, 1 on average; None where all count alike."""
-        if not remedy.row_weights:
-            return None
-        weights_N = np.array(remedy.row_weights)[self.row_classes(answers)]
-        return weights_N / weights_N.mean()
-
-    def usual_remedy(self, *, validated: bool) -> tuple[str, str] | None:
-        """The remedy of a task for which none has to be found by comparing, and why. validated: whether there are
-        validation rows."""
-        return None
-
-    def usable(self, method: str, remedy: Remedy, *, validated: bool) -> Remedy:
-        """The remedy of that name as this task applies it. Errors: ConfigError for one that makes no sense here."""
-        return remedy
-
-    def remedied(self, remedy: Remedy) -> Self:
-        """A copy whose loss is what the remedy makes of it."""
-        return self
-
-    def best_shifts(
-        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], counts: Sequence[int], seed: int
-    ) -> np.ndarray:
-        """[C]: what to add to the logits so that the main score of rows like these gets best. counts: training rows
-        of each class."""
-        return np.zeros(len(counts))
-
-    def shifted(self, predictions: Sequence[PredictionT], shifts_C: np.ndarray) -> list[PredictionT]:
-        """What the model would say with its logits shifted."""
-        return list(predictions)
-
-    def with_shifts(self, shifts_C: np.ndarray) -> Self:
-        """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
-        return self
-
-    def check_parts(self, *, validated: bool) -> None:
-        """validated: whether there are validation rows. Errors: ConfigError for options that need them."""
-        return
-
-    def needs_placing(self) -> bool:
-        """Whether `placed` has something to choose on validation rows."""
-        return False
-
-    def placed(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Placed:
-        """After training and remedy, by validation rows: where the task's own decisions lie."""
-        return Placed(self)
-
     # ---- before training
+
+    def more_features(self, inputs: Sequence[InputT]) -> np.ndarray | None:
+        """float32 [N, E]: what untuned encoders of other things make of each input, beside what the model makes of
+        its text; None where inputs are texts and nothing else."""
+        return None
 
     def baselines(
         self, frozen: Frozen[InputT, AnswerT], seed: int

@@ -12,8 +12,9 @@ from luthier.evaluation.intervals import paired_difference
 from luthier.evaluation.verdict import Verdict, baseline_title, best_baseline, judge
 from luthier.language import t
 from luthier.progress import Progress
+from luthier.seen import Frozen
 from luthier.task import AnyTask
-from luthier.types import Example, Frozen, Report
+from luthier.types import Example, Report
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from luthier.deciding import PredictionT
 from luthier.errors import ConfigError
 from luthier.language import t
-from luthier.task import AnyTask, PredictionT, Task
+from luthier.task import AnyTask, Task
 from luthier.types import AnswerT, InputT
 
 

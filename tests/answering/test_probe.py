@@ -12,7 +12,8 @@ from luthier.inference import frozen
 from luthier.inference.frozen import frozen_features
 from luthier.probing import begin_head
 from luthier.runtime import Runtime
-from luthier.types import Features, Frozen, Seen, Window
+from luthier.seen import Features, Frozen, Seen
+from luthier.types import Window
 from tiny import TinyModels, bench
 
 

@@ -16,12 +16,12 @@ from luthier.inference.frozen import frozen_features
 from luthier.inference.predict import predict
 from luthier.models.load import load_tokenizer
 from luthier.runtime import Runtime
+from luthier.seen import Frozen, Seen
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass
 from luthier.training.loop import train_steps
 from luthier.training.optimise import build_optimiser
 from luthier.tuning.methods import full
-from luthier.types import Frozen, Seen
 from luthier.whole_text import WholeText
 from tiny import SAMPLES, Bench, TinyModels, bench
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from luthier.formats.format import AnyFormat
 from luthier.formats.known import all_formats, format_of_task, guess_format
 from luthier.types import Row
 
+_IMAGE = str(Path(__file__).parents[1] / "samples" / "fusion" / "red_disc.png")
 _TOOL = {"name": "find", "arguments": {"what": "a  parcel"}}
 SAMPLES: dict[str, Sequence[dict[str, Any]]] = {
     "labelled": [
@@ -59,6 +61,7 @@ SAMPLES: dict[str, Sequence[dict[str, Any]]] = {
     "generation": [{"document": "a long  story", "summary": "a story"}],
     "retrieval": [{"query": "who?", "positive": "she", "negative": ["he", "it  is"]}, {"query": "who?", "pos": ["she"], "score": 0.5}],
     "plain": [{"text": "once  upon a time"}],
+    "fused": [{"question": "how  many", "image": _IMAGE, "answer": "3"}, {"text": "", "img": _IMAGE, "label": 2}],
 }  # fmt: skip
 ROWS = [(layout, row) for layout in all_formats() for row in SAMPLES[layout.name]]
 

@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 from luthier.errors import LuthierError
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.models.load import load_tokenizer
-from luthier.production.requests import MOST_BYTES, MOST_ITEMS
+from luthier.production.requests import MOST_ITEMS
 from luthier.production.serve import make_app
+from luthier.task import Task
 from tiny import TinyModels, bench
 
 
@@ -70,7 +71,7 @@ BAD: list[tuple[Any, int, str]] = [
     (b'{"inputs": "a", "top_k": "2"}', 400, "bad-value"),
     (b'{"inputs": "\\ud800"}', 400, "lone-surrogate"),
     (b'{"inputs": [' + b'"a",' * MOST_ITEMS + b'"a"]}', 413, "too-many-inputs"),
-    (b'{"inputs": "' + b"a" * MOST_BYTES + b'"}', 413, "body-too-large"),
+    (b'{"inputs": "' + b"a" * Task.most_request_bytes + b'"}', 413, "body-too-large"),
 ]
 
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from luthier.objective import Joint, Part
 from luthier.runtime import Runtime
-from luthier.task import Joint, Part
 from luthier.training.dropout import cheap_dropout
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass

@@ -1,6 +1,7 @@
 # The root of transformers star-imports its 450 model packages, 3,000 files; pyright would read them all, for 15 s.
 # Here are the names that this repository takes from it, each from its own file. A new one is named here as well.
 from transformers import utils as utils
+from transformers.configuration_utils import PreTrainedConfig as PreTrainedConfig
 from transformers.data.data_collator import DataCollatorForTokenClassification as DataCollatorForTokenClassification
 from transformers.data.data_collator import DataCollatorWithPadding as DataCollatorWithPadding
 from transformers.data.data_collator import default_data_collator as default_data_collator
@@ -8,6 +9,8 @@ from transformers.masking_utils import AttentionMaskInterface as AttentionMaskIn
 from transformers.modeling_utils import AttentionInterface as AttentionInterface
 from transformers.modeling_utils import PreTrainedModel as PreTrainedModel
 from transformers.models.auto.configuration_auto import AutoConfig as AutoConfig
+from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor as AutoFeatureExtractor
+from transformers.models.auto.image_processing_auto import AutoImageProcessor as AutoImageProcessor
 from transformers.models.auto.modeling_auto import AutoModel as AutoModel
 from transformers.models.auto.modeling_auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
 from transformers.models.auto.modeling_auto import (
@@ -19,6 +22,8 @@ from transformers.models.bert.configuration_bert import BertConfig as BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM as BertForMaskedLM
 from transformers.models.bert.modeling_bert import BertForSequenceClassification as BertForSequenceClassification
 from transformers.models.bert.modeling_bert import BertModel as BertModel
+from transformers.models.convnext.configuration_convnext import ConvNextConfig as ConvNextConfig
+from transformers.models.convnext.modeling_convnext import ConvNextModel as ConvNextModel
 from transformers.models.distilbert.configuration_distilbert import DistilBertConfig as DistilBertConfig
 from transformers.models.distilbert.modeling_distilbert import (
     DistilBertForSequenceClassification as DistilBertForSequenceClassification,

@@ -13,7 +13,8 @@ import numpy as np
 
 from luthier.answering.locate import places, target
 from luthier.formats.questions import Answers
-from luthier.types import Features, Window
+from luthier.seen import Features
+from luthier.types import Window
 
 _STRENGTH = 0.1
 """Penalty on the squares of the weights of scaled inputs, beside a window's loss: of 0.01 to 0.3 the best on SQuAD 1.1

@@ -98,7 +98,7 @@ def settings_values(
         config = Path(source)
     elif source is not None:
         values["data.train"] = source
-    flags = {"task": task, "model": model, "data.columns.text": text, "data.columns.label": label, "out": out}
+    flags = {"task.name": task, "model": model, "data.columns.text": text, "data.columns.label": label, "out": out}
     values |= {key: value for key, value in flags.items() if value is not None}
     if seed is not None:
         values |= {"train.seed": seed, "data.split.seed": seed}

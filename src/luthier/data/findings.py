@@ -43,6 +43,7 @@ ROW_FAULTS = {
     "missing-answer", "answer-not-in-context", "answer-offset",  # questions
     "no-assistant-turn", "system-order", "unknown-role", "missing-role", "missing-content", "empty-turn",  # messages
     "tool-call", "turn-weight",
+    "missing-media", "media-outside", "broken-media", "media-too-large", "two-media", "unknown-field",  # files
     "missing-time", "bad-time", "missing-part", "unknown-part", "ambiguous-part",
 }  # fmt: skip
 """Codes of faults that lie in a single row, so that leaving the row out mends them."""

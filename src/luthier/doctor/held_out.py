@@ -52,12 +52,15 @@ def folds_of(label: np.ndarray, whole: np.ndarray, classes: int) -> np.ndarray:
     """int64 [N], the fold in which each row is held out: stratified, equal texts in one. whole: equal for those."""
     from sklearn.model_selection import StratifiedKFold
 
-    count = _FOLDS if classes <= 20 else _LEAST_FOLDS
     first, group = np.unique(whole, return_index=True, return_inverse=True)[1:]
+    largest = int(np.bincount(label[first]).max())
+    count = min(_FOLDS if classes <= 20 else _LEAST_FOLDS, largest)
+    if count < 2:  # few different texts, each of a class of its own
+        return group % _LEAST_FOLDS
     fold = np.zeros(len(first), np.int64)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer rows than folds is trained on where it is not held out
-        parts = StratifiedKFold(min(count, len(first)), shuffle=True, random_state=0).split(first, label[first])
+        parts = StratifiedKFold(count, shuffle=True, random_state=0).split(first, label[first])
         for number, (_, held) in enumerate(parts):
             fold[held] = number
     return fold[group]
@@ -68,6 +71,8 @@ def held_out(view: View, label: np.ndarray, fold: np.ndarray, classes: int) -> n
     likely_NC = np.zeros((len(label), classes), np.float32)
     for number in np.unique(fold):
         held = fold == number
+        if held.all():  # one text in every row: nobody can learn from the others
+            continue
         model = view.fit(view.features[~held], label[~held])
         likely_NC[np.ix_(held, model.classes_)] = model.predict_proba(view.features[held])
     return likely_NC

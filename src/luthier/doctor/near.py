@@ -91,6 +91,8 @@ class Leaks(Check):
 
 def near_in_sample(data: Gathered, context: Context) -> np.ndarray:
     """int64 [P, 2], row numbers of near-duplicates, the earlier row first; worked out once."""
+    if data.near is None and not data.format.texts_are_all:
+        data.near = np.zeros((0, 2), np.int64)
     if data.near is None:
         embed = context.embed if context.deep else None
         rows = [data.format.texts(row.example.input) for row in data.sample.rows]

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from luthier.evaluation.linear import Rows, Scaling, decided_linear
+from luthier.seen import Frozen, Seen
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
-from luthier.types import Example, Frozen, Seen
+from luthier.types import Example
 from luthier.whole_text import AnyWholeText, WholeText
 
 WORD_STRENGTHS = (1.0, 10.0)
@@ -37,9 +38,11 @@ class Baseline:
 
 def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[str, Callable[[], Sequence[Any]]]:
     """By name, ways to predict the judged rows that a tuned model must beat; the task's own, or of a task whose answer
-    is about the whole text the commonest answer, counted words, and the untuned model's vectors."""
+    is about the whole text the commonest answer, counted words, and the untuned model's vectors, and its own beside or
+    instead of these."""
+    own = task.baselines(frozen, seed)
     if not isinstance(task, WholeText):
-        return task.baselines(frozen, seed)
+        return own
     checked = frozen.validation
     return {
         "majority": lambda: [task.constant(frozen.train.answers)] * len(frozen.judged.examples),
@@ -47,6 +50,7 @@ def cheap_ways(task: AnyTask, frozen: Frozen[Any, Any], seed: int) -> Mapping[st
             task, frozen.train.examples, checked.examples if checked else (), frozen.judged.examples, seed
         ),
         "embeddings": lambda: embeddings(task, frozen, seed),
+        **own,
     }
 
 

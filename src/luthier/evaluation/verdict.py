@@ -61,5 +61,8 @@ def baseline_title(name: str) -> str:
         "majority": t("always the commonest answer"),
         "tfidf": t("TF-IDF + logistic regression"),
         "embeddings": t("frozen embeddings + logistic regression"),
+        "embeddings_text": t("frozen embeddings of the text alone"),
+        "embeddings_image": t("frozen embeddings of the image alone"),
+        "embeddings_audio": t("frozen embeddings of the sound alone"),
     }
     return titles.get(name, name)

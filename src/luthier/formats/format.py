@@ -21,6 +21,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
 
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
+    texts_are_all: ClassVar[bool] = True
+    """Whether an input is its texts and nothing else, so that rows with nearly equal texts are nearly equal."""
 
     @property
     def name(self) -> str:

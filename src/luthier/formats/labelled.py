@@ -25,7 +25,7 @@ class Labelled(Format[Text, str]):
 
     def parse(self, row: Row) -> Example[Text, str]:
         input = self.parse_input(row)
-        return Example(input, _label(row), row.place, row.number, written=_kind(row.values["label"]))
+        return Example(input, label_of(row), row.place, row.number, written=kind_of_label(row.values["label"]))
 
     def parse_input(self, row: Row) -> Text:
         return text_or_pair(row)
@@ -46,7 +46,7 @@ class Labelled(Format[Text, str]):
         return mapped(input, change)
 
 
-def _label(row: Row) -> str:
+def label_of(row: Row) -> str:
     """The label as the user wrote it: 007, NA, 1 and 1.0 are text. Only an empty cell has none."""
     value = row.values.get("label")
     if isinstance(value, str) and value and not is_invisible(value):
@@ -75,7 +75,7 @@ class LabelKind(StrEnum):
     TRUTH = "truth value"
 
 
-def _kind(label: Any) -> LabelKind:
+def kind_of_label(label: Any) -> LabelKind:
     if isinstance(label, str):
         return LabelKind.TEXT
     if isinstance(label, bool):

@@ -13,13 +13,13 @@ from luthier.formats.cells.text import LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
 from luthier.formats.format import Format
 from luthier.types import Column, Example, Row
 
-_NAMES = ("score", "similarity", "value", "stars", "grade", "price", "相似度", "分数", "得分", "评分")
+NUMBER_NAMES = ("score", "similarity", "value", "stars", "grade", "price", "相似度", "分数", "得分", "评分")
 
 
 class Numbered(Format[Text, float]):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("text", TEXT_NAMES),
-        Column("label", (*_NAMES, *LABEL_NAMES), is_answer=True),
+        Column("label", (*NUMBER_NAMES, *LABEL_NAMES), is_answer=True),
         Column("text_pair", PAIR_NAMES, required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("regression",)

@@ -14,7 +14,7 @@ from luthier.batching import cut
 from luthier.codec import Codec
 from luthier.models.head import logits_layer
 from luthier.runtime import Runtime
-from luthier.types import Features
+from luthier.seen import Features
 from luthier.whole_text import WholeText
 
 _MOST_BYTES = 2**30
@@ -77,9 +77,11 @@ def frozen_features(
         if hook is not None:
             hook.remove()
     order = range(len(windows))
+    more_NE = codec.task.more_features(inputs)
+    vectors_ND = np.stack([vectors[i] for i in order])
     return Features(
         windows,
-        np.stack([vectors[i] for i in order]),
+        vectors_ND if more_NE is None else np.concatenate([vectors_ND, more_NE], 1),
         np.stack([given[i] for i in order]) if len(given) == len(windows) else None,
         [tokens[i] for i in order] if tokens else (),
         [states[i] for i in order] if states else (),

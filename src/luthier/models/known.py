@@ -22,7 +22,7 @@ class KnownModel:
 
 
 UNDERSTANDING = frozenset(
-    ("classification", "multilabel", "regression", "ner", "question_answering", "retrieval", "multitask")
+    ("classification", "multilabel", "regression", "ner", "question_answering", "retrieval", "multitask", "fusion")
 )
 """Tasks for which a default is known."""
 _UNDERSTANDING = {

@@ -78,7 +78,8 @@ def pad_alike(loaded: Loaded, pad_id: int) -> None:
     """Decoders that classify look for the last token that is not padding, by its id: it has to be the id that batches
     are filled up with."""
     config: Any = loaded.model.config
-    if config.pad_token_id is None or hasattr(loaded.model, "score"):
+    known = getattr(config, "pad_token_id", pad_id)  # a model of several encoders has none of its own
+    if known is None or hasattr(loaded.model, "score"):
         config.pad_token_id = pad_id
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from luthier.models.head import logits_layer
 from luthier.models.several import picked
 from luthier.parts.windows import BY_TOKEN, asked, plain, shares
+from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask
-from luthier.types import Batch, Features, Frozen, LabelledBatch, Seen
+from luthier.types import Batch, LabelledBatch
 
 if TYPE_CHECKING:
     from torch import Tensor

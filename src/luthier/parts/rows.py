@@ -8,8 +8,9 @@ from typing import Any
 
 from luthier.formats.several.parts import Pairs
 from luthier.parts.windows import bare
+from luthier.seen import Frozen, Seen
 from luthier.task import AnyTask
-from luthier.types import Example, Frozen, Seen
+from luthier.types import Example
 
 
 def numbers_of(part: str, answers: Sequence[Pairs]) -> list[int]:

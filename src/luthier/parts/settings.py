@@ -116,3 +116,14 @@ def _below(name: str, problem: Problem) -> Problem:
 
 def _error(where: str, what: str, fix: str, code: str = "bad-value") -> ConfigError:
     return ConfigError.at(f"{_KEY}.{where}" if where else _KEY, what, fix, code=code)
+
+
+def check_weights(weights: Mapping[str, float], parts: Mapping[str, AnyTask]) -> None:
+    """weights: of the losses, by the names of parts. Errors: ConfigError for a name or number that cannot be meant."""
+    for name, weight in weights.items():
+        if name not in parts:
+            what = t("there is no part {name}", name=shown(name))
+            raise ConfigError.at("task.weights", what, did_you_mean(name, parts), code="unknown-key")
+        if not 0 <= weight < float("inf"):
+            what = t("the weight of {name} is {value}", name=name, value=weight)
+            raise ConfigError.at("task.weights", what, t("use a number from 0"), code="out-of-range")

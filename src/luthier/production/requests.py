@@ -18,7 +18,6 @@ from luthier.language import t
 if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
     from luthier.inference.artifact import Predictor
 
-MOST_BYTES = 2**20
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TYPES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "not_ready"}
@@ -56,14 +55,15 @@ def tell_errors(app: FastAPI) -> None:
         return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
 
 
-async def read_body(request: Request) -> Any:
-    if int(request.headers.get("content-length") or 0) > MOST_BYTES:
-        raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+async def read_body(request: Request, most: int) -> Any:
+    """most: bytes."""
+    if int(request.headers.get("content-length") or 0) > most:
+        raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > MOST_BYTES:
-            raise Refusal(413, t("the body is larger than {most} bytes", most=MOST_BYTES), code="body-too-large")
+        if len(body) > most:
+            raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
@@ -109,7 +109,7 @@ def read_inputs(
 
 
 def _item(predictor: Predictor, item: Any) -> Any:
-    value = predictor.codec.task.as_input(item)
+    value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
     if any("\ud800" <= c <= "\udfff" for c in text):
         raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")

@@ -121,7 +121,7 @@ def make_app(
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
         predictor = ready_predictor()
-        body = read_object(await read_body(request), "top_k")
+        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "top_k")
         top_k = read_top_k(body)
         inputs = read_inputs(predictor, body)
         said = await state["batcher"].ask(inputs)

@@ -44,7 +44,7 @@ def add_vector_routes(app: FastAPI, vectors: Vectors) -> None:
     @app.post("/embed")
     async def embed(request: Request) -> dict[str, Any]:
         predictor = vectors.predictor()
-        body = read_object(await read_body(request), "kind")
+        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "kind")
         kind = body.get("kind", "query")
         if kind not in _KINDS:
             raise Refusal(400, t("kind is query or document"), param="kind", code="bad-value")
@@ -59,7 +59,7 @@ def add_vector_routes(app: FastAPI, vectors: Vectors) -> None:
         index = vectors.index
         if index is None:
             raise Refusal(404, t("nothing is indexed: start the server with --index"), code="no-index")
-        body = read_object(await read_body(request), "top_k")
+        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "top_k")
         k = read_top_k(body) or _HITS
         if k > _MOST_HITS:
             raise Refusal(400, t("top_k is at most {most}", most=_MOST_HITS), param="top_k", code="bad-value")

@@ -30,9 +30,8 @@ model = luthier.load("path/to/this/folder")
 model.predict([{sample}])
 ```
 
-It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
-and {plainly}. `codec.json` holds what Luthier needs to read inputs
-as in training.{cleaning}
+{loading}
+`codec.json` holds what Luthier needs to read inputs as in training.{cleaning}
 
 Labels: {labels}
 
@@ -40,6 +39,12 @@ Labels: {labels}
 Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
+_PLAIN = """\
+It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
+and {plainly}."""
+_OWN = """\
+Its architecture is Luthier's own: after `import {module}` `transformers.{auto_class}.from_pretrained` loads it, and
+the weights are plain safetensors."""
 _CLEANING = """
 
 Texts are cleaned before they are read ({steps}): Luthier does so by itself, `transformers` alone does not."""
@@ -59,20 +64,21 @@ _APART = (
 
 
 def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None) -> str:
-    labels = prepared.task.state().get("labels", ())
+    task = prepared.task
+    labels, loading = task.class_names(), _OWN if task.architecture else _PLAIN
+    plainly = task.plainly.format(max_length=settings.train.max_length)
     shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
     return _CARD.format(
         base=folder.name if "/" not in folder.name.strip("/") or folder.name.count("/") == 1 else folder.folder.name,
         language=prepared.language if prepared.language != "other" else "multilingual",
-        task=prepared.task.name,
+        task=task.name,
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
-        auto_class=prepared.task.auto_class,
-        plainly=prepared.task.plainly.format(max_length=settings.train.max_length),
+        loading=loading.format(module=task.architecture, auto_class=task.auto_class, plainly=plainly),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=shown or "–",
         balance=_balance(settings.balance["method"], remedy, moved) + _placed(moved),
-        sample=_sample(prepared.task),
+        sample=_sample(task),
     )
 
 

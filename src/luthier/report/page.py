@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from luthier.evaluation.parts import part_title
 from luthier.evaluation.slices import slices
 from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
@@ -39,6 +40,7 @@ def report_page(
         report=report,
         score_names=names,
         systems=systems(report, names),
+        parts=_parts(report.get("parts"), names),
         remedies=_remedies(report["balance"]["comparison"]),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},
@@ -76,6 +78,24 @@ def cells(scores: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dic
             "interval": f"{low:.3f} – {high:.3f}" if low is not None and high is not None else "",
         })  # fmt: skip
     return made
+
+
+def _parts(parts: Mapping[str, Any] | None, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The tuned model on whole inputs and on each part alone, and what the rest adds to that part."""
+    if parts is None:
+        return []
+    rows: list[dict[str, Any]] = [
+        {"title": t("all together"), "cells": cells(parts["together"], names), "gain": "", "interval": ""}
+    ]
+    for one in parts["alone"]:
+        gain = one["gain"]
+        rows.append({
+            "title": part_title(one["part"]),
+            "cells": cells(one["scores"], names),
+            "gain": f"{gain['value']:+.3f}",
+            "interval": f"{gain['low']:+.3f} – {gain['high']:+.3f}",
+        })  # fmt: skip
+    return rows
 
 
 def _remedies(comparison: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -33,13 +33,14 @@ def write_predictions(
 
     folds: of each example the fold that tested it, where there are folds."""
     shown = [task.show(prediction) for prediction in predictions]
-    fields = list(shown[0]) if shown and isinstance(shown[0], dict) else ["prediction"]
+    named = dict.fromkeys(name for said in shown if isinstance(said, dict) for name in said)
+    fields = list(named) or ["prediction"]
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         right = "answers" if "answer" in fields else "answer"
         writer.writerow(["line", "text", right, *fields, *(["fold"] if folds else [])])
         for i, (example, said) in enumerate(zip(examples, shown, strict=True)):
-            values = [as_cell(said[name]) for name in fields] if isinstance(said, dict) else [as_cell(said)]
+            values = [as_cell(said.get(name, "")) for name in fields] if isinstance(said, dict) else [as_cell(said)]
             text = safe_cell(task.format.plain_text(example.input))
             writer.writerow(
                 [example.place.line, text, as_cell(task.show_answer(example.answer)), *values, *folds[i : i + 1]]

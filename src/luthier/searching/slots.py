@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from luthier.models.contrast import NEGATIVE, POSITIVE, QUERY, Texts
-from luthier.task import Part
+from luthier.objective import Part
 from luthier.types import IDS, Batch, LabelledBatch, Window
 
 _MASK = "attention_mask"

@@ -172,8 +172,8 @@ _WAYS: Mapping[str, Callable[[Examples, AnyFormat, Way], Split[Any, Any]]] = {
 
 def looks_near(examples: Examples, layout: AnyFormat, asked: bool | None) -> bool:
     """Whether near-duplicates are looked for: as asked, else where the rows are not too many."""
-    if asked is not None:
-        return asked
+    if asked is not None or not layout.texts_are_all:
+        return bool(asked) and layout.texts_are_all
     return len(examples) <= MOST_NEAR and sum(len(layout.plain_text(e.input)) for e in examples) <= MOST_CHARACTERS
 
 

@@ -15,13 +15,14 @@ import numpy as np
 from luthier.balancing.loss import cross_entropy
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
+from luthier.deciding import Placed
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.formats.cells.pairs import Text, given_text
 from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
-from luthier.task import Mistake, Placed, learned
+from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
 from luthier.whole_text import WholeText

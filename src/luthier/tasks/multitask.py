@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from luthier.balancing.sampling import Sampling
-from luthier.errors import ConfigError, DataError, Place, did_you_mean, shown
+from luthier.deciding import Placed
+from luthier.errors import ConfigError, DataError, Place
 from luthier.evaluation.baselines import cheap_ways
 from luthier.formats.several.joint import Joint
 from luthier.formats.several.parts import Pairs, PartRows
 from luthier.language import t
 from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, place_each
 from luthier.parts.scores import combined, sampling_rates, share_right
-from luthier.parts.settings import JOINT, data_of, has_own_data, make_parts, task_section
+from luthier.parts.settings import JOINT, check_weights, data_of, has_own_data, make_parts, task_section
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
-from luthier.task import AnyTask, Mistake, Placed, Task, learned
+from luthier.seen import Frozen
+from luthier.task import AnyTask, Mistake, Task, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,13 +65,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
         if not self.temperature >= 1:
             what = t("is {value}", value=self.temperature)
             raise ConfigError.at("task.temperature", what, t("use a number from 1"), code="out-of-range")
-        for name, weight in self._fixed.items():
-            if name not in self.parts:
-                what = t("there is no part {name}", name=shown(name))
-                raise ConfigError.at("task.weights", what, did_you_mean(name, self.parts), code="unknown-key")
-            if not 0 <= weight < float("inf"):
-                what = t("the weight of {name} is {value}", name=name, value=weight)
-                raise ConfigError.at("task.weights", what, t("use a number from 0"), code="out-of-range")
+        check_weights(self._fixed, self.parts)
 
     @classmethod
     def own_data(cls, options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

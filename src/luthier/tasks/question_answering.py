@@ -17,15 +17,17 @@ from luthier.answering.locate import target
 from luthier.answering.probe import fit_pointer
 from luthier.answering.reading import CERTAIN, Reading, given, read_windows
 from luthier.answering.threshold import best_threshold
+from luthier.deciding import Placed
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.evaluation.baselines import word_counter
 from luthier.formats.questions import Answers, Question, QuestionRows
 from luthier.language import t
 from luthier.metrics.answers import agreement, answer_scores
-from luthier.task import Mistake, Placed, Task, learned
+from luthier.seen import Frozen
+from luthier.task import Mistake, Task, learned
 from luthier.text.scripts import is_spaced, text_language
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, Frozen, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,8 +12,8 @@ from torch import nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
+from luthier.objective import Joint, Loss
 from luthier.runtime import Runtime, seed_step
-from luthier.task import Joint, Loss
 from luthier.training.dropout import Noise
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass

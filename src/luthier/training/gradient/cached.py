@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from luthier.task import Joint, Part
+from luthier.objective import Joint, Part
 from luthier.training.gradient.passes import Pass
 from luthier.types import LabelledBatch
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from luthier.task import Joint, Loss
+from luthier.objective import Joint, Loss
 from luthier.training.gradient.cached import backward_jointly
 from luthier.training.gradient.passes import Pass
 from luthier.types import LabelledBatch
