@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from luthier.models.contrast import (
+from luthier.models.own.contrast import (
     NEGATIVE,
     POSITIVE,
     QUERY,

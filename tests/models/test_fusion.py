@@ -11,7 +11,7 @@ import torch
 from luthier.errors import Place
 from luthier.media.files import Media, named_media
 from luthier.models.encoders import MOST_TOKENS, MediaReader
-from luthier.models.fusion import FUSIONS, Fuse, FusionConfig
+from luthier.models.own.fusion import FUSIONS, Fuse, FusionConfig
 from luthier.training.dropout import cheap_dropout
 from luthier.types import Example
 from media.made import draw_shape, png, tone, wav, write_resnet, write_wav2vec, write_whisper

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from luthier.errors import ConfigError
 from luthier.formats.known import guess_format
 from luthier.inference.artifact import load_artifact
-from luthier.models.several import SeveralHeads
+from luthier.models.own.several import SeveralHeads
 from luthier.production.serve import make_app
 from luthier.task import task_class
 from tasks.errands import errands

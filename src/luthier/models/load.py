@@ -16,7 +16,7 @@ from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from luthier.errors import ModelError
 from luthier.language import t
-from luthier.models.mean_pooled import MEAN_POOLED
+from luthier.models.own.mean_pooled import MEAN_POOLED
 from luthier.text.tokenizer import FILE, read_tokenizer
 
 if not logging.getLogger("luthier").isEnabledFor(logging.INFO):  # what it warns of is checked and said here

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from luthier.models.head import logits_layer
-from luthier.models.several import picked
+from luthier.models.own.several import picked
 from luthier.parts.windows import BY_TOKEN, asked, plain, shares
 from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from luthier.models.contrast import NEGATIVE, POSITIVE, QUERY, Texts
+from luthier.models.own.contrast import NEGATIVE, POSITIVE, QUERY, Texts
 from luthier.objective import Part
 from luthier.types import IDS, Batch, LabelledBatch, Window
 

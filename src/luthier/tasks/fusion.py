@@ -64,7 +64,7 @@ class Fusion(WholeText[Fused, Any, Said]):
     is, so that the model can do without. seconds: of a sound that are read."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
-    architecture: ClassVar[str] = "luthier.models.fusion"
+    architecture: ClassVar[str] = "luthier.models.own.fusion"
     most_request_bytes: ClassVar[int] = 2 * MOST_SENT_BYTES
 
     head: str = "classification"
@@ -137,7 +137,7 @@ class Fusion(WholeText[Fused, Any, Said]):
         return self._head.head_options()
 
     def load_model(self, folder: Path, *, seed: int, device: str) -> Loaded:
-        from luthier.models.fusion import MODEL_TYPE, fused_model
+        from luthier.models.own.fusion import MODEL_TYPE, fused_model
 
         if find_model(str(folder)).config["model_type"] == MODEL_TYPE:
             return self._head.load_model(folder, seed=seed, device=device)

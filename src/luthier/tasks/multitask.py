@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from luthier.models.load import Loaded
-    from luthier.models.several import Heads
+    from luthier.models.own.several import Heads
 
 Said = Mapping[str, Any]
 """By the name of a part its own prediction."""
@@ -131,12 +131,12 @@ class Multitask(Task[Pairs, Pairs, Said]):
     # ---- to the model and back
 
     def load_model(self, folder: Path, *, seed: int, device: str) -> Loaded:
-        from luthier.models.several import load_several
+        from luthier.models.own.several import load_several
 
         return load_several(folder, self._heads(), seed=seed, device=device)
 
     def save_model(self, model: PreTrainedModel, folder: Path) -> None:
-        from luthier.models.several import SeveralHeads, save_several
+        from luthier.models.own.several import SeveralHeads, save_several
 
         assert isinstance(model, SeveralHeads)
         save_several(model, folder)
@@ -271,7 +271,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
     def heads_alone(
         self, model: PreTrainedModel, frozen: Frozen[Pairs, Pairs] | None
     ) -> Iterator[tuple[PreTrainedModel, AnyTask, Frozen[Any, Any] | None]]:
-        from luthier.models.several import SeveralHeads, clear_dense
+        from luthier.models.own.several import SeveralHeads, clear_dense
         from luthier.parts.learning import seen_by_head
 
         assert isinstance(model, SeveralHeads)
@@ -305,7 +305,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
         return cls(**{**state, "parts": parts})
 
     def _heads(self) -> Heads:
-        from luthier.models.several import Heads, HeadSpec
+        from luthier.models.own.several import Heads, HeadSpec
 
         specs = {name: HeadSpec(part.auto_class, part.head_options()) for name, part in self.parts.items()}
         return Heads(specs, self.weights == "uncertainty")

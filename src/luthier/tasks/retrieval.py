@@ -14,8 +14,8 @@ from luthier.formats.retrieval import Asked, Document, Passages, QueryRows
 from luthier.language import t
 from luthier.metrics.numbers import number_scores
 from luthier.metrics.ranking import NAMES, Compared, Ranked, mean_figures
-from luthier.models.contrast import Texts, at_each_length, multiple_negatives, ordered_cosines
 from luthier.models.find import ModelFolder, find_model
+from luthier.models.own.contrast import Texts, at_each_length, multiple_negatives, ordered_cosines
 from luthier.models.sentence_transformers import folder_pooling, folder_prompts, reads_one_way, write_modules
 from luthier.objective import Joint, Part
 from luthier.searching.cheap import by_count, by_words

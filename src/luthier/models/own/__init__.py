@@ -1,0 +1,1 @@
+"""Models that transformers has not, built from what it has."""
