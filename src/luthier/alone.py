@@ -98,8 +98,9 @@ def _compare(
     rows = numbers_of(name, [example.answer for example in examples])
     answers = answers_of(name, [example.answer for example in examples])
     said = together.answers([examples[i] for i in rows])
+    parts = replace(together.codec.task, **{KEY: True}).trained_alone()  # as they were learnt and placed
     both = {
-        "together": (together.codec.task.trained_alone()[name], [one[name] for one in said]),
+        "together": (parts[name], [one[name] for one in said]),
         "alone": (alone.codec.task, alone.answers(examples_of(name, examples))),
     }
     seed = settings.train.seed
