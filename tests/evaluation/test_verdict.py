@@ -26,7 +26,7 @@ def test_worth_it_only_where_the_whole_interval_lies_above_nothing(
     verdict = judge(report(0.9), report(0.8), "tfidf", difference)
     assert verdict.worth_it == worth_it
     assert verdict.sentence.startswith(says) and verdict.sentence.endswith(ends)
-    assert "TF-IDF + logistic regression" in verdict.sentence and "100 test rows" in verdict.sentence
+    assert "counted words (TF-IDF)" in verdict.sentence and "100 test rows" in verdict.sentence
     assert set(verdict.as_json()) == {"worth_it", "sentence", "baseline", "metric", "difference", "low", "high"}
 
 

@@ -58,9 +58,9 @@ def judge(tuned: Report, baseline: Report, name: str, difference: Difference) ->
 def baseline_title(name: str) -> str:
     """A baseline's name for people."""
     titles = {
-        "majority": t("always the commonest answer"),
-        "tfidf": t("TF-IDF + logistic regression"),
-        "embeddings": t("frozen embeddings + logistic regression"),
+        "majority": t("always the same answer"),
+        "tfidf": t("counted words (TF-IDF)"),
+        "embeddings": t("frozen embeddings"),
         "embeddings_text": t("frozen embeddings of the text alone"),
         "embeddings_image": t("frozen embeddings of the image alone"),
         "embeddings_audio": t("frozen embeddings of the sound alone"),
