@@ -149,7 +149,7 @@ def test_a_task_whose_answers_hang_on_single_words_is_refused(
     [
         ("augment=drpout", "did you mean 'dropout'"),
         ("augment={method: dropout, share: much}", "augment.share is 'much'"),
-        ("augment={method: swap, shre: 0.2}", "did you mean 'share'"),
+        ("augment={method: swap, shre: 0.2}", "did you mean 'augment.share'"),
         ("augment={method: dropout, share: 0.9}", "at most 0.5"),
     ],
 )

@@ -19,10 +19,11 @@ Result = tuple[list[Step], dict[str, Tensor]]
 
 
 def train(ready: Bench, sizes: int, steps: int = 3, noise: Noise | None = None, **options: float) -> Result:
-    """A few steps on all samples, in micro-batches of `sizes` windows."""
+    """A few steps on all samples, in micro-batches of `sizes` windows. Not by Adam: some weights, such as a bias that
+    all positions share under a softmax, have no gradient but rounding, which it would blow up."""
     loop = train_steps(
         ready.model, ready.codec.task.objective(), [ready.batches(sizes)] * steps,
-        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.01), lambda _: 1e-3, Runtime(), seed=0,
+        build_optimiser(ready.model, full(ready.model).groups, "sgd", 0.01), lambda _: 1e-2, Runtime(), seed=0,
         noise=noise, **options,
     )  # fmt: skip
     return list(loop), copy_weights(ready.model)
@@ -58,7 +59,7 @@ def test_a_step_tells_what_it_did(models: TinyModels) -> None:
     assert (step.number, step.num_targets, step.num_tokens) == (1, len(lengths), sum(lengths))
     assert step.padded_tokens == max(lengths) * len(lengths)
     assert step.loss == pytest.approx(math.log(3), abs=0.3)  # three classes, random weights
-    assert step.learning_rate == 1e-3 and step.applied
+    assert step.learning_rate == 1e-2 and step.applied
 
 
 def test_training_stops_when_nobody_asks_for_more(models: TinyModels) -> None:
@@ -92,7 +93,7 @@ def test_a_step_that_is_not_finite_changes_nothing_and_says_so(models: TinyModel
     before = copy_weights(ready.model)
     loop = train_steps(
         ready.model, lambda model, batch: ready.codec.task.loss(model, batch) * float("nan"), [ready.batches(9)] * 2,
-        build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.01), lambda _: 1e-3, Runtime(), seed=0,
+        build_optimiser(ready.model, full(ready.model).groups, "sgd", 0.01), lambda _: 1e-2, Runtime(), seed=0,
     )  # fmt: skip
     assert [step.applied for step in loop] == [False, False]
     for name, weight in copy_weights(ready.model).items():
