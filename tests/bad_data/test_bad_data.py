@@ -77,6 +77,7 @@ def test_check_gives_the_verdict_with_its_code_place_and_words(case: Case) -> No
     assert runnable(problem["fix"], case.code) == [paste.printed for paste in case.pastes]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("case", "paste"), [first_fast(*pair) for pair in PASTES], ids=lambda part: str(getattr(part, "printed", part))
 )

@@ -200,6 +200,7 @@ def test_columns_of_a_file_without_header_are_named_by_number(place: Path) -> No
     assert done.returncode == 0 and json.loads(done.stdout)["scores"], done.stderr
 
 
+@pytest.mark.slow
 def test_quiet_says_nothing_where_nothing_is_wrong(place: Path) -> None:
     model = place / "models" / "encoder"
     done = luthier("train", "tickets.csv", f"model={model}", *QUICK, "--out", "quiet-run", "--quiet", cwd=place)

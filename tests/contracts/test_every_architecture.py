@@ -86,6 +86,7 @@ def test_its_saved_model_answers_alike(ready: Bench, tmp_path: Path) -> None:
     np.testing.assert_allclose(say(ready, predictor.model, 9999), say(ready, ready.model, 9999), atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("make", "method"), PAIRS)
 def test_every_tuning_method_moves_it_and_merges_into_the_same_answers(make: str, method: str, tmp_path: Path) -> None:
     ready = bench("classification", write(tmp_path / "model", make))

@@ -92,6 +92,7 @@ def test_a_prediction_does_not_depend_on_its_neighbours(ready: Bench) -> None:
     assert rounded(shown[0]) == rounded(shown[1])
 
 
+@pytest.mark.slow
 def test_it_learns_its_samples(ready: Bench) -> None:
     losses = teach(ready, 200)
     answers = [example.answer for example in ready.examples]

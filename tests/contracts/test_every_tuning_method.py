@@ -76,6 +76,7 @@ def test_its_weights_can_be_put_down_and_picked_up(ready: Bench, method: str) ->
     assert all(p.equal(saved[name]) for name, p in trainable(tuned.model).items())
 
 
+@pytest.mark.slow
 def test_it_learns(ready: Bench, method: str) -> None:
     tuned = catalog.tuning_method(method)(ready.model)
     optimiser = build_optimiser(tuned.model, tuned.groups, "adamw", 0.0)

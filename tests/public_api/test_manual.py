@@ -62,6 +62,7 @@ def test_fix_writes_a_mended_copy_and_a_log_of_every_change(tmp_path: Path) -> N
     assert luthier.check(fixed.out).findings == []
 
 
+@pytest.mark.slow
 def test_texts_can_be_cleaned_in_training_and_whenever_the_model_answers(models: TinyModels, tmp_path: Path) -> None:
     rows = [(f"<p>{text}</p>", label) for text, label in ticket_rows(60)]
     data = write_csv(tmp_path / "pages.csv", ["text", "label"], rows)

@@ -85,6 +85,7 @@ def test_text_in_pictures_is_text_so_that_every_script_is_drawn() -> None:
     assert "晚到" in svg and "<text" in svg
 
 
+@pytest.mark.slow
 def test_the_page_speaks_the_users_language(monkeypatch: pytest.MonkeyPatch) -> None:
     assert '<html lang="en">' in page() and "Where the errors are" in page()
     monkeypatch.setenv("LUTHIER_LANG", "zh")

@@ -58,6 +58,7 @@ def poison(monkeypatch: pytest.MonkeyPatch, steps: range) -> None:
     monkeypatch.setattr(Classification, "loss", loss)
 
 
+@pytest.mark.slow
 def test_three_poisoned_steps_are_left_out_and_the_run_goes_on(
     models: TinyModels, tickets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
