@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.understanding.runs import luthier_run, settings_of, trainer_run, words_for
 
 _BATCH = 8
 _SHOWN = ("intent.accuracy", "intent.macro_f1", "slots.entity_f1", "sentence_accuracy")
@@ -29,40 +28,24 @@ def main() -> None:
     words = _parser().parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = (words.out or Path(folder)) / "luthier"
-        if not (out / "report.json").is_file():
-            _luthier(words, out)
-        print(_table(words, out), flush=True)
+        report = luthier_run(settings_of(words, "task=multitask", "task.alone=true"), words.seed, out)
+        print(_table(words, out, report), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench.understanding.multitask", description=__doc__)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
-    parser.add_argument("settings", nargs="*", help="of Luthier's run, such as task.weights=uncertainty")
+    parser = words_for("multitask", __doc__)
     parser.add_argument("--validation", type=Path)
     parser.add_argument("--epochs", type=int, help="of all; without it as many as Luthier chooses")
-    parser.add_argument("--no-trainer", action="store_true", help="only Luthier's runs")
-    parser.add_argument("--out", type=Path, help="keep the runs here; finished ones are not run again")
-    parser.add_argument("--seed", type=int, default=42)
     return parser
 
 
-def _luthier(words: argparse.Namespace, out: Path) -> None:
-    settings = [f"data.train={words.train}", f"data.test={words.test}", "task=multitask", "task.alone=true"]
-    settings += [f"data.validation={words.validation}"] if words.validation else []
-    settings += [f"train.epochs={words.epochs}"] if words.epochs else []
-    command = [sys.executable, "-m", "luthier", "train", *settings, *words.settings, "--seed", str(words.seed)]
-    subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
-
-
-def _table(words: argparse.Namespace, out: Path) -> str:
+def _table(words: argparse.Namespace, out: Path, report: dict[str, Any]) -> str:
     import luthier
     from luthier.config.schema import DataSettings
     from luthier.evaluation.evaluate import evaluate
     from luthier.parts.rows import examples_of
     from luthier.preparing.again import read_examples
 
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     predictor = luthier.load(out)
     task = predictor.codec.task
     test = read_examples(str(words.test), predictor.codec, DataSettings())
@@ -125,15 +108,8 @@ def _trainer(
         one = batch.targets.shape[1] == 1 and windows[0].targets.shape == (1,)
         return {**batch.inputs.tensors, "labels": batch.targets[:, 0] if one else batch.targets}
 
-    with tempfile.TemporaryDirectory() as place:
-        how = transformers.TrainingArguments(
-            place, per_device_train_batch_size=_BATCH, num_train_epochs=epochs, seed=seed, report_to="none",
-            save_strategy="no", logging_steps=10**6, use_cpu=True, disable_tqdm=True, remove_unused_columns=False,
-        )  # fmt: skip
-        begin = time.perf_counter()
-        data: Any = [{"number": int(i)} for i in np.arange(len(windows))]
-        transformers.Trainer(model, how, train_dataset=data, data_collator=collate).train()
-        seconds = time.perf_counter() - begin
+    numbers = [{"number": int(i)} for i in np.arange(len(windows))]
+    _, seconds = trainer_run(model, lambda: numbers, collate, _BATCH, epochs, seed, remove_unused_columns=False)
     inputs = [example.input for example in examples_of(part, test)]
     return predict(model, own, inputs, device="cpu", max_tokens=4096), seconds
 

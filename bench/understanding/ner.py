@@ -8,16 +8,14 @@ head, learning rate 5e-5 falling to 0, batches of 8, the last epoch kept; what i
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.understanding.runs import luthier_run, settings_of, trainer_run, words_for
 
 _BATCH, _LENGTH = 8, 512
 
@@ -26,40 +24,24 @@ def main() -> None:
     words = _parser().parse_args()
     with tempfile.TemporaryDirectory() as folder:
         out = (words.out or Path(folder)) / "luthier"
-        if not (out / "report.json").is_file():
-            _luthier(words, out)
-        print(_table(words, out), flush=True)
+        report = luthier_run(settings_of(words, "task=ner", "data.bad_rows=skip"), words.seed, out)
+        print(_table(words, out, report), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench.understanding.ner", description=__doc__)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
-    parser.add_argument("settings", nargs="*", help="of Luthier's run, such as task.tagging=bioes")
+    parser = words_for("ner", __doc__)
     parser.add_argument("--validation", type=Path)
     parser.add_argument("--epochs", type=int, help="of both; without it as many as Luthier chooses")
-    parser.add_argument("--no-trainer", action="store_true", help="only Luthier's run")
-    parser.add_argument("--out", type=Path, help="keep the run here; a finished one is not run again")
-    parser.add_argument("--seed", type=int, default=42)
     return parser
 
 
-def _luthier(words: argparse.Namespace, out: Path) -> None:
-    settings = [f"data.train={words.train}", f"data.test={words.test}", "task=ner", "data.bad_rows=skip"]
-    settings += [f"data.validation={words.validation}"] if words.validation else []
-    settings += [f"train.epochs={words.epochs}"] if words.epochs else []
-    command = [sys.executable, "-m", "luthier", "train", *settings, *words.settings, "--seed", str(words.seed)]
-    subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
-
-
-def _table(words: argparse.Namespace, out: Path) -> str:
+def _table(words: argparse.Namespace, out: Path, report: dict[str, Any]) -> str:
     import luthier
     from luthier.config.schema import DataSettings
     from luthier.evaluation.intervals import bootstrap, interval, paired_difference
     from luthier.metrics.entities import entity_counts, entity_scores
     from luthier.preparing.again import read_examples
 
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     predictor, how = luthier.load(out), DataSettings(bad_rows="skip")
     test = read_examples(str(words.test), predictor.codec, how)
     answers = [example.answer for example in test]
@@ -95,13 +77,7 @@ def _trainer(
 ) -> tuple[list[list[tuple[int, int, str]]], float]:
     """The entities that it finds in each test row, and its seconds."""
     import torch
-    from transformers import (
-        AutoModelForTokenClassification,
-        AutoTokenizer,
-        DataCollatorForTokenClassification,
-        Trainer,
-        TrainingArguments,
-    )
+    from transformers import AutoModelForTokenClassification, AutoTokenizer, DataCollatorForTokenClassification
 
     from luthier.models.find import embedded_folder
 
@@ -109,19 +85,12 @@ def _trainer(
     folder = str(embedded_folder())
     tokenizer: Any = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForTokenClassification.from_pretrained(folder, **task.head_options())
-    with tempfile.TemporaryDirectory() as place:
-        how = TrainingArguments(
-            place, per_device_train_batch_size=_BATCH, per_device_eval_batch_size=64, num_train_epochs=epochs,
-            seed=seed, report_to="none", save_strategy="no", logging_steps=10**6, use_cpu=True, disable_tqdm=True,
-        )  # fmt: skip
-        begin = time.perf_counter()
-        data: Any = [_encoded(tokenizer, task, example) for example in learnt]
-        collator = DataCollatorForTokenClassification(tokenizer)
-        trainer = Trainer(model, how, train_dataset=data, data_collator=collator)
-        trainer.train()
-        seconds = time.perf_counter() - begin
-        judged: Any = [_encoded(tokenizer, task, example) for example in test]
-        logits: Any = trainer.predict(judged).predictions
+    collator = DataCollatorForTokenClassification(tokenizer)
+    trainer, seconds = trainer_run(
+        model, lambda: [_encoded(tokenizer, task, example) for example in learnt], collator, _BATCH, epochs, seed
+    )
+    judged: Any = [_encoded(tokenizer, task, example) for example in test]
+    logits: Any = trainer.predict(judged).predictions
     said = [_read(task, example, row, best) for example, row, best in zip(test, judged, logits.argmax(-1), strict=True)]
     return said, seconds
 

@@ -11,15 +11,14 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.understanding.runs import luthier_run, words_for
 
 
 def main() -> None:
@@ -34,24 +33,14 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m bench.understanding.retrieval", description=__doc__)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
-    parser.add_argument("settings", nargs="*", help="of all of Luthier's runs, such as train.epochs=1")
+    parser = words_for("retrieval", __doc__)
     parser.add_argument("--also", action="append", default=[], help="one more run of Luthier, with this setting")
-    parser.add_argument("--no-trainer", action="store_true", help="only Luthier's runs")
-    parser.add_argument("--out", type=Path, help="keep the runs here; a finished one is not run again")
-    parser.add_argument("--seed", type=int, default=42)
     return parser
 
 
 def _luthier(words: argparse.Namespace, settings: list[str], out: Path) -> dict[str, Any]:
-    """The report of a run with Luthier's defaults."""
-    if not (out / "report.json").is_file():
-        data = [f"data.train={words.train}", f"data.test={words.test}", "task.name=retrieval", "data.bad_rows=skip"]
-        command = [sys.executable, "-m", "luthier", "train", *data, *settings, "--seed", str(words.seed)]
-        subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
-    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+    data = [f"data.train={words.train}", f"data.test={words.test}", "task.name=retrieval", "data.bad_rows=skip"]
+    return luthier_run([*data, *settings], words.seed, out)
 
 
 def _table(words: argparse.Namespace, runs: dict[str, tuple[Path, dict[str, Any]]], folder: Path) -> str:

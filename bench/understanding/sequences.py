@@ -9,16 +9,14 @@ is given Luthier keeps a tenth of them to choose by.
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from bench.understanding.runs import luthier_run, trainer_run, words_for
 
 _BATCH, _LENGTH = 32, 128
 
@@ -32,29 +30,23 @@ def compare(task_name: str, read: Read, doc: str | None) -> None:
     words = _parser(task_name, doc).parse_args()
     with tempfile.TemporaryDirectory() as folder:
         train = _part_of(words.train, words.rows, words.seed, Path(folder))
-        data = [f"data.train={train}", f"data.test={words.test}", f"task.name={task_name}"]
+        data = [f"data.train={train}", f"data.test={words.test}", f"task.name={task_name}", "data.bad_rows=skip"]
         data += [f"data.validation={words.validation}"] if words.validation else []
         runs: dict[str, tuple[Path, dict[str, Any]]] = {}
         for i, own in enumerate([words.settings, *([more] for more in words.also)]):
             settings = own if i == 0 else [*words.settings, *own]
             out = (words.out or Path(folder)) / f"{task_name}-{i}"
-            runs["Luthier " + " ".join(own)] = (out, _luthier(data, settings, words.seed, out))
+            runs["Luthier " + " ".join(own)] = (out, luthier_run([*data, *settings], words.seed, out))
         print(_table(task_name, train, words, runs, read), flush=True)
 
 
 def _parser(task_name: str, doc: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(f"python -m bench.understanding.{task_name}", description=doc)
-    parser.add_argument("train", type=Path)
-    parser.add_argument("test", type=Path)
-    parser.add_argument("settings", nargs="*", help="of all of Luthier's runs, such as task.reject=oos")
+    parser = words_for(task_name, doc)
     parser.add_argument("--validation", type=Path)
     parser.add_argument("--also", action="append", default=[], help="one more run of Luthier, with this setting")
     parser.add_argument("--rows", type=int, help="learn from so many rows of TRAIN, drawn by the seed")
     parser.add_argument("--epochs", type=int, help="of the Trainer; without it as many as Luthier chose")
-    parser.add_argument("--no-trainer", action="store_true", help="only Luthier's runs")
     parser.add_argument("--label", help="also the F1 of this class, without an interval")
-    parser.add_argument("--out", type=Path, help="keep the runs here; a finished one is not run again")
-    parser.add_argument("--seed", type=int, default=42)
     return parser
 
 
@@ -67,24 +59,6 @@ def _part_of(train: Path, rows: int | None, seed: int, folder: Path) -> Path:
     part = folder / f"{train.stem}-{rows}{train.suffix}"
     part.write_text("\n".join([header, *(lines[i] for i in kept)]) + "\n", encoding="utf-8")
     return part
-
-
-def _luthier(data: Sequence[str], settings: Sequence[str], seed: int, out: Path) -> dict[str, Any]:
-    """The report of a run with Luthier's defaults."""
-    if not (out / "report.json").is_file():
-        command = [
-            sys.executable,
-            "-m",
-            "luthier",
-            "train",
-            *data,
-            "data.bad_rows=skip",
-            *settings,
-            "--seed",
-            str(seed),
-        ]
-        subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
-    return json.loads((out / "report.json").read_text(encoding="utf-8"))
 
 
 def _table(
@@ -143,13 +117,7 @@ def _trainer(
 ) -> tuple[list[Any], float]:
     """Its predictions of the test rows, and its seconds."""
     import torch
-    from transformers import (
-        AutoModelForSequenceClassification,
-        AutoTokenizer,
-        DataCollatorWithPadding,
-        Trainer,
-        TrainingArguments,
-    )
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, DataCollatorWithPadding
 
     from luthier.models.find import embedded_folder
 
@@ -166,16 +134,8 @@ def _trainer(
         rows = [{key: said[key][i] for key in said} for i in range(len(inputs))]
         return [{**row, "labels": label} for row, label in zip(rows, labels, strict=True)]
 
-    with tempfile.TemporaryDirectory() as place:
-        how = TrainingArguments(
-            place, per_device_train_batch_size=_BATCH, per_device_eval_batch_size=64, num_train_epochs=epochs,
-            seed=seed, report_to="none", save_strategy="no", logging_steps=10**6, use_cpu=True, disable_tqdm=True,
-        )  # fmt: skip
-        begin = time.perf_counter()
-        data: Any = encoded(learnt, targets)
-        trainer = Trainer(model, how, train_dataset=data, data_collator=DataCollatorWithPadding(tokenizer))
-        trainer.train()
-        seconds = time.perf_counter() - begin
-        judged: Any = encoded(test, [targets[0]] * len(test))
-        logits_NC: Any = trainer.predict(judged).predictions
+    collator = DataCollatorWithPadding(tokenizer)
+    trainer, seconds = trainer_run(model, lambda: encoded(learnt, targets), collator, _BATCH, epochs, seed)
+    judged: Any = encoded(test, [targets[0]] * len(test))
+    logits_NC: Any = trainer.predict(judged).predictions
     return to_predictions(np.asarray(logits_NC, float)), seconds

@@ -18,13 +18,13 @@ from luthier.evaluation.baselines import VECTOR_STRENGTHS, Examples
 from luthier.evaluation.evaluate import LOWER_IS_BETTER, resampled
 from luthier.evaluation.folds import deal, in_turn
 from luthier.evaluation.intervals import Difference, paired_difference
-from luthier.evaluation.linear import Scaling
 from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.probing import AnyFrozen
 from luthier.progress import Progress
 from luthier.runtime import Runtime
+from luthier.seen import Scaling
 from luthier.task import AnyTask
 from luthier.training.augmented import Augmented
 from luthier.whole_text import AnyWholeText, as_whole_text

@@ -3,6 +3,7 @@ chooses on validation rows after training."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
@@ -29,13 +30,13 @@ class Placed:
     apart: bool = False
 
 
-class Deciding(Generic[AnswerT, PredictionT]):
+class Deciding(ABC, Generic[AnswerT, PredictionT]):
     """By default a task without classes, whose answers are what the model says most."""
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """The task's."""
-        raise NotImplementedError
 
     def class_names(self) -> Sequence[str]:
         """In the order of the logits; none for a task without classes."""

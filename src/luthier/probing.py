@@ -13,14 +13,14 @@ from luthier.balancing.remedy import Remedy
 from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
-from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.evaluation.linear import Rows, best_linear
 from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.models.first_position import find_first_position
 from luthier.models.head import logits_layer
 from luthier.progress import Progress
 from luthier.runtime import Runtime
-from luthier.seen import Features, Frozen, Seen
+from luthier.seen import LEAST_SPREAD, Features, Frozen, Scaling, Seen
 from luthier.task import AnyTask
 from luthier.training.align import align, head_inputs
 from luthier.types import Example
@@ -29,10 +29,6 @@ from luthier.whole_text import WholeText
 AnyFrozen = Frozen[Any, Any]
 
 _STRENGTHS = (0.03, 0.003, 0.3)
-_LEAST_SPREAD = 0.05
-"""Of what the head is given (within -1 and 1). A head that hangs on less would be thrown about by the first steps."""
-_MOST_STATES = 200_000
-"""Tokens whose states are kept to begin the head with: at a hidden size of 384 150 MB."""
 
 
 def judged_part(split: Split[Any, Any]) -> str:
@@ -56,15 +52,9 @@ def look(
 
         def seen(examples: Sequence[Example[Any, Any]], keep: bool) -> Seen[Any, Any]:
             features = frozen_features(
-                model,
-                codec,
-                codec.task.questions(examples),
-                runtime,
-                max_tokens=max_tokens,
-                keep_states=keep,
-                apart=True,
-                done=tracker.advance,
-            )
+                model, codec, codec.task.questions(examples), runtime,
+                max_tokens=max_tokens, keep_states=keep, apart=True, done=tracker.advance,
+            )  # fmt: skip
             return Seen(examples, features)
 
         whole = isinstance(codec.task, WholeText)
@@ -126,7 +116,7 @@ def _first_head(
         given_checked = head_inputs(first, checked.states, runtime) if checked else None
     if given is None:
         return None
-    scale = Scaling.of(given, _LEAST_SPREAD)
+    scale = Scaling.of(given, LEAST_SPREAD)
     validation = None
     if given_checked is not None and frozen.validation is not None:
         validation = Rows(scale(given_checked), frozen.validation.answers)
@@ -134,8 +124,7 @@ def _first_head(
     found = task.head_from_linear(best_linear(task, rows, validation, _STRENGTHS, seed))
     if found is None:
         return None
-    weights_CK = found[0] / scale.spread
-    bias_C = found[1] - weights_CK @ scale.mean
+    weights_CK, bias_C = scale.unscaled(*found)
     if remedy.margins:  # the loss adds them to what the fitted layer says
         bias_C = bias_C - np.array(remedy.margins)
     return weights_CK, np.asarray(bias_C)

@@ -74,24 +74,22 @@ def make_ready(
     texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
     lengths = token_lengths(tokenizer.backend, texts)
     _check_length(settings, folder)
-    prepared.task.check_parts(validated=bool(prepared.split.validation))
+    answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
+    prepared.task.check_parts(validated=validated)
+    stratum = prepared.task.format.stratum if prepared.task.class_names() else lambda _: None
     facts = Facts(
         lengths=lengths,
-        rows=len(prepared.split.train),
-        classes=[
-            prepared.task.format.stratum(example.answer) if prepared.task.class_names() else None
-            for example in prepared.split.train
-        ],
-        epochs=prepared.task.usual_epochs([example.answer for example in prepared.split.train]),
+        rows=len(answers),
+        classes=[stratum(answer) for answer in answers],
+        epochs=prepared.task.usual_epochs(answers),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
-        validated=bool(prepared.split.validation),
-        remedy=prepared.task.usual_remedy(validated=bool(prepared.split.validation)),
+        validated=validated,
+        remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
     )
     chosen, more = choose(settings, facts)
-    answers = [example.answer for example in prepared.split.train]
     task, own = prepared.task.settle(answers)
     task, told = task.fitted(folder.folder)
     more += [replace(choice, key=f"task.{choice.key}") for choice in (*own, *told)]
@@ -103,7 +101,7 @@ def make_ready(
         }
     )
     counts = task.class_counts(answers)
-    chosen, remedy = _with_remedy(chosen, chosen.balance, task, counts, validated=facts.validated)
+    chosen, remedy = _with_remedy(chosen, chosen.balance, task, counts, validated=validated)
     task = task.remedied(remedy)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)

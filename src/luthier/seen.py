@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic
 
+import numpy as np
+
 from luthier.types import AnswerT, Example, InputT, Window
 
-if TYPE_CHECKING:  # torch takes a second to import, numpy a tenth
-    import numpy as np
+if TYPE_CHECKING:  # torch takes a second to import
     from torch import Tensor
 
 
@@ -64,3 +65,37 @@ class Frozen(Generic[InputT, AnswerT]):
     train: Seen[InputT, AnswerT]
     validation: Seen[InputT, AnswerT] | None
     judged: Seen[InputT, AnswerT]
+
+
+LEAST_SPREAD = 0.05
+"""Of what a head is given (within -1 and 1). A head that hangs on less would be thrown about by the first steps."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Features to mean 0 and spread 1, as in the rows it was measured on.
+
+    least: features that vary less than this are not blown up any further.
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+
+    @classmethod
+    def of(cls, features_NF: np.ndarray, least: float = 1e-6) -> Scaling:
+        return cls(features_NF.mean(0), np.maximum(features_NF.std(0), least))
+
+    def __call__(self, features_NF: np.ndarray) -> np.ndarray:
+        return (features_NF - self.mean) / self.spread
+
+    def unscaled(self, weights_CK: np.ndarray, bias_C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The layer that says of features as they are what this one says of scaled ones."""
+        weights_CK = weights_CK / self.spread
+        return weights_CK, bias_C - weights_CK @ self.mean
+
+
+def of_two(weights_CK: np.ndarray, bias_C: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A row for each class: of two scikit-learn gives one, the second's log odds."""
+    if len(weights_CK) > 1:
+        return weights_CK, bias_C
+    return np.concatenate([-weights_CK, weights_CK]) / 2, np.concatenate([-bias_C, bias_C]) / 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +21,7 @@ from luthier.balancing.sampling import Sampling
 from luthier.deciding import Deciding, PredictionT
 from luthier.formats.format import AnyFormat
 from luthier.language import t
+from luthier.models.pooling import masked_mean
 from luthier.objective import Joint, Loss
 from luthier.seen import Frozen
 from luthier.text.tokenizer import TextRule
@@ -56,7 +57,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Task(Deciding[AnswerT, PredictionT], ABC, Generic[InputT, AnswerT, PredictionT]):
+class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
     auto_class: ClassVar[str]
@@ -155,8 +156,7 @@ class Task(Deciding[AnswerT, PredictionT], ABC, Generic[InputT, AnswerT, Predict
 
     def pooled(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """[B, D]: a vector for each text from the model's last hidden states; mask: 1 at real tokens."""
-        mask_BT1 = mask_BT[..., None]
-        return (states_BTD * mask_BT1).sum(1) / mask_BT1.sum(1)
+        return masked_mean(states_BTD, mask_BT)
 
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held

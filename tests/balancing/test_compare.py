@@ -8,7 +8,7 @@ import pytest
 from luthier import catalog
 from luthier.balancing.compare import Comparison, Plan, compare_remedies
 from luthier.balancing.heads import HeadRows, answers_of, fit_head
-from luthier.evaluation.linear import Scaling
+from luthier.seen import Scaling
 from luthier.types import Example
 
 pytestmark = pytest.mark.slow

@@ -6,8 +6,8 @@ import numpy as np
 
 from luthier.balancing.remedy import Remedy
 from luthier.evaluation.baselines import MOST_ROWS, cheap_ways, sample, tfidf
-from luthier.evaluation.linear import Rows, Scaling, best_linear, decided_linear
-from luthier.seen import Features, Frozen, Seen
+from luthier.evaluation.linear import Rows, best_linear, decided_linear
+from luthier.seen import Features, Frozen, Scaling, Seen
 from luthier.tasks.classification import Classification
 from luthier.tasks.multilabel import MultiLabel
 from luthier.types import Example

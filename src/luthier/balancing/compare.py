@@ -17,8 +17,8 @@ from luthier.codec import Codec
 from luthier.evaluation.evaluate import evaluate, report_of, resampled
 from luthier.evaluation.folds import in_turn
 from luthier.evaluation.intervals import Evaluated, paired_difference
-from luthier.evaluation.linear import Scaling
 from luthier.language import t
+from luthier.seen import Scaling
 from luthier.task import AnyTask
 from luthier.types import Score
 

@@ -11,12 +11,13 @@ import numpy as np
 from luthier.config.schema import Settings
 from luthier.errors import ModelError
 from luthier.evaluation.baselines import VECTOR_STRENGTHS, WORD_STRENGTHS, Examples, word_counter
-from luthier.evaluation.linear import Rows, Scaling
+from luthier.evaluation.linear import Rows
 from luthier.extras import has
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.known import choose_model
 from luthier.progress import Progress
+from luthier.seen import Scaling
 from luthier.task import AnyTask
 
 _MOST_TOKENS = 256

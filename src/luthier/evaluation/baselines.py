@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.linear import Rows, Scaling, decided_linear
-from luthier.seen import Frozen, Seen
+from luthier.evaluation.linear import Rows, decided_linear
+from luthier.seen import Frozen, Scaling, Seen
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example

@@ -21,24 +21,6 @@ class Rows:
     weights: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class Scaling:
-    """Features to mean 0 and spread 1, as in the rows it was measured on.
-
-    least: features that vary less than this are not blown up any further.
-    """
-
-    mean: np.ndarray
-    spread: np.ndarray
-
-    @classmethod
-    def of(cls, features_NF: np.ndarray, least: float = 1e-6) -> Scaling:
-        return cls(features_NF.mean(0), np.maximum(features_NF.std(0), least))
-
-    def __call__(self, features_NF: np.ndarray) -> np.ndarray:
-        return (features_NF - self.mean) / self.spread
-
-
 def best_linear(task: AnyWholeText, train: Rows, validation: Rows | None, strengths: Sequence[float], seed: int) -> Any:
     """The task's linear model with the best main score on validation; with the first strength without one. Its
     decisions are not placed yet, but each strength is judged with those that suit it.

@@ -10,6 +10,7 @@ import torch
 from luthier.batching import cut
 from luthier.models.find import ModelFolder
 from luthier.models.load import load_model, load_tokenizer
+from luthier.models.pooling import masked_mean
 from luthier.text.tokenizer import TextRule
 
 _MOST_LENGTH = 128
@@ -50,8 +51,7 @@ def _means(model: torch.nn.Module, rule: TextRule, texts: Sequence[str], device:
             mask_BT[b, : len(ids[i])] = 1
         mask_BT = mask_BT.to(device)
         last_BTD = model(input_ids=ids_BT.to(device), attention_mask=mask_BT).last_hidden_state.float()
-        mean_BD = (last_BTD * mask_BT[..., None]).sum(1) / mask_BT.sum(1, keepdim=True)
-        unit_BD = torch.nn.functional.normalize(mean_BD, dim=1).cpu().numpy()
+        unit_BD = torch.nn.functional.normalize(masked_mean(last_BTD, mask_BT), dim=1).cpu().numpy()
         for row, i in zip(unit_BD, numbers, strict=True):
             means_ND[i] = row
     return np.stack(means_ND)

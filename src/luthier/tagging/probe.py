@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from luthier.seen import LEAST_SPREAD, Scaling, of_two
+
 _STRENGTHS = (0.003, 0.0003, 0.03)
 _ROUNDS = 60
 _MOST_CELLS = 3_000_000
 """Words × tags that are learnt from: some seconds of one core at 384 features."""
-_LEAST_SPREAD = 0.05
 _RARE = 2.0
 """By how much the bias of a tag that was never seen lies below the least of the others, in nats."""
 
@@ -48,10 +49,10 @@ def fit_probe(
     states_MK, tags_M = states_MK[tags_M >= 0], tags_M[tags_M >= 0]
     if len(np.unique(tags_M)) < 2:
         return None
-    mean_K, spread_K = states_MK.mean(0), np.maximum(states_MK.std(0), _LEAST_SPREAD)
-    scaled_MK = (states_MK - mean_K) / spread_K
+    scale = Scaling.of(states_MK, LEAST_SPREAD)
+    scaled_MK = scale(states_MK)
     probes = [
-        _unscaled(*_fitted(scaled_MK, tags_M, strength, count), mean_K, spread_K)
+        Probe(*(part.astype(np.float32) for part in scale.unscaled(*_fitted(scaled_MK, tags_M, strength, count))))
         for strength in _STRENGTHS[: None if goodness else 1]
     ]
     return max(probes, key=goodness) if goodness else probes[0]
@@ -63,15 +64,8 @@ def _fitted(states_MK: np.ndarray, tags_M: np.ndarray, strength: float, count: i
     with warnings.catch_warnings():  # what has not converged after these rounds is good enough to begin with
         warnings.simplefilter("ignore")
         model = LogisticRegression(C=strength, max_iter=_ROUNDS).fit(states_MK, tags_M)
-    weights_CK, bias_C = model.coef_, model.intercept_
-    if len(weights_CK) == 1:  # of two tags scikit-learn gives the second's log odds
-        weights_CK, bias_C = np.concatenate([-weights_CK, weights_CK]) / 2, np.concatenate([-bias_C, bias_C]) / 2
+    weights_CK, bias_C = of_two(model.coef_, model.intercept_)
     whole_CK = np.zeros((count, states_MK.shape[1]))
     whole_C = np.full(count, bias_C.min() - _RARE)
     whole_CK[model.classes_], whole_C[model.classes_] = weights_CK, bias_C
     return whole_CK, whole_C
-
-
-def _unscaled(weights_CK: np.ndarray, bias_C: np.ndarray, mean_K: np.ndarray, spread_K: np.ndarray) -> Probe:
-    weights_CK = weights_CK / spread_K
-    return Probe(weights_CK.astype(np.float32), (bias_C - weights_CK @ mean_K).astype(np.float32))

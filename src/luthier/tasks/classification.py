@@ -22,6 +22,7 @@ from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
+from luthier.seen import of_two
 from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
@@ -287,10 +288,7 @@ class Classification(WholeText[Text, str, Probabilities]):
     def head_from_linear(self, model: Any) -> tuple[np.ndarray, np.ndarray] | None:
         if len(model.classes_) != len(self.labels):
             return None  # a sample of the data that lacks a class
-        weights_CK, bias_C = model.coef_, model.intercept_
-        if len(weights_CK) == 1:  # scikit-learn's two classes have one row, the second class's log odds
-            return np.concatenate([-weights_CK, weights_CK]) / 2, np.concatenate([-bias_C, bias_C]) / 2
-        return weights_CK, bias_C
+        return of_two(model.coef_, model.intercept_)
 
     @cached_property
     def _number(self) -> Mapping[str, int]:

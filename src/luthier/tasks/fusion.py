@@ -14,14 +14,14 @@ import numpy as np
 from luthier.balancing.remedy import Remedy
 from luthier.errors import ConfigError, DataError, Place, did_you_mean, shown
 from luthier.evaluation.baselines import VECTOR_STRENGTHS
-from luthier.evaluation.linear import Rows, Scaling, best_linear
+from luthier.evaluation.linear import Rows, best_linear
 from luthier.formats.format import AnyFormat
 from luthier.formats.fused import FusedLabels, FusedNumbers
 from luthier.formats.fused.rows import Fused, given
 from luthier.language import t
 from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, Media, named_media, sent_media
 from luthier.models.find import find_model
-from luthier.seen import Frozen
+from luthier.seen import Frozen, Scaling
 from luthier.task import Mistake, learned
 from luthier.tasks.classification import Classification
 from luthier.tasks.regression import Regression

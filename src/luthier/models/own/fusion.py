@@ -16,6 +16,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from luthier.media.files import Media
 from luthier.models.encoders import MediaReader, encoder_of, tokens
 from luthier.models.load import Loaded, load_model
+from luthier.models.pooling import masked_mean
 
 MODEL_TYPE = "luthier_fusion"
 _DROPOUT = 0.1
@@ -110,7 +111,7 @@ class Attention(nn.Module):
             media_mask_BP[:, None, None, :],
         )  # fmt: skip
         told_BTH = self.norm(text_BTH + self.out(seen.transpose(1, 2).flatten(2)))
-        return self.concat(_mean(told_BTH, text_mask_BT), media_BD)
+        return self.concat(masked_mean(told_BTH, text_mask_BT), media_BD)
 
 
 FUSIONS: Mapping[str, type[nn.Module]] = {"concat": Concat, "gate": Gate, "attention": Attention}
@@ -147,7 +148,7 @@ class Fuse(nn.Module):
         media_mask_BP = torch.where(has_media_B[:, None], media_mask_BP, torch.ones_like(media_mask_BP))
         looks_BP = self.look(media_BPD)[..., 0].float().masked_fill(~media_mask_BP, -torch.inf)
         media_BD = (looks_BP.softmax(-1)[..., None] * media_BPD).sum(1)
-        text_BH = _mean(text_BTH, text_mask_BT)
+        text_BH = masked_mean(text_BTH, text_mask_BT)
         mixed_BH = self.mix(text_BH, media_BD, text_BTH, text_mask_BT, media_BPD, media_mask_BP)
         return torch.cat([text_BH, media_BD, self.dropout(mixed_BH)], -1)
 
@@ -220,10 +221,6 @@ def _encoded(encoder: nn.Module, media: Tensor, mask_BT: Tensor, width: int) -> 
         features = features.index_copy(0, rows, padded.to(features.dtype))
         mask[rows, : states.shape[1]] = True
     return features, mask
-
-
-def _mean(states_BTH: Tensor, mask_BT: Tensor) -> Tensor:
-    return (states_BTH * mask_BT[..., None]).sum(1) / mask_BT.sum(1, keepdim=True)
 
 
 def fused_model(

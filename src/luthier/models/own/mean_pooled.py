@@ -13,6 +13,8 @@ from torch import Tensor
 from transformers import MT5ForTokenClassification, T5ForTokenClassification, UMT5ForTokenClassification
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from luthier.models.pooling import masked_mean
+
 
 class _MeanPooled:
     transformer: Any
@@ -22,8 +24,7 @@ class _MeanPooled:
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **options: Any) -> SequenceClassifierOutput:
         """input_ids, attention_mask: [B, T]. logits: [B, C]."""
         said = self.transformer(input_ids=input_ids, attention_mask=attention_mask, **options)
-        mask_BT1 = attention_mask[..., None].to(said.last_hidden_state.dtype)
-        means_BD = (said.last_hidden_state * mask_BT1).sum(1) / mask_BT1.sum(1)
+        means_BD = masked_mean(said.last_hidden_state, attention_mask.to(said.last_hidden_state.dtype))
         logits_BC = self.classifier(self.dropout(means_BD))
         return SequenceClassifierOutput(logits=logits_BC, hidden_states=said.hidden_states)
 

@@ -26,6 +26,7 @@ from luthier.errors import ModelError
 from luthier.language import t
 from luthier.models.first_position import tanh_dense
 from luthier.models.load import Loaded, load_model
+from luthier.models.pooling import masked_mean
 
 FILE = "heads.safetensors"
 _PREFIX = "head_"
@@ -81,9 +82,8 @@ class _Above(nn.Module):
     ) -> BaseModelOutputWithPoolingAndCrossAttentions:
         states_BTD, pooled_BD = inputs_embeds, None
         if self.averages and attention_mask is not None:
-            mask_BT1 = attention_mask[..., None].to(states_BTD.dtype)
-            mean_B1D = (states_BTD * mask_BT1).sum(1, keepdim=True) / mask_BT1.sum(1, keepdim=True)
-            states_BTD = torch.cat([mean_B1D.to(states_BTD.dtype), states_BTD[:, 1:]], 1)
+            mean_BD = masked_mean(states_BTD, attention_mask.to(states_BTD.dtype))
+            states_BTD = torch.cat([mean_BD[:, None].to(states_BTD.dtype), states_BTD[:, 1:]], 1)
         if isinstance(self.pooler, nn.Linear):  # ALBERT's, whose tanh stands beside it
             pooled_BD = torch.tanh(self.pooler(states_BTD[:, 0]))
         elif self.pooler is not None:
