@@ -203,9 +203,7 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     # ---- before training
 
-    def baselines(
-        self, frozen: Frozen[InputT, AnswerT], seed: int
-    ) -> Mapping[str, Callable[[], Sequence[Written]]]:
+    def baselines(self, frozen: Frozen[InputT, AnswerT], seed: int) -> Mapping[str, Callable[[], Sequence[Written]]]:
         """The untuned model itself; and the answer to the training input that is most like the one asked."""
         return {"untuned": lambda: frozen.said, "nearest": lambda: self._nearest(frozen)}
 

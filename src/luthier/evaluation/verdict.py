@@ -33,7 +33,9 @@ def best_baseline(tuned: Report, baselines: Mapping[str, Report]) -> tuple[str, 
     """The strongest on the test split itself: the hardest to beat, so that the comparison never flatters; and the score
     by which it is: the first of the tuned model's that any of them has. A copied answer, say, has no likelihood."""
     for score in tuned.scores:
-        goodness = {name: s.goodness for name, report in baselines.items() for s in report.scores if s.name == score.name}
+        goodness = {
+            name: s.goodness for name, report in baselines.items() for s in report.scores if s.name == score.name
+        }
         if goodness:
             return max(goodness, key=lambda name: goodness[name]), score.name
     raise ValueError("no baseline has a score of the tuned model's")
