@@ -61,7 +61,10 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
     how, train = ready.training, prepared.split.train
     steps = -(-len(ready.sampling(train) or train) // how.batch_size)
-    _sampled(ready, prepared, screen)
+    if ready.mixture is None:
+        _sampled(ready, prepared, screen)
+    else:
+        _mixed(ready, prepared, screen)
     screen.say(
         t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",
           model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
@@ -92,6 +95,13 @@ def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
               method=ready.settings.balance["method"], shown=len(sampling), rows=len(prepared.split.train),
               steps=-(-len(sampling) // ready.training.batch_size))
         )  # fmt: skip
+
+
+def _mixed(ready: Ready, prepared: Prepared, screen: Progress) -> None:
+    """What an epoch shows of each training set."""
+    rows = [(row["name"], f"{row['rows']:,}", f"{row['share']:.0%}", f"{row['epoch']:,}")
+            for row in ready.sets_shown(prepared.split.train)]  # fmt: skip
+    screen.table(t("training sets"), (t("set"), t("rows"), t("share"), t("an epoch shows")), rows)
 
 
 def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,8 +62,10 @@ class Codec:
         labelled: list[LabelledWindow] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
-            for example, windows in zip(chunk, self.encode([e.input for e in chunk]), strict=True):
-                labelled += [self.task.attach(window, example.answer, self.text) for window in windows]
+            encoded = zip(chunk, self.encode([e.input for e in chunk]), strict=True)
+            for number, (example, windows) in enumerate(encoded, start):
+                attached = (self.task.attach(window, example.answer, self.text) for window in windows)
+                labelled += [replace(window, example=number) for window in attached]
             done(len(chunk))
         return labelled
 

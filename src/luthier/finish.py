@@ -28,6 +28,7 @@ from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
+from luthier.report.mixing import mixture_story
 from luthier.report.page import report_page
 from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, balance_story, environment, summary
@@ -134,6 +135,7 @@ def finish(
         **summary(ready, prepared, story, runtime),
         "leak": leak.as_json() if leak else None,
         "parts": parts.as_json() if parts else None,
+        "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
     }
     with disk_trouble(path):
         write_predictions(path / "predictions.csv", task, examples, predictions)

@@ -6,13 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from luthier import catalog
 from luthier.balancing.remedy import Remedy
-from luthier.balancing.sampling import Sampling
+from luthier.balancing.sampling import Sampling, crossed
 from luthier.codec import Codec
 from luthier.config.schema import Settings
+from luthier.data.mixture import Mixture
 from luthier.defaults import Facts, choose
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
@@ -32,7 +34,7 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -42,6 +44,7 @@ class Ready:
     loaded: Loaded
     remedy: Remedy
     counts: Sequence[int]
+    mixture: Mixture | None = None
 
     @property
     def remedy_is_open(self) -> bool:
@@ -52,6 +55,32 @@ class Ready:
     ) -> Sampling | None:
         """Which of the training rows an epoch shows; None where it shows each once. windows: of the rows, once they are
         encoded, of which the task may have a choice of its own."""
+        own = self._own_sampling(examples, windows)
+        if self.mixture is None:
+            return own
+        numbers = [window.example for window in windows] if windows else range(len(examples))
+        sets_N = self.mixture.sets(examples)
+        by_set = Sampling(sets_N[numbers], self.mixture.rates(sets_N))
+        return by_set if own is None else crossed(by_set, own)
+
+    def sets_shown(self, examples: Sequence[Example[Any, Any]]) -> list[dict[str, Any]]:
+        """Of each training set its name, its rows, its share of the rows shown, and how many of them an epoch shows;
+        nothing where there are no sets. examples: of training."""
+        sampling = self.sampling(examples)
+        if self.mixture is None or sampling is None:
+            return []
+        sets_N = self.mixture.sets(examples)
+        epoch_S = np.bincount(sets_N, weights=sampling.weights_N)
+        named = zip(self.mixture.names, self.mixture.shares, epoch_S, strict=True)
+        return [
+            {"name": name, "rows": int((sets_N == s).sum()), "share": share, "epoch": round(shown)}
+            for s, (name, share, shown) in enumerate(named)
+        ]
+
+    def _own_sampling(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow]
+    ) -> Sampling | None:
+        """What balance or the task itself wants."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
         return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
@@ -77,11 +106,12 @@ def make_ready(
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
     stratum = prepared.task.format.stratum if prepared.task.class_names() else lambda _: None
+    seen = [answers[i] for i in _rows_of_an_epoch(prepared)]
     facts = Facts(
         lengths=lengths,
-        rows=len(answers),
+        rows=len(seen),
         classes=[stratum(answer) for answer in answers],
-        epochs=prepared.task.usual_epochs(answers),
+        epochs=prepared.task.usual_epochs(seen),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
@@ -109,7 +139,16 @@ def make_ready(
     pad_alike(loaded, tokenizer.pad_id)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture)
+
+
+def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:
+    """Numbers of training rows: all of them, or as many as the shares of their sets let an epoch show."""
+    train = prepared.split.train
+    if prepared.mixture is None:
+        return range(len(train))
+    sets_N = prepared.mixture.sets(train)
+    return Sampling(sets_N, prepared.mixture.rates(sets_N)).epoch(0, 0).tolist()
 
 
 def with_remedy(ready: Ready, method: str, reason: str) -> Ready:

@@ -136,7 +136,7 @@ def run_path(settings: Settings, *, resume: bool) -> Path:
     """The run's folder: the one that is named, else a new one, or the newest unfinished one."""
     if settings.out is not None:
         return Path(settings.out)
-    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.train))
+    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.named))
 
 
 def _named_for(train: str | list[str] | None) -> Path:

@@ -21,6 +21,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
 
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
+    several_layouts: ClassVar[bool] = False
+    """Whether files with different columns may stand beside each other, because each row says how it is to be read."""
     texts_are_all: ClassVar[bool] = True
     """Whether an input is its texts and nothing else, so that rows with nearly equal texts are nearly equal."""
 

@@ -40,6 +40,7 @@ class MessageRows(Format[Conversation, Turn]):
         Column("tools", ("functions",), required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("sft",)
+    several_layouts: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         messages = [as_list(value) for value in values_of(first, named(columns, self.columns[0]))]

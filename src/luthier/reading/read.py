@@ -46,7 +46,8 @@ class Table:
     columns: the names known from the start (of JSON, the keys of the first rows). is_table: every row has exactly
     these. rows: can be drawn once; in the place of a row that cannot be read stands what is wrong with it.
     notes: what was found out about the format. first: the values of the first rows, to look at.
-    digests: SHA-256 by file; to be called after the rows were drawn.
+    digests: SHA-256 by file; to be called after the rows were drawn. files: those of which it is made, where there are
+    several.
     """
 
     name: str
@@ -56,6 +57,12 @@ class Table:
     first: tuple[Mapping[str, Any], ...] = ()
     is_table: bool = True
     digests: Callable[[], dict[str, str]] = field(default=dict[str, str], repr=False)
+    files: tuple[Table, ...] = field(default=(), repr=False)
+
+    @property
+    def singles(self) -> tuple[Table, ...]:
+        """The files one by one."""
+        return self.files or (self,)
 
     @property
     def path(self) -> Path:
