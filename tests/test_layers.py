@@ -18,13 +18,14 @@ FLOORS = [
     ["media.*"],
     ["formats.*", "text.*"],
     ["metrics.*"],
-    ["answering.*", "tagging.*"],
+    ["answering.*", "tagging.*", "chat.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.label_thresholds"],
     ["balancing.remedy", "balancing.remedies", "balancing.sampling", "balancing.loss", "balancing.thresholds"],
     ["doctor.*", "fixing.*"],
     ["models.*"],
+    ["writing.*"],
     ["augmenting.safety", "batching"],
     ["augmenting.*"],
     ["deciding"],
@@ -33,7 +34,7 @@ FLOORS = [
     ["parts.*"],
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
-    ["searching.*"],
+    ["searching.*", "writer"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -82,6 +83,8 @@ WITHIN = {
     "tagging",
     "production",
     "searching",
+    "chat",
+    "writing",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 
