@@ -24,6 +24,7 @@ FLOORS = [
     ["balancing.remedy", "balancing.remedies", "balancing.sampling", "balancing.loss", "balancing.thresholds"],
     ["doctor.*", "fixing.*"],
     ["models.*"],
+    ["writing.*"],
     ["augmenting.safety", "batching"],
     ["augmenting.*"],
     ["deciding"],
@@ -81,6 +82,7 @@ WITHIN = {
     "tagging",
     "production",
     "searching",
+    "writing",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 
