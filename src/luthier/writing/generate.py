@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
+from transformers.generation import GenerationConfig, LogitsProcessorList, StoppingCriteria, StoppingCriteriaList
 
 from luthier.writing.modes import evaluating
 from luthier.writing.next_token import Allowed, Allowing, Sampling
@@ -283,7 +283,7 @@ def decoder_start(model: Any) -> list[int]:
     if not _has_encoder(model):
         return []
     habits, config = _base(model).generation_config, _base(model).config
-    first = habits.decoder_start_token_id
+    first: Any = habits.decoder_start_token_id
     for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id"):
         first = getattr(config, name, None) if first is None else first
     forced = habits.forced_bos_token_id

@@ -154,7 +154,10 @@ def _watched(model: Any, head: nn.Module, inputs: Mapping[str, Tensor]) -> _Body
         seen.append(states_BTD)
         return states_BTD[:1, :1].detach()
 
-    watching = head.register_forward_hook(lambda _, __, given: after.begin(given))
+    def watch(_: nn.Module, __: Any, given: Any) -> None:
+        after.begin(given)
+
+    watching = head.register_forward_hook(watch)
     try:
         with _narrowed(head, one_position):
             logits = _own_logits(model, inputs)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
+from transformers.generation import (
     LogitsProcessor,
     LogitsProcessorList,
     TemperatureLogitsWarper,
