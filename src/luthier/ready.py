@@ -83,7 +83,9 @@ class Ready:
         """What balance or the task itself wants."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
-        return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
+        classes_N = self.codec.task.row_classes([example.answer for example in examples])
+        each = max(1, len(windows) // len(classes_N))  # what has classes has as many windows for every row
+        return Sampling(np.repeat(classes_N, each), self.remedy.rates)
 
     @property
     def training(self) -> Training:
