@@ -3,13 +3,13 @@ from typing import Any
 
 import pytest
 import torch
-from tests.writing.models import CONFIGS, WIDTH, language_model
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from luthier.types import IGNORE
 from luthier.writing import likelihood
 from luthier.writing.likelihood import learnt_loss
+from writing.models import CONFIGS, WIDTH, language_model
 
 
 @pytest.fixture(autouse=True)
