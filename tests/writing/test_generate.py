@@ -61,7 +61,7 @@ class TestRows:
         assert whole == said(self.model, asked, how, max_tokens=1)  # each by itself
         assert whole[:5] == said(self.model, asked[:5], how)
 
-    @pytest.mark.parametrize("name", ["llama", "gemma2", "t5", "bart"])
+    @pytest.mark.parametrize("name", ["llama", "gemma2", "lfm2", "mamba", "t5", "bart"])
     def test_ended_rows_leave_the_batch_and_the_others_go_on(self, name: str) -> None:
         model, asked, limits = language_model(name), prompts(8), [1, 1, 1, 2, 2, 3, 9, 12]
         sizes = []

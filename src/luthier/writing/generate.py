@@ -84,7 +84,7 @@ def _write(model: Any, rows: list[Row], job: Job) -> None:
         going = [i for i, row in enumerate(rows) if not row.ended]
         rows = [rows[i] for i in going]
         if rows:
-            inputs = rest_of(inputs, out, going) if keeps else first_inputs(model, rows, job)
+            inputs = (rest_of(inputs, out, going) if keeps else None) or first_inputs(model, rows, job)
 
 
 def _write_by_beams(model: Any, rows: list[Row], job: Job) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
+from transformers.cache_utils import Cache
 from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.writing.rows import Job, Row
@@ -34,11 +35,15 @@ def first_inputs(model: Any, rows: Sequence[Row], job: Job) -> dict[str, Any]:
     return inputs
 
 
-def rest_of(inputs: dict[str, Any], out: Any, going: Sequence[int]) -> dict[str, Any]:
-    """The same for the rows that go on, with what the model keeps of what it has read."""
+def rest_of(inputs: dict[str, Any], out: Any, going: Sequence[int]) -> dict[str, Any] | None:
+    """The same for the rows that go on, with what the model keeps of what it has read; None for a model whose memory
+    cannot be handed on: it reads its rows once more."""
+    cache = getattr(out, "cache", None)
+    if not isinstance(cache, Cache) or all(cache.is_linear):  # `generate` could not tell what of the text is new
+        return None
     rows = torch.tensor(going, device=out.sequences.device)
-    out.cache.batch_select_indices(rows)
-    kept = {"cache": out.cache, "attention_mask": inputs["attention_mask"][rows]}
+    cache.reorder_cache(rows)  # every kind of cache can choose rows by this name
+    kept = {"cache": cache, "attention_mask": inputs["attention_mask"][rows]}
     ids_BT = out.sequences[rows]
     if "decoder_input_ids" in inputs:
         states = type(inputs["encoder_outputs"])(last_hidden_state=inputs["encoder_outputs"].last_hidden_state[rows])
