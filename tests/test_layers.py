@@ -43,7 +43,7 @@ FLOORS = [
     ["balancing.heads", "balancing.compare", "balancing.decide"],
     ["config.*"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit"],
+    ["probing", "fit", "general_text"],
     ["augmentation"],
     ["ready", "trial", "teachable"],
     ["report.*", "production.*", "draft", "announce"],

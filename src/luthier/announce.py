@@ -143,6 +143,9 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
     screen.say(report["verdict"]["sentence"])
     if report["leak"] is not None:
         screen.say(report["leak"]["sentence"])
+    for told in ("general", "memorised"):
+        if report[told] is not None:
+            screen.say(report[told]["sentence"])
     screen.say()
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))

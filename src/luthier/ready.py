@@ -56,10 +56,10 @@ class Ready:
     ) -> Sampling | None:
         """Which of the training rows an epoch shows; None where it shows each once. windows: of the rows, once they are
         encoded, of which the task may have a choice of its own."""
-        own = self._own_sampling(examples, windows)
+        numbers = [window.example for window in windows] if windows else range(len(examples))
+        own = self._own_sampling(examples, windows, numbers)
         if self.mixture is None:
             return own
-        numbers = [window.example for window in windows] if windows else range(len(examples))
         sets_N = self.mixture.sets(examples)
         by_set = Sampling(sets_N[numbers], self.mixture.rates(sets_N))
         return by_set if own is None else crossed(by_set, own)
@@ -79,14 +79,13 @@ class Ready:
         ]
 
     def _own_sampling(
-        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow]
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow], numbers: Sequence[int]
     ) -> Sampling | None:
-        """What balance or the task itself wants."""
+        """What balance or the task itself wants. numbers: of each window the row that it is of."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
         classes_N = self.codec.task.row_classes([example.answer for example in examples])
-        each = max(1, len(windows) // len(classes_N))  # what has classes has as many windows for every row
-        return Sampling(np.repeat(classes_N, each), self.remedy.rates)
+        return Sampling(classes_N[numbers], self.remedy.rates)
 
     @property
     def training(self) -> Training:

@@ -71,6 +71,7 @@ def train(
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
+    from luthier.general_text import read_general
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
@@ -90,6 +91,10 @@ def train(
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
             ready, baselines, augmentation = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            general = read_general(
+                ready.loaded.model, ready.codec, prepared.general, runtime, screen,
+                max_tokens=ready.training.max_tokens, longest=folder.most_tokens,
+            )  # fmt: skip
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
@@ -104,7 +109,8 @@ def train(
             )  # fmt: skip
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
+                       general)  # fmt: skip
             runtime.wait()
             return read_run(path)
 

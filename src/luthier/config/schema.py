@@ -93,6 +93,7 @@ class DataSettings(Section):
     validation: _Files = None
     test: _Files = None
     query: _AutoText = None
+    general: Annotated[StrictStr | None, _wanted("a file of general text, or none")] = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None

@@ -26,10 +26,8 @@ class Mixture:
 
     def rates(self, sets_N: np.ndarray) -> list[float]:
         """Of each set, how often an epoch shows a row of it on average: at most once. The epoch ends where the first
-        set has been shown whole; of the others it shows as many rows as their shares ask for.
-
-        Errors: ZeroDivisionError for a set without rows.
+        set has been shown whole; of the others it shows as many rows as their shares ask for. sets_N: one row at least.
         """
         counts = np.bincount(sets_N, minlength=len(self.names)).tolist()
-        rows = min(count / share for count, share in zip(counts, self.shares, strict=True))
-        return [share * rows / count for count, share in zip(counts, self.shares, strict=True)]
+        rows = min(count / share for count, share in zip(counts, self.shares, strict=True) if count)
+        return [share * rows / max(1, count) for count, share in zip(counts, self.shares, strict=True)]

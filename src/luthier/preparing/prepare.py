@@ -15,6 +15,7 @@ from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.preparing.divide import decided, decided_split, divide, folds_of, with_given
 from luthier.preparing.gather import Material, gather, make_task
+from luthier.preparing.general import General, general_text
 from luthier.preparing.mixing import refuse_empty, with_extra
 from luthier.preparing.parts import SavedSplits, each, joined_split, own_settings
 from luthier.splitting.saved import SavedSplit
@@ -29,7 +30,8 @@ class Prepared:
     columns: the task's names to the file's.
 
     files: of each data file its SHA-256. saved: the rows of the parts, for split.json. skipped: rows left out on the
-    user's word. notes: what was found out. mixture: the shares of the training sets, where they have some.
+    user's word. notes: what was found out. mixture: the shares of the training sets, where they have some. general:
+    text by which is measured what a language model forgets.
     """
 
     task: AnyTask
@@ -43,6 +45,7 @@ class Prepared:
     skipped: int = 0
     notes: tuple[str, ...] = ()
     mixture: Mixture | None = None
+    general: General | None = None
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -98,6 +101,7 @@ def _prepared(material: Material, how: SplitSettings, split: Split[Any, Any]) ->
         skipped=leaked + sum(f.count for f in material.findings if f.severity == ERROR and f.code != "split-leak"),
         notes=(*material.notes, *split.notes),
         mixture=material.mixture,
+        general=general_text(material.settings, task, language),
     )
 
 
