@@ -50,7 +50,9 @@ CAUSAL = ("sft",)
 END_OF_TEXT = "<|endoftext|>"
 CHAT_TOKENS = ("<|im_start|>", "<|im_end|>")
 CHAT = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}"
+    "{% for call in message.tool_calls or [] %}<call>{{ call.function | tojson }}</call>{% endfor %}"
+    "<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
@@ -175,7 +177,7 @@ def byte_tokenizer(special: Sequence[str] = (), soft: Sequence[str] = ()) -> Any
     trainer = trainers.BpeTrainer(
         vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
     )
-    inner.train_from_iterator([f"{words} {words}\n\nuser\nassistant\nsystem\n"], trainer)
+    inner.train_from_iterator([f"{words} {words}\n\nuser\nassistant\nsystem\n On its way, it was. On it."], trainer)
     inner.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in (END_OF_TEXT, *special)])
     inner.add_tokens([AddedToken(token, special=False, normalized=False) for token in soft])
     return inner
