@@ -74,8 +74,7 @@ def make_ready(
     """
     _check_precision(settings, runtime)
     tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
-    lengths = token_lengths(tokenizer.backend, texts)
+    lengths = token_lengths(tokenizer.backend, prepared.task.measured(prepared.split.train))
     _check_length(settings, folder)
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)

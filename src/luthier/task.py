@@ -178,6 +178,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         against."""
         return [example.input for example in examples]
 
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
+        """The texts, or pairs, by whose lengths train.max_length is chosen."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
+
     def checked(self) -> Self:
         """A copy by which validation rows are judged during training, where all that is asked at the end would cost
         too much after every epoch."""
