@@ -11,7 +11,7 @@ from luthier.chat.tokens import Chat
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.text.marks import Marks
-from tiny import END_OF_TEXT, byte_tokenizer
+from tiny_causal import END_OF_TEXT, byte_tokenizer
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.text.marks import Marks
-from tiny import CHAT_TOKENS, END_OF_TEXT, byte_tokenizer
+from tiny_causal import CHAT_TOKENS, END_OF_TEXT, byte_tokenizer
 
 NAMES = {"eos_token": END_OF_TEXT}
 
