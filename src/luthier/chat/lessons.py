@@ -1,8 +1,8 @@
 """What is learnt from a conversation: each of its learnt turns once, in as few windows as there can be.
 
-One is enough where the template leaves earlier turns as they were said. Where it does not (what was thought is left out
-once a turn is past), and where a conversation is longer than the model reads, a turn is learnt from a window of its own,
-in which it is the last.
+One is enough where the template leaves earlier turns as they were said. Where it does not (what was thought is left
+out once a turn is past), and where a conversation is longer than the model reads, a turn is learnt from a window of its
+own, in which it is the last.
 """
 
 from __future__ import annotations
@@ -54,9 +54,7 @@ def _learnt_there(chat: Chat, conversation: Conversation, answered: Answered) ->
     others have none."""
     prompt, dropped = answered.fitted.prompt, answered.fitted.dropped
     system = bool(conversation.turns) and conversation.turns[0].role == "system"
-    numbers = [
-        span.turn if not dropped or (system and span.turn == 0) else span.turn + dropped for span in prompt.spans
-    ]
+    numbers = [span.turn if system and not span.turn else span.turn + dropped for span in prompt.spans]
     wanted = {number for number, span in zip(numbers, prompt.spans, strict=True) if span.weight > 0}
     if not wanted:
         return wanted, prompt

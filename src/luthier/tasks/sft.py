@@ -51,10 +51,10 @@ class Prompt(Window):
 
 @dataclass(frozen=True)
 class Sft(Writer[Conversation, Turn]):
-    """learn: what the loss is over, the assistant's answers or all that is read. template: a Jinja file, or chatml; None
-    takes the model's own, and ChatML where it has none. system: what the system says where a row has it say nothing.
-    thinking: what the template is told of thinking; with false none is kept. date: what the template is told where it
-    asks for the day, such as 2026-11-26.
+    """learns: what the loss is over, the assistant's answers or all that is read. template: a Jinja file, or chatml;
+    None takes the model's own, and ChatML where it has none. system: what the system says where a row has it say
+    nothing. thinking: what the template is told of thinking; with false none is kept. date: what the template is told
+    where it asks for the day, such as 2026-11-26.
     """
 
     auto_class: ClassVar[str] = "AutoModelForCausalLM"
@@ -72,7 +72,7 @@ class Sft(Writer[Conversation, Turn]):
     date: str | None = None
     weighted: bool = learned(False)
     context: int = learned(0)
-    chat: dict[str, Any] | None = learned(None)
+    chat: Any = learned(None)  # noqa: RUF009  what learned() gives is a field
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -265,16 +265,12 @@ def _refusal(refused: Refused, rule: ChatRule) -> DataError:
 
 
 def _refusals(refused: Mapping[str, Sequence[Place]], rule: ChatRule) -> list[Finding]:
-    return [
-        Finding(
-            "error",
-            "template-refuses",
-            t("the chat template ({name}) refuses {count} rows: {what}", name=rule.name, count=len(places), what=what),
-            _fix(),
-            places,
-        )  # fmt: skip
-        for what, places in refused.items()
-    ]
+    found: list[Finding] = []
+    for reason, places in refused.items():
+        what = t("the chat template ({name}) refuses {count} rows: {reason}", name=rule.name, count=len(places),
+                 reason=reason)  # fmt: skip
+        found.append(Finding("error", "template-refuses", what, _fix(), places))
+    return found
 
 
 def _losses(lost: Sequence[Place], most: int) -> list[Finding]:
