@@ -126,9 +126,9 @@ def parameters(tuned: Tuned, screen: Progress) -> None:
 
 def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bool = True) -> None:
     """The test, the verdict, and where everything is. texts: whether a text alone can be predicted."""
-    rows = [(t("tuned"), *_scores(report["scores"]))]
-    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
     names = [score["name"] for score in report["scores"][:2]]
+    rows = [(t("tuned"), *_scores(report["scores"]))]
+    rows += [(baseline_title(name), *_of(scores, names)) for name, scores in report["baselines"].items()]
     n = report["scores"][0]["n"]
     screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
     _parts(report.get("parts"), screen)
@@ -184,7 +184,7 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
     rows.append((t("mean ± standard deviation"), *(over.get(name, "–") for name in names)))
     screen.table(t("each fold"), ("", *names), rows)
     rows = [(t("tuned"), *_scores(report["scores"]))]
-    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
+    rows += [(baseline_title(name), *_of(scores, names)) for name, scores in report["baselines"].items()]
     n = report["scores"][0]["n"]
     screen.table(t("all folds together, {n} rows", n=n), ("", *names), rows)
     screen.say()
@@ -198,6 +198,12 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
 
 def _scores(scores: list[Mapping[str, Any]]) -> list[str]:
     return [_score(score) for score in scores[:2]]
+
+
+def _of(scores: list[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The named scores; a baseline need not have them all."""
+    known = {score["name"]: score for score in scores}
+    return [_score(known[name]) if name in known else "–" for name in names]
 
 
 def _score(score: Mapping[str, Any]) -> str:

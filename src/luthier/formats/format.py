@@ -89,6 +89,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
     def plain_text(self, input: InputT) -> str:
         """The input as one text: what duplicates are told by, what a baseline counts words of."""
 
+    def told(self, input: InputT) -> str:
+        """The input as people read it: who says what, where several speak."""
+        return self.plain_text(input)
+
     def answer_text(self, answer: AnswerT) -> str:
         """What a person wrote in the answer, where that is a text; "" where it is a label or a number."""
         return ""

@@ -90,6 +90,9 @@ class MessageRows(Format[Conversation, Turn]):
     def plain_text(self, input: Conversation) -> str:
         return "\n".join(turn.text for turn in input.turns)
 
+    def told(self, input: Conversation) -> str:
+        return "\n".join(f"{t(turn.role)}: {turn.text}" for turn in input.turns)
+
     def answer_text(self, answer: Turn) -> str:
         return answer.text
 

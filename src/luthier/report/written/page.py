@@ -26,8 +26,14 @@ def samples_shown(samples: Mapping[str, Any] | None) -> list[dict[str, Any]]:
             (t("untuned model"), _beginning(row["untuned"]), ""),
             (t("tuned model"), _beginning(row["tuned"]), stop),
         ]
-        shown.append({"heading": heading, "texts": [text for text in texts if text[1] is not None]})
+        readable = [(name, _readable(text), note) for name, text, note in texts if text is not None]
+        shown.append({"heading": heading, "texts": readable})
     return shown
+
+
+def _readable(text: str) -> str:
+    """An untuned model may write anything, control characters too."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def _beginning(text: str | None) -> str | None:

@@ -54,7 +54,7 @@ def _samples(
         said = predictions[i]
         rows.append({
             "line": examples[i].place.line,
-            "asked": layout.plain_text(examples[i].input),
+            "asked": layout.told(examples[i].input),
             "reference": layout.answer_text(examples[i].answer),
             "tuned": said.text,
             "untuned": untuned[i].text if untuned else None,
