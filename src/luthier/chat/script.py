@@ -55,6 +55,7 @@ class Renderer:
         self._check_whole(text)
         return text
 
+    @cached_property
     def script(self) -> Script:
         found = (self._place(k, turn) for k, turn in enumerate(self.turns))
         return Script(self.prompt, tuple(spoken for spoken in found if spoken is not None))
