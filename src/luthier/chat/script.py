@@ -55,6 +55,7 @@ class Renderer:
         self._check_whole(text)
         return text
 
+    @cached_property
     def script(self) -> Script:
         found = (self._place(k, turn) for k, turn in enumerate(self.turns))
         return Script(self.prompt, tuple(spoken for spoken in found if spoken is not None))
@@ -120,11 +121,10 @@ class Renderer:
 
     def _missing(self, said: str, text: str, turn: Turn, number: int) -> Refused:
         """said: what is not where it should be; text: where it may stand all the same."""
-        if said and said in text:
-            return Refused(t("it moves what this turn says"), number)
-        if said and said == self._change(turn.content, turn.role == "assistant").strip():
-            return Refused(t("it leaves out what this turn says"), number)
-        return Refused(t("it leaves out the call of a tool"), number)
+        if not said or said != self._change(turn.content, turn.role == "assistant").strip():
+            return Refused(t("it leaves out the call of a tool"), number)
+        moved = said in text
+        return Refused(t("it moves what this turn says") if moved else t("it leaves out what this turn says"), number)
 
     def _place(self, k: int, turn: Turn) -> Spoken | None:
         """Where the k-th turn is spoken in the prompt; None where that cannot be told, or nobody asks."""
@@ -172,7 +172,7 @@ class Renderer:
             thought = self._change(answer.thinking, True)
             said = f"{thought}\n{END_OF_THINKING}\n\n{text[len(opened) :].lstrip()}"
         else:
-            raise Refused(t("the answer does not stand behind the prompt that asks for it"), number)
+            raise Refused(_out_of_place(answer), number)
         words = self._change(answer.content, True).strip()
         if any(one not in said for one in self._sayings(answer)):
             raise self._missing(words if words not in said else "", "", answer, number)
@@ -185,6 +185,12 @@ class Renderer:
 
 def _with_content(turn: Turn, text: str) -> Turn:
     return replace(turn, content=text)
+
+
+def _out_of_place(answer: Turn) -> str:
+    if answer.thinking:
+        return t("what was thought has no place behind the prompt; task.thinking=true asks for it, false leaves it out")
+    return t("the answer does not stand behind the prompt that asks for it")
 
 
 def _tool_names(tools: str) -> list[str]:

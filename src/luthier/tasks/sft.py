@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date as Day  # noqa: N812  the option has the name
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from luthier.models.load import LoadedTokenizer
 
+_CHUNK = 500
 _LEARNS = ("answers", "all")
 _READS = 4096
 """Tokens of a conversation that are read even where the training rows were shorter, if the model can."""
@@ -131,12 +133,10 @@ class Sft(Writer[Conversation, Turn]):
 
     def row_lengths(self, examples: Sequence[Example[Conversation, Turn]], tokenizer: Tokenizer) -> np.ndarray:
         chat, lengths = self._chat_with(tokenizer), np.zeros(len(examples), np.int64)
-        for i, example in enumerate(examples):
-            try:
-                prompt, said = chat.answered(example.input, example.answer)
-                lengths[i] = len(prompt.ids) + len(said)
-            except Refused:  # it is told with the others, once all is known
-                continue
+        for i, (example, prompt) in enumerate(_prompted(chat, examples)):
+            with suppress(Refused):  # it is told with the others, once all is known
+                whole = _unless_refused(prompt)
+                lengths[i] = len(whole.ids) + len(chat.answer_ids(whole, example.answer))
         return lengths
 
     def taught(
@@ -146,9 +146,10 @@ class Sft(Writer[Conversation, Turn]):
         made: list[Example[Conversation, Turn]] = []
         refused: dict[str, list[Place]] = {}
         lost: list[Place] = []
-        for example in examples:
+        for example, prompt in _prompted(chat, examples):
             try:
-                lessons = list(lessons_of(chat, example.input, example.answer, text.max_length))
+                whole = _unless_refused(prompt)
+                lessons = list(lessons_of(chat, example.input, example.answer, text.max_length, whole))
             except Refused as error:
                 what = t("turn {number}: {reason}", number=error.turn, reason=error) if error.turn else str(error)
                 refused.setdefault(what, []).append(example.place)
@@ -249,6 +250,21 @@ class Sft(Writer[Conversation, Turn]):
     def _compared(self, example: Example[Conversation, Turn], written: Written) -> Written:
         read = read_answer(written.text or "").text
         return replace(super()._compared(example, replace(written, text=read)), text=written.text)
+
+
+def _prompted(
+    chat: Chat, examples: Sequence[Example[Conversation, Turn]]
+) -> Iterator[tuple[Example[Conversation, Turn], Encoded | Refused]]:
+    """Each with its prompt, encoded many at a time."""
+    for start in range(0, len(examples), _CHUNK):
+        some = examples[start : start + _CHUNK]
+        yield from zip(some, chat.prompts_or_refusals([example.input for example in some]), strict=True)
+
+
+def _unless_refused(prompt: Encoded | Refused) -> Encoded:
+    if isinstance(prompt, Refused):
+        raise prompt
+    return prompt
 
 
 def _padding(tokenizer: LoadedTokenizer, rule: ChatRule) -> str:
