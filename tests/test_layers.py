@@ -35,6 +35,7 @@ FLOORS = [
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["searching.*", "writer"],
+    ["chooser"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],

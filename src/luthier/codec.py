@@ -52,6 +52,10 @@ class Codec:
         """
         return self.task.encode([self._cleaned(input) for input in inputs], self.text)
 
+    def asked(self, inputs: Sequence[Any]) -> list[list[Window]]:
+        """As `encode`, of what is asked to be answered: as many windows as the answer takes."""
+        return self.task.asked([self._cleaned(input) for input in inputs], self.text)
+
     def encode_labelled(
         self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
     ) -> list[LabelledWindow]:
