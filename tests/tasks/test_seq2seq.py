@@ -63,6 +63,9 @@ def test_the_task_is_told_by_its_columns_and_the_run_by_its_scores(place: Path) 
     by_name = {score["name"]: score["value"] for score in told["scores"]}
     untuned = {score["name"]: score["value"] for score in told["baselines"]["untuned"]}
     assert by_name["loss"] < untuned["loss"]
+    rows = {score["name"]: score["n"] for score in told["scores"]}
+    assert rows["loss"] == told["split"]["test"] > rows["rouge_l"] == rows["stopped"] == 6
+    assert "on 6 test rows" in told["verdict"]["sentence"]
     assert "loss" not in {score["name"] for score in told["baselines"]["lead"]}
 
 
