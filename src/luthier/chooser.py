@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 
 from luthier.answering.choices import (
+    SCORES,
     Asked,
     Supposed,
     chances_of,
@@ -96,6 +97,10 @@ class Chooser(Writer[InputT, AnswerT]):
         if not answered:
             return found
         return {**choice_scores(self._outcome(predictions, answers, answered), weights_RN[:, answered]), **found}
+
+    def counted(self, predictions: Sequence[Written]) -> Mapping[str, int]:
+        found = super().counted(predictions)
+        return {**found, **dict.fromkeys(SCORES, len(_answered(predictions)))} if self.names else found
 
     def details(self, predictions: Sequence[Written], answers: Sequence[AnswerT]) -> dict[str, Any]:
         answered = _answered(predictions) if self.names else []

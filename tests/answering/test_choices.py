@@ -52,3 +52,8 @@ def test_scores_are_those_of_classes_and_a_copied_answer_is_a_sure_one() -> None
     assert list(found) == ["accuracy", "macro_f1", "ece"]
     assert found["accuracy"][0] == pytest.approx(0.5)
     assert outcome.probabilities_NC[3].tolist() == [0.0, 1.0]
+
+
+def test_a_baseline_that_says_something_else_is_wrong_there() -> None:
+    outcome = choice_outcome(("yes", "no"), ["It is", "no"], [(), (0.2, 0.8)], ["yes", "no"])
+    assert choice_scores(outcome, np.ones((1, 2)))["accuracy"][0] == pytest.approx(0.5)

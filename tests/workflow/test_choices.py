@@ -11,10 +11,12 @@ from workflow.helpers import QUICK, luthier, report
 NAMES = ["billing", "delivery", "refund"]
 
 
-def test_a_choice_is_as_likely_as_its_tokens_and_its_end(models: TinyModels) -> None:
+@pytest.mark.parametrize("task_name", ["sft", "seq2seq"])
+def test_a_choice_is_as_likely_as_its_tokens_and_its_end(models: TinyModels, task_name: str) -> None:
     from luthier.inference.predict import predict
 
-    made = bench("sft", models.causal, max_length=128, choices=["good", "very good", "bad"])
+    folder = models.suited(task_name)
+    made = bench(task_name, folder, max_length=128, choices=["good", "very good", "bad"])
     codec, asked = made.codec, [example.input for example in made.examples[:4]]
     said = predict(made.model, codec, asked, device="cpu", max_tokens=512)
     for input, one in zip(asked, said, strict=True):
@@ -25,7 +27,7 @@ def test_a_choice_is_as_likely_as_its_tokens_and_its_end(models: TinyModels) -> 
         assert sum(one.chances) == pytest.approx(1)
         best = codec.task.show(one, top_k=2)
         assert best[0] == codec.task.show(one) and best[0]["label"] == one.text and len(best) == 2
-    free = bench("sft", models.causal, max_length=128)
+    free = bench(task_name, folder, max_length=128)
     assert [w.targets.tolist() for w in made.windows] == [w.targets.tolist() for w in free.windows]  # learnt as before
 
 

@@ -21,7 +21,7 @@ from luthier.types import Choice, Window
 AUTO = "auto"
 MOST_AUTO = 20
 """Different answers that are taken for choices where the training rows decide."""
-_SCORES = ("accuracy", "macro_f1", "ece")
+SCORES = ("accuracy", "macro_f1", "ece")
 
 Asked = Sequence[str | int] | str | None
 
@@ -75,16 +75,20 @@ def chances_of(windows: Sequence[Supposed], nlls: Sequence[float], count: int) -
 def choice_outcome(
     names: Sequence[str], said: Sequence[str], chances: Sequence[Sequence[float]], right: Sequence[str]
 ) -> Outcome:
-    """said: choices, every one. chances: of each the probabilities of all choices, () where nobody knows them."""
+    """chances: of each text the probabilities of all choices, () where nobody knows them. Where a text is no choice, as
+    some baselines say, there is a class more for such texts."""
     number = {name: c for c, name in enumerate(names)}
-    sure = np.eye(len(names))
-    rows = [chance or sure[number[text.strip()]] for text, chance in zip(said, chances, strict=True)]
+    sure = np.eye(len(names) + any(text.strip() not in number for text in said))
+    rows = [
+        [*chance, *[0.0] * (len(sure) - len(names))] if chance else sure[number.get(text.strip(), -1)]
+        for text, chance in zip(said, chances, strict=True)
+    ]
     return Outcome(np.array(rows, float), np.array([number.get(answer.strip(), -1) for answer in right], np.int64))
 
 
 def choice_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str, np.ndarray]:
     found = classification_scores(outcome, weights_RN)
-    return {name: found[name] for name in _SCORES}
+    return {name: found[name] for name in SCORES}
 
 
 def choice_details(names: Sequence[str], outcome: Outcome) -> dict[str, Any]:
