@@ -83,11 +83,12 @@ def _prepared(material: Material, how: SplitSettings, split: Split[Any, Any]) ->
     digests = {part.name: part.digest for part in parts.values()}
     file_of = {name: parts.get(name, parts["train"]).name for name in PARTS}
     saved = SavedSplit.of(split, digests, file_of, material.reading)
+    own = split.train
     split = with_extra(split, extra.examples if extra else (), material.task.format)
     if material.mixture is not None:
         refuse_empty(material.mixture, split.train)
     task = material.task.learn(split.train)
-    language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
+    language, _ = main_language(task.format.plain_text(example.input) for example in own)
     read = [*parts.values(), *([extra] if extra else [])]
     return Prepared(
         task=task,
