@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from luthier.errors import LuthierError, shown
@@ -20,7 +21,9 @@ if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/l
 
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TYPES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "not_ready"}
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+_RETRY_AFTER = 1
+"""Seconds after which a server that is loading or full may be asked again."""
 
 
 class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure of ours
@@ -30,29 +33,56 @@ class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure 
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
 
+    def as_json(self) -> dict[str, Any]:
+        """As OpenAI's clients read it."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+
+
+class Named:
+    """Around the application: every request has an id, taken from the client where it is harmless, and every reply
+    tells it. In plain ASGI, so that a reply can be streamed and a client that goes away is noticed."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["id"] = name
+
+        async def send_named(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["x-request-id"] = name
+            await send(message)
+
+        await self._app(scope, receive, send_named)
+
 
 def tell_errors(app: FastAPI) -> None:
     """Every reply names its request, and every refusal is JSON of one shape."""
 
-    @app.middleware("http")
-    async def name_the_request(request: Request, call_next: Any) -> Any:
-        given = request.headers.get("x-request-id", "")
-        request.state.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        response = await call_next(request)
-        response.headers["x-request-id"] = request.state.id
-        return response
+    app.add_middleware(Named)
 
     @app.exception_handler(Refusal)
     async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
-        return _error(request, refusal.status, refusal.message, refusal.param, refusal.code)
+        return _error(request, refusal)
 
     @app.exception_handler(HTTPException)
     async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
-        return _error(request, error.status_code, str(error.detail), None, _TYPES.get(error.status_code, "error"))
+        code = _CODES.get(error.status_code, "error")
+        return _error(request, Refusal(error.status_code, str(error.detail), code=code))
 
     @app.exception_handler(Exception)
     async def admit(request: Request, error: Exception) -> JSONResponse:
-        return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
+        return _error(request, model_failed(error))
+
+
+def model_failed(error: Exception) -> Refusal:
+    return Refusal(500, t("the model failed ({kind})", kind=type(error).__name__), code="model-failed")
 
 
 async def read_body(request: Request, most: int) -> Any:
@@ -116,7 +146,9 @@ def _item(predictor: Predictor, item: Any) -> Any:
     return value
 
 
-def _error(request: Request, status: int, message: str, param: str | None, code: str) -> JSONResponse:
-    kind = _TYPES.get(status, "invalid_request" if status < 500 else "server_error")
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error, "request_id": getattr(request.state, "id", "")}, status)
+def _error(request: Request, refusal: Refusal) -> JSONResponse:
+    name = getattr(request.state, "id", "")
+    headers = {"x-request-id": name}  # what fails unforeseen is answered outside `Named`
+    if refusal.status == 503:
+        headers["retry-after"] = str(_RETRY_AFTER)
+    return JSONResponse({"error": refusal.as_json(), "request_id": name}, refusal.status, headers)
