@@ -17,13 +17,14 @@ FLOORS = [
     ["seen", "objective"],
     ["media.*"],
     ["formats.*", "metrics.*", "text.*"],
-    ["answering.*", "tagging.*"],
+    ["answering.*", "tagging.*", "chat.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
     ["balancing.label_thresholds"],
     ["balancing.remedy", "balancing.remedies", "balancing.sampling", "balancing.loss", "balancing.thresholds"],
     ["doctor.*", "fixing.*"],
     ["models.*"],
+    ["writing.*"],
     ["augmenting.safety", "batching"],
     ["augmenting.*"],
     ["deciding"],
@@ -32,7 +33,7 @@ FLOORS = [
     ["parts.*"],
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
-    ["searching.*"],
+    ["searching.*", "writer"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -81,6 +82,8 @@ WITHIN = {
     "tagging",
     "production",
     "searching",
+    "chat",
+    "writing",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

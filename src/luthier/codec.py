@@ -96,11 +96,11 @@ class Codec:
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
         """The prediction about the input as it was written, whatever was cleaned before the model read it."""
         read = self._cleaned(input)
-        said = self.task.decode(read, windows, inferred)
+        said = self.task.decode(read, windows, self.task.spelled(inferred, self.text))
         return said if read == input else self.task.relocated(said, read, input)
 
     def _cleaned(self, input: Any) -> Any:
-        return self.task.format.map_texts(input, self._change) if self.clean else input
+        return self.task.mapped(input, self._change) if self.clean else input
 
     @cached_property
     def _change(self) -> Callable[[str], str]:

@@ -135,7 +135,7 @@ def fit(
         interruption = stack.enter_context(watch_signals())
         noise: Noise | None = None
         if runtime.device == "cpu":  # on a GPU these cost more than they save
-            if augmented is None:  # else which tokens will be met is not known beforehand
+            if augmented is None and not codec.task.speaks_untuned:  # else which tokens are met is not known yet
                 seen = codec.encode(codec.task.questions(validation))
                 met = [*(w.window for w in windows), *(window for group in seen for window in group)]
                 arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
@@ -247,9 +247,10 @@ def _evaluate(run: _Run, epoch: float) -> None:
     if not run.validation:
         run.progress = replace(progress, best_step=progress.step)
         return
-    predictions = predict_shared(run.tuned.model, run.codec, run.validation, run.runtime, max_tokens=run.how.max_tokens)
+    codec = replace(run.codec, task=run.codec.task.checked())
+    predictions = predict_shared(run.tuned.model, codec, run.validation, run.runtime, max_tokens=run.how.max_tokens)
     answers = [example.answer for example in run.validation]
-    report = evaluate(run.codec.task, predictions, answers, seed=run.how.seed, intervals=False)
+    report = evaluate(codec.task, predictions, answers, seed=run.how.seed, intervals=False)
     value, loss = report.main.goodness, _loss_of(report)
     better = not progress.best_step or (value, -loss) > (progress.best_value, -progress.best_loss)
     if not math.isnan(value) and better:

@@ -15,6 +15,7 @@ from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.evaluation.linear import Rows, best_linear
 from luthier.inference.frozen import frozen_features
+from luthier.inference.predict import predict
 from luthier.language import t
 from luthier.models.first_position import find_first_position
 from luthier.models.head import logits_layer
@@ -46,6 +47,8 @@ def look(
     train = sample(split.train, seed, codec.task.most_seen)
     fits = codec.task.fits_untuned
     judged_rows = split.part(judged_part(split))
+    if codec.task.speaks_untuned:
+        return _listen(model, codec, train, judged_rows, runtime, max_tokens, screen)
     asked = [train, split.validation, split.test] if fits else [judged_rows]
     rows = sum(len(codec.task.questions(part)) for part in asked)
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
@@ -66,6 +69,17 @@ def look(
         judged = seen(split.test, keep and not whole) if split.test else checked
     assert judged is not None  # without test rows the validation rows are judged
     return Frozen(learnt, checked, judged)
+
+
+def _listen(
+    model: PreTrainedModel, codec: Codec, train: Sequence[Example[Any, Any]], judged: Sequence[Example[Any, Any]],
+    runtime: Runtime, max_tokens: int, screen: Progress,
+) -> AnyFrozen:  # fmt: skip
+    """What the untuned model itself says to the judged rows."""
+    asked, nothing = codec.task.questions(judged), Features((), np.zeros((0, 0)))
+    with screen.track(t("asking the untuned model"), len(asked)) as tracker:
+        said = predict(model, codec, asked, device=runtime.device, max_tokens=max_tokens, done=tracker.advance)
+    return Frozen(Seen(train, nothing), None, Seen(judged, nothing), codec.task.scored(judged, said))
 
 
 def begin_head(

@@ -60,11 +60,12 @@ class Seen(Generic[InputT, AnswerT]):
 @dataclass(frozen=True, eq=False)
 class Frozen(Generic[InputT, AnswerT]):
     """What was seen by the untuned model: of the training rows (a sample of very many), of the validation rows, and of
-    those on which a run is judged."""
+    those on which a run is judged. said: a prediction for each of these, of a task whose model speaks untuned."""
 
     train: Seen[InputT, AnswerT]
     validation: Seen[InputT, AnswerT] | None
     judged: Seen[InputT, AnswerT]
+    said: Sequence[Any] = ()
 
 
 LEAST_SPREAD = 0.05

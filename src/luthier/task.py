@@ -75,6 +75,9 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     fits_untuned: ClassVar[bool] = True
     """Whether a baseline or the head's beginning is fitted to what the untuned model makes of the training rows; where
     not, the untuned model looks at the judged rows alone."""
+    speaks_untuned: ClassVar[bool] = False
+    """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
+    model may say any token, not only those that were met in the data."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 
@@ -129,6 +132,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """A copy that finds in a folder what `save_model` wrote beside the model and `encode` needs."""
         return self
 
+    def mapped(self, input: InputT, change: Callable[[str], str]) -> InputT:
+        """What the model is asked, with every text in it changed, as cleaning does."""
+        return self.format.map_texts(input, change)
+
     @abstractmethod
     def encode(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
         """For each input its windows, one or more. It has no way to see the answers, so that training and serving
@@ -150,6 +157,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
         """What the model says, one item a window. model: anything called like the transformers model."""
 
+    def spelled(self, inferred: Sequence[Any], text: TextRule) -> Sequence[Any]:
+        """What the model said of the windows of one input, with token ids turned into text where it said any."""
+        return inferred
+
     @abstractmethod
     def decode(self, input: InputT, windows: Sequence[Window], inferred: Sequence[Any]) -> PredictionT:
         """Puts the windows of one input together."""
@@ -162,6 +173,11 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
         return [example.input for example in examples]
+
+    def checked(self) -> Self:
+        """A copy by which validation rows are judged during training, where all that is asked at the end would cost
+        too much after every epoch."""
+        return self
 
     def scored(
         self, examples: Sequence[Example[InputT, AnswerT]], said: Sequence[PredictionT]

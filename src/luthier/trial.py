@@ -53,6 +53,7 @@ def hold_trial(
     found = {name: resampled(task, said, answers, seed=seed) for name, said in systems.items()}
     reports = {name: report_of(found[name], said) for name, said in systems.items()}
     test = reports.pop("")
-    best = best_baseline(reports)
-    difference = paired_difference(found[""], found[best], test.main.name, higher_is_better=test.main.higher_is_better)
-    return Trial(part, test, reports, judge(test, reports[best], best, difference))
+    best, metric = best_baseline(test, reports)
+    higher = next(score.higher_is_better for score in test.scores if score.name == metric)
+    difference = paired_difference(found[""], found[best], metric, higher_is_better=higher)
+    return Trial(part, test, reports, judge(test, reports[best], best, metric, difference))

@@ -23,7 +23,7 @@ def report(value: float, name: str = "macro_f1") -> Report:
 def test_worth_it_only_where_the_whole_interval_lies_above_nothing(
     difference: Difference, worth_it: str, says: str, ends: str
 ) -> None:
-    verdict = judge(report(0.9), report(0.8), "tfidf", difference)
+    verdict = judge(report(0.9), report(0.8), "tfidf", "macro_f1", difference)
     assert verdict.worth_it == worth_it
     assert verdict.sentence.startswith(says) and verdict.sentence.endswith(ends)
     assert "counted words (TF-IDF)" in verdict.sentence and "100 test rows" in verdict.sentence
@@ -31,7 +31,17 @@ def test_worth_it_only_where_the_whole_interval_lies_above_nothing(
 
 
 def test_the_strongest_baseline_is_the_one_to_beat() -> None:
-    assert best_baseline({"majority": report(0.3), "tfidf": report(0.8), "embeddings": report(0.7)}) == "tfidf"
-    lower = {"a": Report((Score("rmse", 2.0, 9, higher_is_better=False),)),
-             "b": Report((Score("rmse", 1.0, 9, higher_is_better=False),))}  # fmt: skip
-    assert best_baseline(lower) == "b"
+    three = {"majority": report(0.3), "tfidf": report(0.8), "embeddings": report(0.7)}
+    assert best_baseline(report(0.9), three) == ("tfidf", "macro_f1")
+    rmse = {
+        name: Report((Score("rmse", value, 9, higher_is_better=False),)) for name, value in (("a", 2.0), ("b", 1.0))
+    }
+    assert best_baseline(rmse["a"], rmse) == ("b", "rmse")
+
+
+def test_what_no_baseline_can_say_is_not_what_they_are_compared_by() -> None:
+    tuned = Report((Score("loss", 1.0, 9, higher_is_better=False), Score("rouge_l", 0.4, 9)))
+    copied = Report((Score("rouge_l", 0.6, 9),))
+    assert best_baseline(tuned, {"nearest": copied}) == ("nearest", "rouge_l")
+    untuned = Report((Score("loss", 2.0, 9, higher_is_better=False), Score("rouge_l", 0.1, 9)))
+    assert best_baseline(tuned, {"nearest": copied, "untuned": untuned}) == ("untuned", "loss")

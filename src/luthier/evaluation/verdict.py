@@ -29,19 +29,25 @@ class Verdict:
         return dict(vars(self))
 
 
-def best_baseline(baselines: Mapping[str, Report]) -> str:
-    """The strongest on the test split itself: the hardest to beat, so that the comparison never flatters."""
-    return max(baselines, key=lambda name: baselines[name].main.goodness)
+def best_baseline(tuned: Report, baselines: Mapping[str, Report]) -> tuple[str, str]:
+    """The strongest on the test split itself: the hardest to beat, so that the comparison never flatters; and the score
+    by which it is: the first of the tuned model's that any of them has. A copied answer, say, has no likelihood."""
+    for score in tuned.scores:
+        goodness = {
+            name: s.goodness for name, report in baselines.items() for s in report.scores if s.name == score.name
+        }
+        if goodness:
+            return max(goodness, key=lambda name: goodness[name]), score.name
+    raise ValueError("no baseline has a score of the tuned model's")
 
 
-def judge(tuned: Report, baseline: Report, name: str, difference: Difference) -> Verdict:
-    """name: the baseline's."""
+def judge(tuned: Report, baseline: Report, name: str, metric: str, difference: Difference) -> Verdict:
+    """name: the baseline's. metric: the score that was compared."""
     worth_it = "yes" if difference.low > 0 else "no" if difference.value <= 0 else "unclear"
-    metric = tuned.main.name
     facts = t(
         "{metric} {tuned:.3f} against {other:.3f} of {baseline} on {n} test rows, "
         "difference {difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f})",
-        metric=metric, tuned=tuned.main.value, other=baseline.main.value, baseline=baseline_title(name),
+        metric=metric, tuned=tuned[metric], other=baseline[metric], baseline=baseline_title(name),
         n=tuned.main.n, difference=difference.value, low=difference.low, high=difference.high,
     )  # fmt: skip
     if worth_it == "yes":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -12,7 +12,7 @@ from luthier.batching import cut
 from luthier.codec import Codec
 from luthier.models.first_position import first_position_only
 from luthier.runtime import Runtime
-from luthier.types import Example
+from luthier.types import Example, Window
 
 
 def predict(
@@ -33,7 +33,7 @@ def predict(
     inferred: dict[int, Any] = {}
     model.eval()
     with torch.inference_mode(), first_position_only(model):
-        for numbers in cut(range(len(windows)), [len(w) for w in windows], max_tokens):
+        for numbers in _batches(windows, max_tokens):
             batch = codec.collate([windows[i] for i in numbers]).to(device)
             inferred.update(zip(numbers, codec.task.infer(model, batch), strict=True))
             done(len(numbers))
@@ -44,6 +44,16 @@ def predict(
         predictions.append(codec.decode(input, group, said))
         first += len(group)
     return predictions
+
+
+def _batches(windows: Sequence[Window], max_tokens: int) -> Iterator[Sequence[int]]:
+    """Numbers of windows that go through the model together: of one length, or nearly, and with the same arrays."""
+    alike: dict[tuple[str, ...], list[int]] = {}
+    for number, window in enumerate(windows):
+        alike.setdefault(tuple(window.arrays), []).append(number)
+    lengths = [len(window) for window in windows]
+    for numbers in alike.values():
+        yield from cut(numbers, lengths, max_tokens)
 
 
 def predict_shared(
