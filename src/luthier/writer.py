@@ -136,12 +136,20 @@ class Writer(Task[InputT, AnswerT, Written]):
     def infer(self, model: Any, batch: Batch) -> Sequence[Written | Continued]:
         if TARGETS in batch.tensors:
             return self._likelihoods(model, batch)
-        from luthier.writing.generate import write
-
         ids_BT = batch.tensors["input_ids"].cpu().numpy()
         prompts = [row[:length] for row, length in zip(ids_BT, batch.lengths, strict=True)]
-        device = str(batch.tensors["input_ids"].device)
-        found = write(model, prompts, self.how(), stop_ids=self.stop_ids, pad_id=self.pad_id, device=device)
+        return self.continued(model, prompts, self.how(), str(batch.tensors["input_ids"].device))
+
+    def continued(
+        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, on_token: Any = None
+    ) -> list[Continued]:
+        """What the model writes after each prompt, as `encode` made it: the one way by which evaluation, prediction
+        and the server get their texts. on_token: of `write`."""
+        from luthier.writing.generate import write
+
+        found = write(
+            model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, on_token=on_token
+        )
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:
