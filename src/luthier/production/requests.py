@@ -132,17 +132,22 @@ def read_inputs(
     items = given if isinstance(given, list) else [given]
     if len(items) > MOST_ITEMS:
         raise Refusal(413, t("more than {most} inputs", most=MOST_ITEMS), param="inputs", code="too-many-inputs")
+    return read_items(predictor, [wrap(item) for item in items], "inputs")
+
+
+def read_items(predictor: Predictor, items: list[Any], param: str) -> list[Any]:
+    """In the task's own form. param: the field that they stood in."""
     try:
-        return [_item(predictor, wrap(item)) for item in items]
+        return [_item(predictor, item, param) for item in items]
     except LuthierError as error:
-        raise Refusal(400, error.problems[0].what, param="inputs", code=error.problems[0].code) from None
+        raise Refusal(400, error.problems[0].what, param=param, code=error.problems[0].code) from None
 
 
-def _item(predictor: Predictor, item: Any) -> Any:
+def _item(predictor: Predictor, item: Any, param: str) -> Any:
     value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
     if any("\ud800" <= c <= "\udfff" for c in text):
-        raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")
+        raise Refusal(400, t("a text holds a lone surrogate"), param=param, code="lone-surrogate")
     return value
 
 

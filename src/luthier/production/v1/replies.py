@@ -12,28 +12,29 @@ from typing import Any
 @dataclass(frozen=True)
 class Told:
     """One whole answer. reason: stop, length or tool_calls. tokens: generated, the one that ended it included.
-    thinking, calls: of a chat; calls as OpenAI writes them."""
+    calls: of a chat, as OpenAI writes them."""
 
     text: str
     reason: str
     prompt_tokens: int
     tokens: int
-    thinking: str = ""
     calls: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """What all pieces of a reply have in common. chat: of a chat, not of a completion."""
+    """What all pieces of a reply have in common. chat: of a chat, not of a completion. counts: a stream ends with its
+    usage."""
 
     id: str
     created: int
     model: str
     chat: bool
+    counts: bool
 
     @staticmethod
-    def new(model: str, now: float, *, chat: bool) -> Envelope:
-        return Envelope(f"{'chatcmpl' if chat else 'cmpl'}-{secrets.token_hex(12)}", int(now), model, chat)
+    def new(model: str, now: float, *, chat: bool, counts: bool) -> Envelope:
+        return Envelope(f"{'chatcmpl' if chat else 'cmpl'}-{secrets.token_hex(12)}", int(now), model, chat, counts)
 
     def whole(self, answers: Sequence[Told]) -> dict[str, Any]:
         """The reply where nothing is streamed."""
@@ -45,8 +46,6 @@ class Envelope:
             return {"index": index, "text": told.text, "logprobs": None, "finish_reason": told.reason}
         message: dict[str, Any] = {"role": "assistant", "content": told.text or None if told.calls else told.text}
         message["refusal"] = None
-        if told.thinking:
-            message["reasoning_content"] = told.thinking
         if told.calls:
             message["tool_calls"] = list(told.calls)
         return {"index": index, "message": message, "logprobs": None, "finish_reason": told.reason}
@@ -71,7 +70,7 @@ class Envelope:
     def _piece(self, index: int, said: Any, reason: str | None = None) -> dict[str, Any]:
         content = {"delta": said} if self.chat else {"text": said}
         choice = {"index": index, **content, "logprobs": None, "finish_reason": reason}
-        return {**self._head(".chunk"), "choices": [choice]}
+        return {**self._head(".chunk"), "choices": [choice], **({"usage": None} if self.counts else {})}
 
     def _head(self, ending: str) -> dict[str, Any]:
         kind = f"chat.completion{ending}" if self.chat else "text_completion"
