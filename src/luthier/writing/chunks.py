@@ -24,11 +24,16 @@ def rows_at_once(width: int, size: int) -> int:
     return max(1, size, _NUMBERS // width)
 
 
-def summed_in_chunks(loss: ChunkLoss, states_ND: Tensor, parameters: Sequence[Tensor], size: int) -> Tensor:
-    """The loss over all rows, float32. parameters: what else the loss depends on. size: rows of a chunk."""
+def summed_in_chunks(
+    loss: ChunkLoss, states_ND: Tensor, parameters: Sequence[tuple[Tensor, Tensor]], size: int
+) -> Tensor:
+    """The loss over all rows, float32. parameters: what else it depends on, and what stands for it in `loss`: itself,
+    or a copy without a past. size: rows of a chunk."""
     learns = torch.is_grad_enabled() and (states_ND.requires_grad or len(parameters) > 0)
     if learns:
-        total = _InChunks.apply(states_ND, loss, size, *parameters)
+        total = _InChunks.apply(
+            states_ND, loss, size, [copy for _, copy in parameters], *(own for own, _ in parameters)
+        )
         assert isinstance(total, Tensor)
         return total
     total = torch.zeros((), device=states_ND.device)
@@ -41,7 +46,9 @@ class _InChunks(torch.autograd.Function):
     """The gradient is worked out together with the loss; the way back only multiplies it."""
 
     @staticmethod
-    def forward(ctx: Any, states_ND: Tensor, loss: ChunkLoss, size: int, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, states_ND: Tensor, loss: ChunkLoss, size: int, parameters: list[Tensor], *_: Tensor
+    ) -> Tensor:  # fmt: skip
         states_ND = states_ND.detach().requires_grad_(ctx.needs_input_grad[0])
         total = torch.zeros((), device=states_ND.device)
         by_states = torch.zeros_like(states_ND) if states_ND.requires_grad else None
@@ -69,7 +76,7 @@ class _InChunks(torch.autograd.Function):
         by_states, by_parameters = ctx.by_states, ctx.by_parameters
         del ctx.by_states, ctx.by_parameters  # multiplied in place: there is no second time
         by_states = None if by_states is None else by_states.mul_(factor)
-        return by_states, None, None, *(gradient.mul_(factor) for gradient in by_parameters)
+        return by_states, None, None, None, *(gradient.mul_(factor) for gradient in by_parameters)
 
 
 def _pieces(count: int, size: int) -> list[slice]:

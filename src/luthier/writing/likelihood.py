@@ -33,13 +33,13 @@ _UNFIT = (RuntimeError, TypeError, ValueError, LookupError, AttributeError)
 @dataclass(frozen=True, eq=False)
 class _Body:
     """states_BTD: what the output layer is given. width: of the vocabulary. learning: what else the logits have a
-    gradient by."""
+    gradient by, and what stands for it."""
 
     head: nn.Module
     states_BTD: Tensor
     after: AfterHead
     width: int
-    learning: list[Tensor]
+    learning: list[tuple[Tensor, Tensor]]
 
     def logits(self, states_ND: Tensor) -> Tensor:
         """[N, V]"""
