@@ -45,11 +45,20 @@ _FILLER = [
     "this",
 ]
 
+CAUSAL = ("sft",)
+"""Tasks of causal language models, whose samples the tokenizer of the encoders does not see."""
+END_OF_TEXT = "<|endoftext|>"
+CHAT_TOKENS = ("<|im_start|>", "<|im_end|>")
+CHAT = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
 
 @dataclass(frozen=True)
 class TinyModels:
     """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
-    vision: a ViT."""
+    vision: a ViT. causal: a Llama whose tokenizer reads bytes and has a chat template, ChatML."""
 
     encoder: Path
     dropout_encoder: Path
@@ -57,6 +66,7 @@ class TinyModels:
     distilbert: Path
     decoder: Path
     vision: Path
+    causal: Path
 
 
 def ticket_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -115,7 +125,8 @@ def write_tiny_models(folder: Path) -> TinyModels:
     gpt2 = GPT2Config(vocab_size=vocabulary_size(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
     save_tiny(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
     write_vision(folder / "vision")
-    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision")
+    write_causal(folder / "causal")
+    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "causal")
     return TinyModels(*(folder / name for name in names))
 
 
@@ -133,6 +144,41 @@ def write_vision(folder: Path) -> Path:
     ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
     return folder
+
+
+def write_causal(folder: Path, template: str | None = CHAT, *, special: Sequence[str] = CHAT_TOKENS) -> Path:
+    """A Llama of two layers with a tokenizer of bytes and the commonest words' pieces. template: None for a base model;
+    special: tokens that its tokenizer knows beside the end of text."""
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    inner = byte_tokenizer(special)
+    fast = PreTrainedTokenizerFast(tokenizer_object=inner, eos_token=END_OF_TEXT, pad_token=END_OF_TEXT)
+    fast.chat_template = template
+    config = LlamaConfig(
+        vocab_size=inner.get_vocab_size(), hidden_size=32, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, intermediate_size=64, max_position_embeddings=512, bos_token_id=None,
+        eos_token_id=inner.token_to_id(END_OF_TEXT), pad_token_id=None,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
+def byte_tokenizer(special: Sequence[str] = (), soft: Sequence[str] = ()) -> Any:
+    """Of bytes, with the pieces of some words. soft: added tokens that are not special."""
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    words = " ".join([*(word for words in _WORDS.values() for word in words), *_FILLER])
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    inner.train_from_iterator([f"{words} {words}\n\nuser\nassistant\nsystem\n"], trainer)
+    inner.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in (END_OF_TEXT, *special)])
+    inner.add_tokens([AddedToken(token, special=False, normalized=False) for token in soft])
+    return inner
 
 
 @dataclass(frozen=True)
@@ -179,7 +225,7 @@ def _bench(task_name: str, folder: Path, max_length: int, options: str) -> Bench
     examples = [row for row in parse_rows(table.rows, task.format.parse, columns) if isinstance(row, Example)]
     task = task.learn(examples)
     found = find_model(str(folder))
-    tokenizer = load_tokenizer(folder)
+    task, tokenizer, _ = task.with_tokenizer(load_tokenizer(folder))
     rule = TextRule(tokenizer.backend, max_length, tokenizer.pad_id, found.has_segments)
     loaded = task.load_model(folder, seed=0, device="cpu")
     pad_alike(loaded, tokenizer.pad_id)
@@ -192,7 +238,8 @@ def _needed(task_name: str, models: Path) -> dict[str, Any]:
 
 
 def _texts() -> list[str]:
-    rows = [json.loads(line) for path in SAMPLES.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
+    paths = [path for path in sorted(SAMPLES.glob("*.jsonl")) if path.stem not in CAUSAL]
+    rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
     words = [" ".join(words) for words in (*_WORDS.values(), _FILLER)]
     cells = [cell for row in rows for value in row.values() for cell in (value if isinstance(value, list) else [value])]
     return [cell for cell in cells if isinstance(cell, str)] + words
