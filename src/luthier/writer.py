@@ -141,15 +141,13 @@ class Writer(Task[InputT, AnswerT, Written]):
         return self.continued(model, prompts, self.how(), str(batch.tensors["input_ids"].device))
 
     def continued(
-        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, on_token: Any = None
+        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, **more: Any
     ) -> list[Continued]:
         """What the model writes after each prompt, as `encode` made it: the one way by which evaluation, prediction
-        and the server get their texts. on_token: of `write`."""
+        and the server get their texts. more: of `write`, such as on_token."""
         from luthier.writing.generate import write
 
-        found = write(
-            model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, on_token=on_token
-        )
+        found = write(model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, **more)
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:

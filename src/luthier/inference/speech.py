@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from luthier.errors import ConfigError, DataError, Place
 from luthier.inference.artifact import Predictor
 from luthier.inference.unfold import Unfolding
 from luthier.language import t
 from luthier.writer import Continued, Writer, Written
+from luthier.writing.handed import context, has_encoder
 
 if TYPE_CHECKING:
     from luthier.writing.generate import Generation
@@ -114,47 +114,41 @@ def as_writer(predictor: Predictor) -> Writer[Any, Any]:
     raise ConfigError.at(predictor.name, what, fix, code="no-writer")
 
 
-def order(predictor: Predictor, input: Any, how: Generation, **more: tuple[str, ...]) -> Order:
+def order(
+    predictor: Predictor, input: Any, how: Generation, *, may_cut: bool = False, **more: tuple[str, ...]
+) -> Order:
     """The order for an input in the task's own form; of what may be written no more than there is room for.
 
-    more: stops and marks. Errors: DataError (code too-long) for one that does not fit; nothing is cut off unseen.
+    may_cut: whether an input that is too long loses its beginning, as it does in evaluation. more: stops and marks.
+    Errors: DataError (code too-long) for one that does not fit and may not be cut.
     """
     (window,) = predictor.codec.encode([input])[0]
     prompt = window.arrays["input_ids"]
     room = room_for(predictor)
-    left = None if room is None else room - len(prompt)
-    if window.cut or (left is not None and left < 1):
-        asked, most = len(prompt) + window.cut, predictor.codec.text.max_length
-        what = t("has {asked} tokens, and the model reads {most}", asked=asked, most=min(most, room or most))
+    if window.cut and not may_cut:
+        what = t("the input has {asked} tokens, and the model does not read that many: {cut} would be left out",
+                 asked=len(prompt) + window.cut, cut=window.cut)  # fmt: skip
         raise DataError.at(Place("input"), what, t("shorten it"), code="too-long")
-    if left is not None:
-        how = replace(how, max_new_tokens=min(how.max_new_tokens, left))
+    if room is not None:
+        how = replace(how, max_new_tokens=max(0, min(how.max_new_tokens, room - len(prompt))))
     return Order(input, prompt, how, **more)
 
 
 def room_for(predictor: Predictor) -> int | None:
-    """Tokens that prompt and answer may have together; None where they do not share a room, or it has no walls."""
-    config: Any = predictor.model.config
-    if getattr(config, "is_encoder_decoder", False):
+    """Tokens that prompt and answer may have together; None where they do not share a room."""
+    if has_encoder(predictor.model):
         return None
-    return getattr(config.get_text_config(), "max_position_embeddings", None)
+    return context(predictor.model)
 
 
-def can_pause(predictor: Predictor, how: Generation) -> bool:
-    """Whether an answer of this kind goes on from what was written of it as if it had never stopped."""
-    return how.temperature == 0 and how.num_beams == 1 and room_for(predictor) is not None
-
-
-def speak(
-    predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[], bool] = lambda: False
-) -> None:
+def speak(predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[], bool] = lambda: False) -> None:
     """Writes them together, until all have ended or are to make way; those that have not ended can be given again.
 
-    They may differ in nothing but how long they are and, if greedy, how far they are.
+    They may differ in their seeds, in how long they may be and, where they are not drawn, in how far they are.
     """
     writer = as_writer(predictor)
     how = replace(speeches[0].order.how, max_new_tokens=max(speech.left for speech in speeches))
-    pausing = can_pause(predictor, how)
+    pausing = how.temperature == 0 and room_for(predictor) is not None
     heard = [0] * len(speeches)
 
     def hear(row: int, token: int) -> bool:
@@ -162,11 +156,11 @@ def speak(
         ended = speeches[row].hear(token)
         return ended or (pausing and heard[row] >= _LEAST and make_way())
 
-    with torch.inference_mode():
-        said = writer.continued(
-            predictor.model, [speech.prompt for speech in speeches], how, predictor.device,
-            hear if how.num_beams == 1 else None,
-        )  # fmt: skip
-    if how.num_beams > 1:
-        for speech, one in zip(speeches, said, strict=True):
+    listening = {"on_token": hear} if how.num_beams == 1 else {}
+    said = writer.continued(
+        predictor.model, [speech.prompt for speech in speeches], how, predictor.device,
+        limits=[speech.left for speech in speeches], seeds=[speech.order.how.seed for speech in speeches], **listening,
+    )  # fmt: skip
+    for speech, one, count in zip(speeches, said, heard, strict=True):
+        if not count:  # by beams, which change their mind, or nothing at all: nobody could listen
             speech.hear_all(one)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, TypeVar
 
-from fastapi import Request, Response
+from fastapi import Response
 
 from luthier.language import t
 from luthier.production.requests import Refusal
@@ -38,14 +38,14 @@ async def _gone(receive: Any) -> None:
 
 
 class EventStream(Response):
-    """Server-sent events, as they come."""
+    """Server-sent events, as they come. leave: called when they are sent or nobody is there to read them."""
 
-    def __init__(self, request: Request, events: AsyncIterator[bytes]) -> None:
+    def __init__(self, events: AsyncIterator[bytes], leave: Callable[[], None]) -> None:
         super().__init__(media_type="text/event-stream; charset=utf-8")
         del self.headers["content-length"]
         self.headers["cache-control"] = "no-cache"
         self.headers["x-accel-buffering"] = "no"
-        self._events = events
+        self._events, self._leave = events, leave
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         async def send_all() -> None:
@@ -59,4 +59,4 @@ class EventStream(Response):
         except Refusal:
             pass  # the client went away in the middle: nobody is left to be told
         finally:
-            await self._events.aclose()  # type: ignore[attr-defined]  an async generator
+            self._leave()

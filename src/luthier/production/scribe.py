@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # torch takes seconds to import
 MOST_WAITING = 256
 MOST_TOGETHER = 16
 """Answers that are written at once: on a CPU more of them make each slower and all hardly faster."""
-_MOST_TOKENS = 32_768
+_MOST_TOKENS = 2**14
 """Of all that are written at once, prompts and answers: what their keys and values may take of the memory."""
 _GATHER = 0.003
 """Seconds that an idle scribe waits for others that come at the same time."""
@@ -59,7 +59,7 @@ class Errand:
         """Nobody listens any more."""
         self._gone.set()
 
-    async def pieces(self) -> AsyncIterator[str | Written]:
+    async def pieces(self) -> AsyncGenerator[str | Written]:
         """The texts as they come, then the whole answer. Whoever stops listening early has left."""
         try:
             while True:
@@ -119,12 +119,14 @@ class Scribe:
         return Speech(order, self._predictor, tell, gone)
 
     async def answer(self, inputs: Sequence[Any]) -> list[Written]:
-        """An answer each, in order, as `predict` gives them. Errors: Refusal for an input that is too long."""
+        """An answer each, in order, as `predict` gives them. Errors: Refusal for an input that the template refuses."""
         from luthier.inference.speech import order
 
         how = self.writer.how()
         try:
-            orders = await asyncio.to_thread(lambda: [order(self._predictor, input, how) for input in inputs])
+            orders = await asyncio.to_thread(
+                lambda: [order(self._predictor, input, how, may_cut=True) for input in inputs]
+            )
         except LuthierError as error:
             problem = error.problems[0]
             raise Refusal(400, problem.what, param="inputs", code=problem.code) from None
@@ -192,7 +194,6 @@ class Scribe:
 
 
 def _alike(one: Order, two: Order) -> bool:
-    """Whether they may be written together: how long they are may differ. What is drawn at random is written alone,
-    so that a seed gives the same whoever else asks."""
-    hows = [replace(order.how, max_new_tokens=1) for order in (one, two)]
-    return hows[0] == hows[1] and hows[0].temperature == 0
+    """Whether they may be written together: their seeds and how long they are may differ."""
+    hows = [replace(order.how, max_new_tokens=1, seed=0) for order in (one, two)]
+    return hows[0] == hows[1]

@@ -159,9 +159,7 @@ def _stops(body: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _value(
-    body: Mapping[str, Any], name: str, fits: Callable[[Any], bool], kind: str, before: str = ""
-) -> Any:
+def _value(body: Mapping[str, Any], name: str, fits: Callable[[Any], bool], kind: str, before: str = "") -> Any:
     """None where it is not given. Errors: Refusal for a value of another kind."""
     value = body.get(name)
     if value is not None and not fits(value):

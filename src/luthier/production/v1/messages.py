@@ -1,9 +1,8 @@
-"""The messages of a chat: what a client sends, in the task's own form, and what the answer holds beside text."""
+"""The messages of a chat and its tools, as a client sends them, in the task's own form."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import LuthierError
@@ -18,20 +17,8 @@ _FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id", "reasoning_c
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-@dataclass(frozen=True)
-class Conversed:
-    """input: in the task's own form. marks: with which the call of a tool begins."""
-
-    input: Any
-    marks: tuple[str, ...] = ()
-
-    def read(self, text: str) -> tuple[str, Sequence[Mapping[str, Any]]]:
-        """What is said, and the tools that are called."""
-        return text, ()
-
-
-def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> Conversed:
-    """Errors: Refusal."""
+def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, bool]:
+    """The conversation in the task's own form, and whether tools may be called in it. Errors: Refusal."""
     messages = body.get("messages")
     if messages is None:
         raise asked.missing("messages")
@@ -42,11 +29,28 @@ def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> Conversed:
     if messages[-1]["role"] == "assistant":
         what = t("the last message is the assistant's: there is nothing to answer")
         raise asked.bad_value(f"messages[{len(messages) - 1}]", what)
+    tools = _tools(body)
     try:
-        return Conversed(predictor.codec.task.as_sent({"messages": messages}))
+        return predictor.codec.task.as_sent({"messages": messages, **({"tools": tools} if tools else {})}), bool(tools)
     except LuthierError as error:
         problem = error.problems[0]
         raise Refusal(400, problem.what, param="messages", code=problem.code) from None
+
+
+def _tools(body: Mapping[str, Any]) -> list[Any]:
+    """Those that the model is told of. Errors: Refusal."""
+    tools, choice = body.get("tools") or [], body.get("tool_choice") or "auto"
+    if not isinstance(tools, list):
+        raise asked.bad_value("tools", t("tools is a list of objects"))
+    for number, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, dict) and tool.get("type") == "function" else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            raise asked.bad_value(f"tools[{number}]", t("a tool is of type function and has a function with a name"))
+        if function.get("strict"):
+            raise asked.unsupported(f"tools[{number}].function.strict")
+    if choice not in ("auto", "none"):
+        raise asked.unsupported("tool_choice")
+    return tools if choice == "auto" else []
 
 
 def _check_message(message: Any, where: str) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Told:
     """One whole answer. reason: stop, length or tool_calls. tokens: generated, the one that ended it included.
-    calls: of a chat, as OpenAI writes them."""
+    thinking, calls: of a chat, the calls as OpenAI writes them."""
 
     text: str
     reason: str
     prompt_tokens: int
     tokens: int
+    thinking: str = ""
     calls: Sequence[Mapping[str, Any]] = ()
 
 
@@ -46,6 +47,8 @@ class Envelope:
             return {"index": index, "text": told.text, "logprobs": None, "finish_reason": told.reason}
         message: dict[str, Any] = {"role": "assistant", "content": told.text or None if told.calls else told.text}
         message["refusal"] = None
+        if told.thinking:
+            message["reasoning_content"] = told.thinking
         if told.calls:
             message["tool_calls"] = list(told.calls)
         return {"index": index, "message": message, "logprobs": None, "finish_reason": told.reason}
@@ -54,8 +57,9 @@ class Envelope:
         """The piece that says who speaks; None where that is not said."""
         return self._piece(index, {"role": "assistant", "content": ""}) if self.chat else None
 
-    def piece(self, index: int, text: str) -> dict[str, Any]:
-        return self._piece(index, {"content": text} if self.chat else text)
+    def piece(self, index: int, text: str, *, thought: bool = False) -> dict[str, Any]:
+        name = "reasoning_content" if thought else "content"
+        return self._piece(index, {name: text} if self.chat else text)
 
     def last(self, index: int, told: Told) -> list[dict[str, Any]]:
         """The calls of tools, if any, then why the answer ended."""

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 
+from luthier.chat.heard import CALL, SAID, THOUGHT, Reader
+from luthier.chat.read import THINK
 from luthier.errors import LuthierError
+from luthier.formats.chat.calls import ToolCall
+from luthier.formats.chat.turns import Turn
 from luthier.language import t
 from luthier.production.listening import EventStream, while_here
 from luthier.production.requests import Refusal, model_failed, read_body, read_items
 from luthier.production.scribe import Errand
 from luthier.production.served import Served
 from luthier.production.v1 import asked
-from luthier.production.v1.messages import Conversed, read_messages
+from luthier.production.v1.messages import read_messages
 from luthier.production.v1.replies import DONE, Envelope, Told, event
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.inference.artifact import Predictor
+    from luthier.inference.speech import Order
     from luthier.writer import Written
 
 
@@ -47,14 +53,17 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
     async def chat(request: Request) -> Any:
         predictor, body = await _read(request, served)
         wish = asked.read_wish(body, served.writer.how(), chat=True)
-        conversed = read_messages(predictor, body)
-        return await _reply(request, served, wish, [conversed.input], conversed)
+        input, calls = await asyncio.to_thread(read_messages, predictor, body)
+        (order,) = await _orders(served, wish, [input], "messages", marks=(CALL,) if calls else ())
+        reader = Reader(calls, opens_thinking(predictor, order))
+        return await _reply(request, served, wish, [order], reader)
 
     @app.post("/v1/completions")
     async def complete(request: Request) -> Any:
         predictor, body = await _read(request, served)
         wish = asked.read_wish(body, served.writer.how(), chat=False)
-        return await _reply(request, served, wish, _prompts(predictor, body), None)
+        inputs = await asyncio.to_thread(_prompts, predictor, body)
+        return await _reply(request, served, wish, await _orders(served, wish, inputs, "prompt"), None)
 
 
 async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[str, Any]]:
@@ -64,6 +73,11 @@ async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[st
         raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
     asked.read_model(body, predictor.name)
     return predictor, body
+
+
+def opens_thinking(predictor: Predictor, order: Order) -> bool:
+    tail = predictor.codec.text.tokenizer.decode([int(i) for i in order.prompt[-8:]], skip_special_tokens=False)
+    return tail.rstrip().endswith(THINK)
 
 
 def _prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
@@ -76,25 +90,13 @@ def _prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
     return read_items(predictor, texts, "prompt")
 
 
-async def _reply(
-    request: Request, served: Served, wish: asked.Wish, inputs: Sequence[Any], conversed: Conversed | None
-) -> Any:
-    """conversed: of a chat, which has one input; None of completions."""
-    errands = await _take(served, wish, inputs, conversed)
-    envelope = Envelope.new(served.predictor.name, time.time(), chat=conversed is not None, counts=wish.count_at_end)
-    if wish.stream:
-        return EventStream(request, _events(errands, envelope, conversed))
-    answers = await while_here(request.receive, _whole(errands, conversed))
-    return envelope.whole(answers)
-
-
-async def _take(
-    served: Served, wish: asked.Wish, inputs: Sequence[Any], conversed: Conversed | None
-) -> list[Errand]:
-    """The orders, queued. Errors: Refusal for one that does not fit."""
+async def _orders(
+    served: Served, wish: asked.Wish, inputs: Sequence[Any], param: str, marks: tuple[str, ...] = ()
+) -> list[Order]:
+    """param: the field that the inputs stood in. Errors: Refusal for one that does not fit."""
     from luthier.inference.speech import order, room_for
 
-    predictor, marks = served.predictor, conversed.marks if conversed else ()
+    predictor = served.predictor
     try:
         orders = await asyncio.to_thread(
             lambda: [order(predictor, input, wish.how, stops=wish.stops, marks=marks) for input in inputs]
@@ -102,64 +104,81 @@ async def _take(
     except LuthierError as error:
         problem = error.problems[0]
         code = "context_length_exceeded" if problem.code == "too-long" else problem.code
-        raise Refusal(400, problem.what, param="messages" if conversed else "prompt", code=code) from None
-    room = room_for(predictor)
-    longest = max(len(one.prompt) for one in orders)
+        raise Refusal(400, problem.what, param=param, code=code) from None
+    room, longest = room_for(predictor), max(len(one.prompt) for one in orders)
     if room is not None and wish.asked_most is not None and longest + wish.asked_most > room:
         what = t("{prompt} tokens of the prompt and {most} of the answer are more than the {room} that the model holds",
                  prompt=longest, most=wish.asked_most, room=room)  # fmt: skip
         raise Refusal(400, what, param="max_tokens", code="context_length_exceeded")
-    return served.scribe.take(orders)
+    return orders
 
 
-async def _whole(errands: Sequence[Errand], conversed: Conversed | None) -> list[Told]:
+async def _reply(
+    request: Request, served: Served, wish: asked.Wish, orders: Sequence[Order], reader: Reader | None
+) -> Any:
+    """reader: of a chat's answers; None of completions, which are text and nothing else."""
+    errands = served.scribe.take(orders)
+    envelope = Envelope.new(served.predictor.name, time.time(), chat=reader is not None, counts=wish.count_at_end)
+    if wish.stream:
+        return EventStream(_events(errands, envelope, reader), lambda: _leave(errands))
+    return envelope.whole(await while_here(request.receive, _whole(errands, reader)))
+
+
+async def _whole(errands: Sequence[Errand], reader: Reader | None) -> list[Told]:
     try:
-        return [_told(errand, await errand.whole(), conversed) for errand in errands]
+        return [_told(errand, await errand.whole(), reader) for errand in errands]
     finally:
         _leave(errands)
 
 
-async def _events(
-    errands: Sequence[Errand], envelope: Envelope, conversed: Conversed | None
-) -> AsyncIterator[bytes]:
+async def _events(errands: Sequence[Errand], envelope: Envelope, reader: Reader | None) -> AsyncIterator[bytes]:
     """Server-sent events. What fails in the middle is told as an event, for the status is long sent."""
     answers: list[Told] = []
     try:
         for i, errand in enumerate(errands):
-            async for content in _pieces(i, errand, envelope, conversed, answers):
-                yield event(content)
+            async with aclosing(_pieces(i, errand, envelope, reader, answers)) as pieces:
+                async for content in pieces:
+                    yield event(content)
         if envelope.counts:
             yield event(envelope.counted(answers))
         yield DONE
     except Exception as error:
         yield event({"error": model_failed(error).as_json()})
-    finally:
-        _leave(errands)
 
 
 async def _pieces(
-    index: int, errand: Errand, envelope: Envelope, conversed: Conversed | None, answers: list[Told]
-) -> AsyncIterator[dict[str, Any]]:
+    index: int, errand: Errand, envelope: Envelope, reader: Reader | None, answers: list[Told]
+) -> AsyncGenerator[dict[str, Any]]:
+    """Of one answer. answers: to which it is added, once it is whole."""
     if first := envelope.first(index):
         yield first
-    sent = 0
+    following = (reader or Reader()).follow()
     async with aclosing(errand.pieces()) as pieces:
         async for piece in pieces:
             if isinstance(piece, str):
-                sent += len(piece)
-                yield envelope.piece(index, piece)
-                continue
-            answers.append(_told(errand, piece, conversed))
-            if rest := answers[-1].text[sent:]:
-                yield envelope.piece(index, rest)
-            for last in envelope.last(index, answers[-1]):
-                yield last
+                told = following.add(piece) if reader else [(SAID, piece)]
+            else:
+                answers.append(_told(errand, piece, reader))
+                told = following.end(Turn("assistant", answers[-1].text, answers[-1].thinking))
+            for kind, text in told:
+                yield envelope.piece(index, text, thought=kind == THOUGHT)
+    for last in envelope.last(index, answers[-1]):
+        yield last
 
 
-def _told(errand: Errand, written: Written, conversed: Conversed | None) -> Told:
-    reason = "stop" if written.stopped else "length"
-    text, calls = conversed.read(written.text or "") if conversed else (written.text or "", ())
-    return Told(text, "tool_calls" if calls else reason, len(errand.order.prompt), written.tokens, calls=calls)
+def _told(errand: Errand, written: Written, reader: Reader | None) -> Told:
+    text, reason = written.text or "", "stop" if written.stopped else "length"
+    counts = len(errand.order.prompt), written.tokens
+    if reader is None:
+        return Told(text, reason, *counts)
+    turn = reader.read(text)
+    calls = [_call(call) for call in turn.calls]
+    return Told(turn.content, "tool_calls" if calls else reason, *counts, turn.thinking, calls)
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    id = call.id or f"call_{secrets.token_hex(12)}"
+    return {"id": id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
 
 
 def _leave(errands: Sequence[Errand]) -> None:
