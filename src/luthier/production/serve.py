@@ -56,6 +56,7 @@ def make_app(
         worker.cancel()
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.served = served
     tell_errors(app)
 
     @app.get("/health/live")
