@@ -91,6 +91,7 @@ def make_ready(
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
     task, own = task.settle(answers)

@@ -123,7 +123,7 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
 
     def row_lengths(self, examples: Sequence[Example[InputT, AnswerT]], tokenizer: Tokenizer) -> np.ndarray:
         """Tokens of each text that the model is asked about in learning from the examples, not cut. int64 [N]."""
-        return token_lengths(tokenizer, [self.format.plain_text(asked) for asked in self.questions(examples)])
+        return token_lengths(tokenizer, self.measured(examples))
 
     def taught(
         self, examples: Sequence[Example[InputT, AnswerT]], text: TextRule
@@ -194,6 +194,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
         return [example.input for example in examples]
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
+        """The texts, or pairs, by whose lengths train.max_length is chosen."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
 
     def checked(self) -> Self:
         """A copy by which validation rows are judged during training, where all that is asked at the end would cost

@@ -67,15 +67,14 @@ def _read(name: str) -> str:
 
 
 def make_rule(
-    template: Template, tokenizer: Tokenizer, tokens: Mapping[str, str], *, pad: int, day: str, thinking: bool | None,
-    system: str,
+    template: Template, tokenizer: Tokenizer, tokens: Mapping[str, str], *, day: str, thinking: bool | None, system: str
 ) -> ChatRule:  # fmt: skip
     """tokens: special tokens by name, such as eos_token.
 
     Errors: ModelError for a template that cannot be used, with the reason.
     """
     day = day if "strftime_now" in template.source else ""
-    rule = ChatRule(template.source, template.name, dict(tokens), day=day, thinking=thinking, system=system, pad=pad)
+    rule = ChatRule(template.source, template.name, dict(tokens), day=day, thinking=thinking, system=system)
     samples = ([_QUESTION, _ANSWER], [_QUESTION, _ANSWER, _QUESTION])
     try_template(rule.name, rule.source, day, [rule.variables(turns, "", prompt=True) for turns in samples])
     marks = Marks.of(tokenizer, template.source)

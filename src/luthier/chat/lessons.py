@@ -40,28 +40,33 @@ def lessons_of(
         asked = turns[last]
         if asked.role == "assistant":
             answered = fit_answered(chat, before, asked, most, encoded if first else None)
-            there = _learnt_there(chat, before, answered)
+            there, prompt = _learnt_there(chat, before, answered)
             kept = replace(before, turns=_with_weights(before.turns, there))
-            yield Lesson(kept, asked, answered)
+            fitted = replace(answered.fitted, prompt=prompt)
+            yield Lesson(kept, asked, replace(answered, fitted=fitted))
             todo -= there
         todo.discard(last)  # what others say is learnt beside what the assistant answers, or not at all
         first = False
 
 
-def _learnt_there(chat: Chat, conversation: Conversation, answered: Answered) -> set[int]:
-    """Numbers of the earlier turns that have weight and stand in the window as they were said."""
-    dropped = answered.fitted.dropped
+def _learnt_there(chat: Chat, conversation: Conversation, answered: Answered) -> tuple[set[int], Encoded]:
+    """Numbers of the earlier turns that have weight and stand in the window as they were said; and the prompt, in which
+    others have none."""
+    prompt, dropped = answered.fitted.prompt, answered.fitted.dropped
     system = bool(conversation.turns) and conversation.turns[0].role == "system"
-
-    def number(turn: int) -> int:
-        return turn if not dropped or (system and turn == 0) else turn + dropped
-
-    found = {number(span.turn) for span in answered.fitted.prompt.spans if span.weight > 0}
-    if not found:
-        return found
+    numbers = [
+        span.turn if not dropped or (system and span.turn == 0) else span.turn + dropped for span in prompt.spans
+    ]
+    wanted = {number for number, span in zip(numbers, prompt.spans, strict=True) if span.weight > 0}
+    if not wanted:
+        return wanted, prompt
     renderer = chat.renderer(conversation)
-    settled = {spoken.turn for spoken in renderer.script().spoken if spoken.turn in found and renderer.settled(spoken)}
-    return found & settled
+    settled = {one.turn for one in renderer.script().spoken if one.turn in wanted and renderer.settled(one)}
+    spans = (
+        span if number in settled else replace(span, weight=0.0)
+        for number, span in zip(numbers, prompt.spans, strict=True)
+    )
+    return settled, replace(prompt, spans=tuple(spans))
 
 
 def _with_weights(turns: tuple[Turn, ...], kept: set[int]) -> tuple[Turn, ...]:

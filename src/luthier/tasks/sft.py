@@ -40,7 +40,7 @@ _READS = 4096
 """Tokens of a conversation that are read even where the training rows were shorter, if the model can."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Prompt(Window):
     """A window with what it was made of. whole: the prompt before anything was left out of it."""
 
@@ -114,13 +114,9 @@ class Sft(Writer[Conversation, Turn]):
         rule = make_rule(asked, tokenizer.backend, tokenizer.names, day=day, thinking=self.thinking, system=self.system)
         tokenizer = tokenizer.padded_apart(rule.stops)
         rule = replace(rule, pad=tokenizer.pad_id)
-        named = tokenizer.backend.id_to_token
-        reason = t("{reason} ({digest}); an answer ends with {end}, rows are filled up with {pad}",
-                   reason=asked.reason, digest=rule.digest, end=rule.end, pad=named(rule.pad))  # fmt: skip
+        reason = t("{reason} ({digest}); an answer ends with {end}; {padding}", reason=asked.reason, digest=rule.digest,
+                   end=rule.end, padding=_padding(tokenizer, rule))  # fmt: skip
         choices = [Choice("template", rule.name, reason)]
-        if rule.pad in rule.stops:
-            reason = t("the tokenizer has no token of its own for filling up; what is filled up is never learnt")
-            choices.append(Choice("template", named(rule.pad), reason))
         if rule.day and not self.date:
             choices.append(Choice("date", rule.day, t("the template asks for the day; it stays this one")))
         told = {"date": rule.day or self.date, "stop_ids": rule.stops, "pad_id": rule.pad, "chat": rule.state()}
@@ -228,11 +224,9 @@ class Sft(Writer[Conversation, Turn]):
         reads = min(max(text.max_length, _READS), context - min(self.max_new_tokens or context, context // 4))
         fitted = fit_prompt(chat, conversation, max(1, reads), whole)
         ids = np.array(fitted.prompt.ids, np.int32)
-        return Prompt({IDS: ids}, cut=fitted.cut, conversation=conversation, chat=chat, whole=whole)
+        return Prompt(arrays={IDS: ids}, cut=fitted.cut, conversation=conversation, chat=chat, whole=whole)
 
-    def _judged(
-        self, chat: Chat, asked: Judged[Conversation, Turn], whole: Encoded, text: TextRule
-    ) -> list[Window]:
+    def _judged(self, chat: Chat, asked: Judged[Conversation, Turn], whole: Encoded, text: TextRule) -> list[Window]:
         windows: list[Window] = []
         for lesson in lessons_of(chat, asked.input, asked.answer, text.max_length, whole):
             labelled = self._labelled(lesson.answered, lesson.answer)
@@ -257,6 +251,13 @@ class Sft(Writer[Conversation, Turn]):
         return replace(super()._compared(example, replace(written, text=read)), text=written.text)
 
 
+def _padding(tokenizer: LoadedTokenizer, rule: ChatRule) -> str:
+    name = tokenizer.backend.id_to_token(rule.pad)
+    if rule.pad in rule.stops:
+        return t("rows are filled up with {name}, which ends a sequence too, and is never learnt as padding", name=name)
+    return t("rows are filled up with {name}", name=name)
+
+
 def _refusal(refused: Refused, rule: ChatRule) -> DataError:
     where = t("turn {number}: ", number=refused.turn) if refused.turn else ""
     what = t("{where}the chat template ({name}) refuses: {reason}", where=where, name=rule.name, reason=refused)
@@ -265,8 +266,13 @@ def _refusal(refused: Refused, rule: ChatRule) -> DataError:
 
 def _refusals(refused: Mapping[str, Sequence[Place]], rule: ChatRule) -> list[Finding]:
     return [
-        Finding("error", "template-refuses", t("the chat template ({name}) refuses {count} rows: {what}",
-                name=rule.name, count=len(places), what=what), _fix(), places)  # fmt: skip
+        Finding(
+            "error",
+            "template-refuses",
+            t("the chat template ({name}) refuses {count} rows: {what}", name=rule.name, count=len(places), what=what),
+            _fix(),
+            places,
+        )  # fmt: skip
         for what, places in refused.items()
     ]
 
