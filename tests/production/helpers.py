@@ -42,9 +42,13 @@ class Server:
             time.sleep(0.01)
 
 
-def saved(task: str, model: Path, folder: Path, **options: Any) -> Predictor:
-    """The task on its samples, saved and loaded as a run's model is."""
+def saved(task: str, model: Path, folder: Path, *, larger: float = 1.0, **options: Any) -> Predictor:
+    """The task on its samples, saved and loaded as a run's model is. larger: how much its random weights are made so:
+    the larger they are, the more what is written hangs on what is asked."""
     ready = bench(task, model, **options)
+    for weights in ready.model.parameters():
+        if weights.ndim > 1:
+            weights.data *= larger
     tokenizer = ready.codec.task.with_tokenizer(load_tokenizer(model))[1]
     save_artifact(folder / task, ready.model, ready.codec, tokenizer.wrapped, "card")
     return load_artifact(folder / task, "cpu")

@@ -16,14 +16,15 @@ THOUGHT, SAID = "thinking", "content"
 @dataclass(frozen=True)
 class Reader:
     """calls: whether calls of tools are looked for; else they are text as any other. opened: whether the prompt has
-    begun the thinking."""
+    begun the thinking. thinks: whether thinking is told apart at all."""
 
     calls: bool = False
     opened: bool = False
+    thinks: bool = True
 
     def read(self, text: str) -> Turn:
         """A whole answer. Thinking that has no end, and calls that are no JSON, are said."""
-        thought, said = self._parted(text) or ("", text)
+        thought, said = self.parted(text) or ("", text)
         calls = read_answer(said).calls if self.calls and CALL in said else ()
         said = said.partition(CALL)[0].rstrip() if calls else said
         return Turn("assistant", said, thought, calls)
@@ -31,12 +32,16 @@ class Reader:
     def follow(self) -> Following:
         return Following(self)
 
-    def _parted(self, text: str) -> tuple[str, str] | None:
-        """What is thought and what is said; None while, or where, that is not to be told apart."""
-        if not self.opened and not text.startswith(THINK):
+    def parted(self, text: str) -> tuple[str, str] | None:
+        """What is thought and what is said; None where that is not, or not yet, to be told apart."""
+        if not self.may_think(text):
             return None
         thought, mark, said = text.removeprefix(THINK).partition(END_OF_THINKING)
         return (thought.strip("\n"), said.lstrip()) if mark else None
+
+    def may_think(self, beginning: str) -> bool:
+        """Whether an answer that begins so may begin with thinking."""
+        return self.thinks and (self.opened or THINK.startswith(beginning[: len(THINK)]))
 
 
 class Following:
@@ -53,8 +58,8 @@ class Following:
         """(THOUGHT or SAID, text), none empty."""
         if self._text is not None:
             self._text += piece
-            parted = self._reader._parted(self._text)
-            if parted is None and (self._reader.opened or THINK.startswith(self._text[: len(THINK)])):
+            parted = self._reader.parted(self._text)
+            if parted is None and self._reader.may_think(self._text):
                 return
             thought, piece = parted or ("", self._text)
             self._text = None

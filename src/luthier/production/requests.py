@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from luthier.language import t
 if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
     from luthier.inference.artifact import Predictor
 
+_log = logging.getLogger("luthier")
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
@@ -41,7 +43,8 @@ class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure 
 
 class Named:
     """Around the application: every request has an id, taken from the client where it is harmless, and every reply
-    tells it. In plain ASGI, so that a reply can be streamed and a client that goes away is noticed."""
+    tells it, that to what failed unforeseen too, after which the connection can be used again. In plain ASGI, so that a
+    reply can be streamed and a client that goes away is noticed."""
 
     def __init__(self, app: Any) -> None:
         self._app = app
@@ -54,12 +57,22 @@ class Named:
         name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["id"] = name
 
+        started = False
+
         async def send_named(message: Any) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 MutableHeaders(scope=message)["x-request-id"] = name
             await send(message)
 
-        await self._app(scope, receive, send_named)
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception as error:
+            if started:
+                raise
+            _log.exception("request %s failed", name)
+            await _error(Request(scope), model_failed(error))(scope, receive, send_named)
 
 
 def tell_errors(app: FastAPI) -> None:
@@ -75,10 +88,6 @@ def tell_errors(app: FastAPI) -> None:
     async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "error")
         return _error(request, Refusal(error.status_code, str(error.detail), code=code))
-
-    @app.exception_handler(Exception)
-    async def admit(request: Request, error: Exception) -> JSONResponse:
-        return _error(request, model_failed(error))
 
 
 def model_failed(error: Exception) -> Refusal:
@@ -152,8 +161,6 @@ def _item(predictor: Predictor, item: Any, param: str) -> Any:
 
 
 def _error(request: Request, refusal: Refusal) -> JSONResponse:
-    name = getattr(request.state, "id", "")
-    headers = {"x-request-id": name}  # what fails unforeseen is answered outside `Named`
-    if refusal.status == 503:
-        headers["retry-after"] = str(_RETRY_AFTER)
-    return JSONResponse({"error": refusal.as_json(), "request_id": name}, refusal.status, headers)
+    headers = {"retry-after": str(_RETRY_AFTER)} if refusal.status == 503 else None
+    content = {"error": refusal.as_json(), "request_id": getattr(request.state, "id", "")}
+    return JSONResponse(content, refusal.status, headers)

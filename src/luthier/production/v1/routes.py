@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 
-from luthier.chat.heard import CALL, SAID, THOUGHT, Reader
+from luthier.chat.heard import CALL, THOUGHT, Reader
 from luthier.chat.read import THINK
 from luthier.errors import LuthierError
 from luthier.formats.chat.calls import ToolCall
@@ -56,14 +56,15 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
         input, calls = await asyncio.to_thread(read_messages, predictor, body)
         (order,) = await _orders(served, wish, [input], "messages", marks=(CALL,) if calls else ())
         reader = Reader(calls, opens_thinking(predictor, order))
-        return await _reply(request, served, wish, [order], reader)
+        return await _reply(request, served, wish, [order], reader, chat=True)
 
     @app.post("/v1/completions")
     async def complete(request: Request) -> Any:
         predictor, body = await _read(request, served)
         wish = asked.read_wish(body, served.writer.how(), chat=False)
         inputs = await asyncio.to_thread(_prompts, predictor, body)
-        return await _reply(request, served, wish, await _orders(served, wish, inputs, "prompt"), None)
+        orders = await _orders(served, wish, inputs, "prompt")
+        return await _reply(request, served, wish, orders, Reader(thinks=False), chat=False)
 
 
 async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[str, Any]]:
@@ -114,24 +115,23 @@ async def _orders(
 
 
 async def _reply(
-    request: Request, served: Served, wish: asked.Wish, orders: Sequence[Order], reader: Reader | None
+    request: Request, served: Served, wish: asked.Wish, orders: Sequence[Order], reader: Reader, *, chat: bool
 ) -> Any:
-    """reader: of a chat's answers; None of completions, which are text and nothing else."""
     errands = served.scribe.take(orders)
-    envelope = Envelope.new(served.predictor.name, time.time(), chat=reader is not None, counts=wish.count_at_end)
+    envelope = Envelope.new(served.predictor.name, time.time(), chat=chat, counts=wish.count_at_end)
     if wish.stream:
         return EventStream(_events(errands, envelope, reader), lambda: _leave(errands))
     return envelope.whole(await while_here(request.receive, _whole(errands, reader)))
 
 
-async def _whole(errands: Sequence[Errand], reader: Reader | None) -> list[Told]:
+async def _whole(errands: Sequence[Errand], reader: Reader) -> list[Told]:
     try:
         return [_told(errand, await errand.whole(), reader) for errand in errands]
     finally:
         _leave(errands)
 
 
-async def _events(errands: Sequence[Errand], envelope: Envelope, reader: Reader | None) -> AsyncIterator[bytes]:
+async def _events(errands: Sequence[Errand], envelope: Envelope, reader: Reader) -> AsyncIterator[bytes]:
     """Server-sent events. What fails in the middle is told as an event, for the status is long sent."""
     answers: list[Told] = []
     try:
@@ -147,16 +147,16 @@ async def _events(errands: Sequence[Errand], envelope: Envelope, reader: Reader 
 
 
 async def _pieces(
-    index: int, errand: Errand, envelope: Envelope, reader: Reader | None, answers: list[Told]
+    index: int, errand: Errand, envelope: Envelope, reader: Reader, answers: list[Told]
 ) -> AsyncGenerator[dict[str, Any]]:
     """Of one answer. answers: to which it is added, once it is whole."""
     if first := envelope.first(index):
         yield first
-    following = (reader or Reader()).follow()
+    following = reader.follow()
     async with aclosing(errand.pieces()) as pieces:
         async for piece in pieces:
             if isinstance(piece, str):
-                told = following.add(piece) if reader else [(SAID, piece)]
+                told = following.add(piece)
             else:
                 answers.append(_told(errand, piece, reader))
                 told = following.end(Turn("assistant", answers[-1].text, answers[-1].thinking))
@@ -166,14 +166,11 @@ async def _pieces(
         yield last
 
 
-def _told(errand: Errand, written: Written, reader: Reader | None) -> Told:
-    text, reason = written.text or "", "stop" if written.stopped else "length"
-    counts = len(errand.order.prompt), written.tokens
-    if reader is None:
-        return Told(text, reason, *counts)
-    turn = reader.read(text)
+def _told(errand: Errand, written: Written, reader: Reader) -> Told:
+    turn = reader.read(written.text or "")
     calls = [_call(call) for call in turn.calls]
-    return Told(turn.content, "tool_calls" if calls else reason, *counts, turn.thinking, calls)
+    reason = "tool_calls" if calls else "stop" if written.stopped else "length"
+    return Told(turn.content, reason, len(errand.order.prompt), written.tokens, turn.thinking, calls)
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
