@@ -79,6 +79,9 @@ class Writer(Task[InputT, AnswerT, Written]):
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    converses: ClassVar[bool] = False
+    """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
+    most_held: ClassVar[int] = 64
 
     samples: int = 100
     max_new_tokens: int | None = None
@@ -86,6 +89,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     label_smoothing: float = 0.0
     stop_ids: tuple[int, ...] = learned(())
     pad_id: int = learned(0)
+    asked_how: Mapping[str, Any] | None = learned(None)
 
     def __post_init__(self) -> None:
         whole = t("use a whole number from {least}", least=1)
@@ -125,7 +129,12 @@ class Writer(Task[InputT, AnswerT, Written]):
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
         from luthier.writing.generate import Generation
 
-        return Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        usual = Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        return replace(usual, **self.asked_how) if self.asked_how else usual
+
+    def writing(self, **how: Any) -> Self:
+        """A copy that writes in another way than the one that was evaluated. how: fields of a Generation."""
+        return replace(self, asked_how=how)
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         from luthier.writing.likelihood import learnt_loss

@@ -64,6 +64,7 @@ class Sft(Writer[Conversation, Turn]):
         "the assistant's turn does"
     )
     most_seen: ClassVar[int] = 10**6
+    converses: ClassVar[bool] = True
 
     learns: str = "answers"
     template: str | None = None

@@ -19,6 +19,11 @@ _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, bool]:
     """The conversation in the task's own form, and whether tools may be called in it. Errors: Refusal."""
+    from luthier.inference.speech import as_writer
+
+    if not as_writer(predictor).converses:
+        what = t("{task} continues texts and knows no turns; ask /v1/completions", task=predictor.codec.task.name)
+        raise Refusal(400, what, param="model", code="unsupported_model")
     messages = body.get("messages")
     if messages is None:
         raise asked.missing("messages")
