@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from luthier.chat.read import THINK
 from luthier.errors import ConfigError, DataError, Place
 from luthier.inference.artifact import Predictor
 from luthier.inference.unfold import Unfolding
@@ -25,12 +26,13 @@ _LEAST = 8
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. stops: texts that end
-    it. marks: texts from which on it is told at the end, as a whole."""
+    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. cut: tokens of it that
+    were left out. stops: texts that end it. marks: texts from which on it is told at the end, as a whole."""
 
     input: Any
     prompt: np.ndarray
     how: Generation
+    cut: int = 0
     stops: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
 
@@ -104,6 +106,12 @@ class Speech:
             self._listen(text)
 
 
+def opens_thinking(predictor: Predictor, order: Order) -> bool:
+    """Whether the prompt has begun the thinking, as some templates do."""
+    tail = predictor.codec.text.tokenizer.decode([int(i) for i in order.prompt[-8:]], skip_special_tokens=False)
+    return tail.rstrip().endswith(THINK)
+
+
 def as_writer(predictor: Predictor) -> Writer[Any, Any]:
     """Errors: ConfigError for a model that writes no text."""
     task = predictor.codec.task
@@ -131,7 +139,7 @@ def order(
         raise DataError.at(Place("input"), what, t("shorten it"), code="too-long")
     if room is not None:
         how = replace(how, max_new_tokens=max(0, min(how.max_new_tokens, room - len(prompt))))
-    return Order(input, prompt, how, **more)
+    return Order(input, prompt, how, window.cut, **more)
 
 
 def room_for(predictor: Predictor) -> int | None:

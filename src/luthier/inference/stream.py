@@ -1,4 +1,4 @@
-"""Answers to inputs without end: as many are held at a time as the task says, one bad input fails alone, order is kept."""
+"""Answers to inputs without end: some are held at a time, one bad input fails alone, order is kept."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI, Request
 
 from luthier.chat.heard import CALL, THOUGHT, Reader
-from luthier.chat.read import THINK
 from luthier.errors import LuthierError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
@@ -55,6 +54,8 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
         wish = asked.read_wish(body, served.writer.how(), chat=True)
         input, calls = await asyncio.to_thread(read_messages, predictor, body)
         (order,) = await _orders(served, wish, [input], "messages", marks=(CALL,) if calls else ())
+        from luthier.inference.speech import opens_thinking
+
         reader = Reader(calls, opens_thinking(predictor, order))
         return await _reply(request, served, wish, [order], reader, chat=True)
 
@@ -74,11 +75,6 @@ async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[st
         raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
     asked.read_model(body, predictor.name)
     return predictor, body
-
-
-def opens_thinking(predictor: Predictor, order: Order) -> bool:
-    tail = predictor.codec.text.tokenizer.decode([int(i) for i in order.prompt[-8:]], skip_special_tokens=False)
-    return tail.rstrip().endswith(THINK)
 
 
 def _prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
