@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from luthier.cli.talk.dialogue import Dialogue, Reply
 
 _PROMPT = "> "
-_HELP = t("/reset forgets the conversation, /system TEXT tells the model who it is, /save FILE keeps what was said as a "
-          "row of training data, /quit or Ctrl-D ends; Ctrl-C ends an answer")  # fmt: skip
+_HELP = t("/reset forgets the conversation, /system TEXT tells the model who it is, /save FILE keeps what was said as "
+          "a row of training data, /quit or Ctrl-D ends; Ctrl-C ends an answer")  # fmt: skip
 _QUIT = "/quit"
 
 
