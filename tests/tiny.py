@@ -51,7 +51,8 @@ _FILLER = [
 @dataclass(frozen=True)
 class TinyModels:
     """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
-    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama with a chat template."""
+    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama
+    with a chat template."""
 
     encoder: Path
     dropout_encoder: Path

@@ -21,8 +21,8 @@ _WORDS = (
 
 
 def write_causal(folder: Path, template: str | None = CHAT, *, special: Sequence[str] = CHAT_TOKENS) -> Path:
-    """A Llama of two layers. template: None for a base model. special: tokens that its tokenizer knows beside the end of
-    text."""
+    """A Llama of two layers. template: None for a base model. special: tokens that its tokenizer knows beside the end
+    of text."""
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
     inner = byte_tokenizer(special)

@@ -1,4 +1,4 @@
-"""Chat templates of the shapes that are met in the wild, each written here anew, with a tokenizer that has its tokens."""
+"""Chat templates of the shapes that are met in the wild, each written anew, with a tokenizer that has its tokens."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ SHAPES = {
         "</s>", ("<s>", "</s>", "[INST]", "[/INST]"), names=(("bos_token", "<s>"), ("eos_token", "</s>")),
     ),
     "gemma": Shape(
-        "{{ bos_token }}{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system here') }}{% endif %}"
+        "{{ bos_token }}{% for m in messages %}"
+        "{% if m.role == 'system' %}{{ raise_exception('no system here') }}{% endif %}"
         "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
         "<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content | trim }}<end_of_turn>\n"
         "{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}",

@@ -1,1 +1,1 @@
-"""The one renderer of conversations: to tokens, and which of these are learnt. All that train, judge or serve use it."""
+"""The one renderer of conversations: tokens, and which are learnt. Whoever trains, judges or serves uses it."""

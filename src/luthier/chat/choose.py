@@ -3,6 +3,7 @@ before anything is trained."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -78,10 +79,11 @@ def make_rule(
     samples = ([_QUESTION, _ANSWER], [_QUESTION, _ANSWER, _QUESTION])
     try_template(rule.name, rule.source, day, [rule.variables(turns, "", prompt=True) for turns in samples])
     marks = Marks.of(tokenizer, template.source)
+    rule = _knowing_more(rule)
     rule = replace(rule, end=_end(rule, marks))
-    ids = [tokenizer.token_to_id(name) for name in (rule.end, tokens.get("eos_token", ""))]
-    stops = tuple(dict.fromkeys(id for id in ids if id is not None))
-    rule = _knowing_more(replace(rule, stops=stops))
+    ends = (rule.end, _end_of_call(rule, marks), tokens.get("eos_token", ""))
+    ids = [tokenizer.token_to_id(name) for name in ends if name]
+    rule = replace(rule, stops=tuple(dict.fromkeys(id for id in ids if id is not None)))
     check_template(rule, marks)
     return rule
 
@@ -108,18 +110,31 @@ def _plain(rule: ChatRule) -> str:
         raise ModelError.at(rule.name, what, fix, code="template") from None
 
 
+def _end_of_call(rule: ChatRule, marks: Marks) -> str:
+    """The token with which a turn ends that calls a tool, which some templates end with one of its own; "" where it ends
+    with none."""
+    text = (_rendered(rule, _called()) or "").rstrip()
+    return marks.ending(text, len(text))
+
+
 def _knowing_more(rule: ChatRule) -> ChatRule:
-    """How it wants calls and thinking."""
-    called = [_QUESTION, replace(_ANSWER, content="", calls=(_CALL,))]
-    written = _rendered(rule, called) or ""
-    as_text = _rendered(replace(rule, texts=True), called) or ""
-    if _CALL.arguments not in written and _CALL.arguments in as_text:
-        rule = replace(rule, texts=True)
+    """How it wants what is said, calls and thinking."""
+    apart = replace(rule, parts=True)
+    if _ANSWER.content not in (_rendered(rule, [_QUESTION, _ANSWER]) or ""):
+        rule = apart if _ANSWER.content in (_rendered(apart, [_QUESTION, _ANSWER]) or "") else rule
+    written = _rendered(rule, _called())
+    if written is None or str(json.loads(_CALL.arguments)) in written:
+        as_text = replace(rule, texts=True)
+        rule = as_text if _CALL.arguments in (_rendered(as_text, _called()) or "") else rule
     thought = [_QUESTION, replace(_ANSWER, thinking=_THOUGHT)]
     if rule.thinking is False or _THOUGHT in (_rendered(rule, thought) or ""):
         return rule
     inline = replace(rule, inline=True)
     return inline if _THOUGHT in (_rendered(inline, thought) or "") else rule
+
+
+def _called() -> list[Turn]:
+    return [_QUESTION, replace(_ANSWER, content="", calls=(_CALL,))]
 
 
 def _rendered(rule: ChatRule, turns: Sequence[Turn]) -> str | None:

@@ -1,8 +1,8 @@
 """What is learnt from a conversation: each of its learnt turns once, in as few windows as there can be.
 
-One is enough where the template leaves earlier turns as they were said. Where it does not (what was thought is left out
-once a turn is past), and where a conversation is longer than the model reads, a turn is learnt from a window of its own,
-in which it is the last.
+One is enough where the template leaves earlier turns as they were said. Where it does not (what was thought is left
+out once a turn is past), and where a conversation is longer than the model reads, a turn is learnt from a window of its
+own, in which it is the last.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lessons_of(
         asked = turns[last]
         if asked.role == "assistant":
             answered = fit_answered(chat, before, asked, most, encoded if first else None)
-            there, prompt = _learnt_there(chat, before, answered)
+            there, prompt = _learnt_there(before, answered)
             kept = replace(before, turns=_with_weights(before.turns, there))
             fitted = replace(answered.fitted, prompt=prompt)
             yield Lesson(kept, asked, replace(answered, fitted=fitted))
@@ -49,24 +49,20 @@ def lessons_of(
         first = False
 
 
-def _learnt_there(chat: Chat, conversation: Conversation, answered: Answered) -> tuple[set[int], Encoded]:
+def _learnt_there(conversation: Conversation, answered: Answered) -> tuple[set[int], Encoded]:
     """Numbers of the earlier turns that have weight and stand in the window as they were said; and the prompt, in which
     others have none."""
     prompt, dropped = answered.fitted.prompt, answered.fitted.dropped
     system = bool(conversation.turns) and conversation.turns[0].role == "system"
-    numbers = [
-        span.turn if not dropped or (system and span.turn == 0) else span.turn + dropped for span in prompt.spans
-    ]
+    numbers = [span.turn if system and not span.turn else span.turn + dropped for span in prompt.spans]
     wanted = {number for number, span in zip(numbers, prompt.spans, strict=True) if span.weight > 0}
     if not wanted:
         return wanted, prompt
-    renderer = chat.renderer(conversation)
-    settled = {one.turn for one in renderer.script().spoken if one.turn in wanted and renderer.settled(one)}
-    spans = (
-        span if number in settled else replace(span, weight=0.0)
-        for number, span in zip(numbers, prompt.spans, strict=True)
-    )
-    return settled, replace(prompt, spans=tuple(spans))
+    renderer = prompt.renderer
+    found = {one.turn for one in renderer.script.spoken if one.weight and renderer.settled(one)}
+    spans = (span if span.turn in found else replace(span, weight=0.0) for span in prompt.spans)
+    settled = {number for number, span in zip(numbers, prompt.spans, strict=True) if span.turn in found}
+    return wanted & settled, replace(prompt, spans=tuple(spans))
 
 
 def _with_weights(turns: tuple[Turn, ...], kept: set[int]) -> tuple[Turn, ...]:

@@ -55,6 +55,7 @@ class Renderer:
         self._check_whole(text)
         return text
 
+    @cached_property
     def script(self) -> Script:
         found = (self._place(k, turn) for k, turn in enumerate(self.turns))
         return Script(self.prompt, tuple(spoken for spoken in found if spoken is not None))
@@ -110,7 +111,7 @@ class Renderer:
                     said = json.dumps(said, ensure_ascii=False)[1:-1]
                     found = text.find(said, at)
                 if found < 0:
-                    raise self._missing(said, text, k)
+                    raise self._missing(said, text, turn, k + 1 - self._added)
                 at = found + len(said)
 
     def _sayings(self, turn: Turn) -> list[str]:
@@ -118,12 +119,12 @@ class Renderer:
         texts = (turn.content, *(call.name for call in turn.calls))
         return [said for text in texts if (said := self._change(text, turn.role == "assistant").strip())]
 
-    def _missing(self, said: str, text: str, k: int) -> Refused:
-        if said in text:
-            return Refused(t("it moves what this turn says"), k + 1 - self._added)
-        if said != self._change(self.turns[k].content, self.turns[k].role == "assistant").strip():
-            return Refused(t("it leaves out the call of a tool"), k + 1 - self._added)
-        return Refused(t("it leaves out what this turn says"), k + 1 - self._added)
+    def _missing(self, said: str, text: str, turn: Turn, number: int) -> Refused:
+        """said: what is not where it should be; text: where it may stand all the same."""
+        if not said or said != self._change(turn.content, turn.role == "assistant").strip():
+            return Refused(t("it leaves out the call of a tool"), number)
+        moved = said in text
+        return Refused(t("it moves what this turn says") if moved else t("it leaves out what this turn says"), number)
 
     def _place(self, k: int, turn: Turn) -> Spoken | None:
         """Where the k-th turn is spoken in the prompt; None where that cannot be told, or nobody asks."""
@@ -162,6 +163,7 @@ class Renderer:
     def _said(self, before: Sequence[Turn], answer: Turn, prompt: str) -> str:
         """What stands behind a prompt once it is answered, up to its end token, which is added where the template
         writes none."""
+        number = len(before) + 1 - self._added
         text = self._text([*before, answer], prompt=False)
         opened = self._rule.opens_thinking(prompt)
         if text.startswith(prompt):
@@ -170,15 +172,10 @@ class Renderer:
             thought = self._change(answer.thinking, True)
             said = f"{thought}\n{END_OF_THINKING}\n\n{text[len(opened) :].lstrip()}"
         else:
-            raise Refused(
-                t("the answer does not stand behind the prompt that asks for it"), len(before) + 1 - self._added
-            )
+            raise Refused(_out_of_place(answer), number)
         words = self._change(answer.content, True).strip()
         if any(one not in said for one in self._sayings(answer)):
-            what = (
-                t("it leaves out what this turn says") if words not in said else t("it leaves out the call of a tool")
-            )
-            raise Refused(what, len(before) + 1 - self._added)
+            raise self._missing(words if words not in said else "", "", answer, number)
         end = self._end(said, 0)
         if end < 0:  # another control token behind what is said ends it, as after a call
             last = self._marks.last_end(said)
@@ -190,9 +187,14 @@ def _with_content(turn: Turn, text: str) -> Turn:
     return replace(turn, content=text)
 
 
+def _out_of_place(answer: Turn) -> str:
+    if answer.thinking:
+        return t("what was thought has no place behind the prompt; task.thinking=true asks for it, false leaves it out")
+    return t("the answer does not stand behind the prompt that asks for it")
+
+
 def _tool_names(tools: str) -> list[str]:
     found = json.loads(tools) if tools else []
-    listed = [
-        tool.get("function", tool) for tool in ([found] if isinstance(found, dict) else found) if isinstance(tool, dict)
-    ]
-    return [str(tool["name"]) for tool in listed if isinstance(tool, dict) and tool.get("name")]
+    listed = [found] if isinstance(found, dict) else found
+    functions = [tool.get("function", tool) for tool in listed if isinstance(tool, dict)]
+    return [str(tool["name"]) for tool in functions if isinstance(tool, dict) and tool.get("name")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date as Day  # noqa: N812  the option has the name
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from luthier.models.load import LoadedTokenizer
 
+_CHUNK = 500
 _LEARNS = ("answers", "all")
 _READS = 4096
 """Tokens of a conversation that are read even where the training rows were shorter, if the model can."""
@@ -51,10 +53,10 @@ class Prompt(Window):
 
 @dataclass(frozen=True)
 class Sft(Writer[Conversation, Turn]):
-    """learn: what the loss is over, the assistant's answers or all that is read. template: a Jinja file, or chatml; None
-    takes the model's own, and ChatML where it has none. system: what the system says where a row has it say nothing.
-    thinking: what the template is told of thinking; with false none is kept. date: what the template is told where it
-    asks for the day, such as 2026-11-26.
+    """learns: what the loss is over, the assistant's answers or all that is read. template: a Jinja file, or chatml;
+    None takes the model's own, and ChatML where it has none. system: what the system says where a row has it say
+    nothing. thinking: what the template is told of thinking; with false none is kept. date: what the template is told
+    where it asks for the day, such as 2026-11-26.
     """
 
     auto_class: ClassVar[str] = "AutoModelForCausalLM"
@@ -73,7 +75,7 @@ class Sft(Writer[Conversation, Turn]):
     date: str | None = None
     weighted: bool = learned(False)
     context: int = learned(0)
-    chat: dict[str, Any] | None = learned(None)
+    chat: Any = learned(None)  # noqa: RUF009  what learned() gives is a field
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,12 +134,10 @@ class Sft(Writer[Conversation, Turn]):
 
     def row_lengths(self, examples: Sequence[Example[Conversation, Turn]], tokenizer: Tokenizer) -> np.ndarray:
         chat, lengths = self._chat_with(tokenizer), np.zeros(len(examples), np.int64)
-        for i, example in enumerate(examples):
-            try:
-                prompt, said = chat.answered(example.input, example.answer)
-                lengths[i] = len(prompt.ids) + len(said)
-            except Refused:  # it is told with the others, once all is known
-                continue
+        for i, (example, prompt) in enumerate(_prompted(chat, examples)):
+            with suppress(Refused):  # it is told with the others, once all is known
+                whole = _unless_refused(prompt)
+                lengths[i] = len(whole.ids) + len(chat.answer_ids(whole, example.answer))
         return lengths
 
     def taught(
@@ -147,9 +147,10 @@ class Sft(Writer[Conversation, Turn]):
         made: list[Example[Conversation, Turn]] = []
         refused: dict[str, list[Place]] = {}
         lost: list[Place] = []
-        for example in examples:
+        for example, prompt in _prompted(chat, examples):
             try:
-                lessons = list(lessons_of(chat, example.input, example.answer, text.max_length))
+                whole = _unless_refused(prompt)
+                lessons = list(lessons_of(chat, example.input, example.answer, text.max_length, whole))
             except Refused as error:
                 what = t("turn {number}: {reason}", number=error.turn, reason=error) if error.turn else str(error)
                 refused.setdefault(what, []).append(example.place)
@@ -252,6 +253,21 @@ class Sft(Writer[Conversation, Turn]):
         return replace(super()._compared(example, replace(written, text=read)), text=written.text)
 
 
+def _prompted(
+    chat: Chat, examples: Sequence[Example[Conversation, Turn]]
+) -> Iterator[tuple[Example[Conversation, Turn], Encoded | Refused]]:
+    """Each with its prompt, encoded many at a time."""
+    for start in range(0, len(examples), _CHUNK):
+        some = examples[start : start + _CHUNK]
+        yield from zip(some, chat.prompts_or_refusals([example.input for example in some]), strict=True)
+
+
+def _unless_refused(prompt: Encoded | Refused) -> Encoded:
+    if isinstance(prompt, Refused):
+        raise prompt
+    return prompt
+
+
 def _padding(tokenizer: LoadedTokenizer, rule: ChatRule) -> str:
     name = tokenizer.backend.id_to_token(rule.pad)
     if rule.pad in rule.stops:
@@ -266,16 +282,12 @@ def _refusal(refused: Refused, rule: ChatRule) -> DataError:
 
 
 def _refusals(refused: Mapping[str, Sequence[Place]], rule: ChatRule) -> list[Finding]:
-    return [
-        Finding(
-            "error",
-            "template-refuses",
-            t("the chat template ({name}) refuses {count} rows: {what}", name=rule.name, count=len(places), what=what),
-            _fix(),
-            places,
-        )  # fmt: skip
-        for what, places in refused.items()
-    ]
+    found: list[Finding] = []
+    for reason, places in refused.items():
+        what = t("the chat template ({name}) refuses {count} rows: {reason}", name=rule.name, count=len(places),
+                 reason=reason)  # fmt: skip
+        found.append(Finding("error", "template-refuses", what, _fix(), places))
+    return found
 
 
 def _losses(lost: Sequence[Place], most: int) -> list[Finding]:
