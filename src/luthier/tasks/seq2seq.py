@@ -105,7 +105,7 @@ class Seq2Seq(Writer[str, str]):
         loaded.model.generation_config = GenerationConfig(
             decoder_start_token_id=first, forced_bos_token_id=more[0] if more else None,
             eos_token_id=list(self.stop_ids) or None, pad_token_id=self.pad_id,
-            max_new_tokens=self.max_new_tokens, num_beams=self.num_beams,
+            max_new_tokens=(self.max_new_tokens or 0) + len(more) or None, num_beams=self.num_beams,
         )  # fmt: skip
         return loaded
 
