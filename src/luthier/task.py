@@ -79,9 +79,6 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
-    most_held: ClassVar[int] = 4096
-    """Inputs that are answered before the first of their answers is told: enough to sort by length, little enough to
-    bound the memory, and what an interruption costs."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 

@@ -82,7 +82,6 @@ class Writer(Task[InputT, AnswerT, Written]):
     checked_samples: ClassVar[int] = 50
     converses: ClassVar[bool] = False
     """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
-    most_held: ClassVar[int] = 64
 
     samples: int = 100
     max_new_tokens: int | None = None

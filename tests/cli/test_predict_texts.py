@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from luthier import catalog
 from luthier.inference.artifact import Predictor
 from production.helpers import saved
 from tiny import TinyModels, write_jsonl
@@ -52,7 +51,7 @@ class TestInterrupted:
     def test_answers_that_are_there_are_not_made_again_and_all_are_as_without(
         self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(catalog.task("sft"), "most_held", 3)
+        monkeypatch.setattr("luthier.inference.stream._HELD_TEXTS", 3)
         whole, out = tmp_path / "whole.jsonl", tmp_path / "out.jsonl"
         asked = ("predict", folder / "sft", folder / "rows.jsonl", "-o")
         assert luthier(*asked, whole).returncode == 1  # one row cannot be read

@@ -85,9 +85,10 @@ def predict(
         bad = write_vectors(predictor, inputs, out, screen)
         return _told(bad, out, screen)
     if out is not None and out.suffix.lower() == ".jsonl":
+        from luthier.inference.stream import held
+
         facts = _facts(run, name, text, [*(source or ()), f"--top-k={top_k}"])
-        every = predictor.codec.task.most_held
-        with growing_file(out, facts, resume=resume, every=every) as growing:
+        with growing_file(out, facts, resume=resume, every=held(predictor.codec.task)) as growing:
             if growing.done:
                 screen.say(t("going on after {count} answers", count=growing.done))
             show = _line_writer(growing.write, as_json=json)
