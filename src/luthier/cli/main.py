@@ -20,6 +20,7 @@ from luthier.cli.predict import predict
 from luthier.cli.scarce.curve import curve
 from luthier.cli.scarce.suggest import suggest
 from luthier.cli.serve import serve
+from luthier.cli.talk.chat import chat
 from luthier.cli.train import train
 from luthier.cli.vectors.index import index
 from luthier.errors import InterruptedRun, LuthierError, Place, Problem
@@ -33,6 +34,7 @@ COMMANDS = {
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
+    "chat": (chat, t("talk to a run that writes, in the terminal")),
     "curve": (curve, t("how much would more data help?")),
     "suggest": (suggest, t("which rows should be labelled next?")),
     "index": (index, t("make a file's rows ready to be searched")),

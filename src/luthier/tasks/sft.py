@@ -67,6 +67,7 @@ class Sft(Chooser[Conversation, Turn]):
         "the assistant's turn does"
     )
     most_seen: ClassVar[int] = 10**6
+    converses: ClassVar[bool] = True
 
     learns: str = "answers"
     template: str | None = None

@@ -42,6 +42,11 @@ class Noise:
         seed = _mix(np.array([self._seed], np.uint64))
         self._windows_B = _mix(_mix(seed + _numbers([step])) + _numbers(windows))
 
+    @property
+    def windows(self) -> np.ndarray:
+        """uint64 [B]: a seed for each of the batch's windows."""
+        return self._windows_B
+
     def kept(self, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
         """True for what stays, of states of a shape [B, …]. layer: a number of its own for each dropout.
 

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-_NUMBERS = 2**23
-"""Logits at once: 32 MiB of float32."""
+_NUMBERS = 2**24
+"""Logits at once: 64 MiB of float32."""
 
 ChunkLoss = Callable[[Tensor, slice], Tensor]
 """From some of the rows, and which they are, to their loss, a sum."""
@@ -52,7 +52,7 @@ class _InChunks(torch.autograd.Function):
         states_ND = states_ND.detach().requires_grad_(ctx.needs_input_grad[0])
         total = torch.zeros((), device=states_ND.device)
         by_states = torch.zeros_like(states_ND) if states_ND.requires_grad else None
-        by_parameters = [torch.zeros_like(p, dtype=torch.float32) for p in parameters]
+        by_parameters: list[Tensor | None] = [None for _ in parameters]
         for piece in _pieces(len(states_ND), size):
             rows = states_ND[piece].detach().requires_grad_(by_states is not None)
             wanted = [*([rows] if by_states is not None else []), *parameters]
@@ -62,12 +62,12 @@ class _InChunks(torch.autograd.Function):
                 found = list(torch.autograd.grad(some, wanted, allow_unused=True))
             if by_states is not None:
                 by_states[piece] = found.pop(0)
-            for sum_, gradient in zip(by_parameters, found, strict=True):
-                if gradient is not None:
-                    sum_ += gradient
+            by_parameters = [_added(*each) for each in zip(by_parameters, found, strict=True)]
             total += some.detach()
         ctx.by_states = by_states
-        ctx.by_parameters = [g.to(p.dtype) for g, p in zip(by_parameters, parameters, strict=True)]
+        ctx.by_parameters = [
+            torch.zeros_like(p) if g is None else g.to(p.dtype) for g, p in zip(by_parameters, parameters, strict=True)
+        ]
         return total
 
     @staticmethod
@@ -77,6 +77,13 @@ class _InChunks(torch.autograd.Function):
         del ctx.by_states, ctx.by_parameters  # multiplied in place: there is no second time
         by_states = None if by_states is None else by_states.mul_(factor)
         return by_states, None, None, None, *(gradient.mul_(factor) for gradient in by_parameters)
+
+
+def _added(sum_: Tensor | None, gradient: Tensor | None) -> Tensor | None:
+    """In float32, in place where there is a sum."""
+    if sum_ is None or gradient is None:
+        return sum_ if gradient is None else gradient.float()
+    return sum_.add_(gradient)
 
 
 def _pieces(count: int, size: int) -> list[slice]:

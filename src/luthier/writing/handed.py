@@ -30,7 +30,7 @@ def first_inputs(model: Any, rows: Sequence[Row], job: Job) -> dict[str, Any]:
         begun = [[*job.start_ids, *row.said] for row in rows]
         inputs["decoder_input_ids"] = torch.tensor(begun, device=job.device)
         if not learns_prompts(model):  # else the prompts come before what the encoder is given
-            encode = _base(model).get_encoder()
+            encode = base_model(model).get_encoder()
             inputs["encoder_outputs"] = encode(inputs.pop("input_ids"), attention_mask=inputs["attention_mask"])
     return inputs
 
@@ -41,7 +41,7 @@ def rest_of(inputs: dict[str, Any], out: Any, going: Sequence[int]) -> dict[str,
     cache = getattr(out, "cache", None)
     if not isinstance(cache, Cache) or all(cache.is_linear):  # `generate` could not tell what of the text is new
         return None
-    rows = torch.tensor(going, device=out.sequences.device)
+    rows: Any = torch.tensor(going, device=out.sequences.device)
     cache.reorder_cache(rows)  # every kind of cache can choose rows by this name
     kept = {"cache": cache, "attention_mask": inputs["attention_mask"][rows]}
     ids_BT = out.sequences[rows]
@@ -78,7 +78,9 @@ def settings(job: Job, span: int) -> GenerationConfig:
 @contextmanager
 def plain_habits(model: Any) -> Iterator[None]:
     """Inside the block the model has no habits of generation: `generate` would fill our settings up with them."""
-    holders = [part for part in {id(m): m for m in (model, _base(model))}.values() if "generation_config" in vars(part)]
+    holders = [
+        part for part in {id(m): m for m in (model, base_model(model))}.values() if "generation_config" in vars(part)
+    ]
     habits = [part.generation_config for part in holders]
     for part in holders:
         part.generation_config = GenerationConfig()
@@ -94,7 +96,7 @@ def decoder_start(model: Any) -> list[int]:
     Empty for other models."""
     if not has_encoder(model):
         return []
-    habits, config = _base(model).generation_config, _base(model).config
+    habits, config = base_model(model).generation_config, base_model(model).config
     first: Any = habits.decoder_start_token_id
     for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id"):
         first = getattr(config, name, None) if first is None else first
@@ -102,13 +104,13 @@ def decoder_start(model: Any) -> list[int]:
     return [first] if forced is None else [first, forced]
 
 
-def _base(model: Any) -> Any:
+def base_model(model: Any) -> Any:
     """The transformers model inside PEFT's wrapper."""
     return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def has_encoder(model: Any) -> bool:
-    return bool(_base(model).config.is_encoder_decoder)
+    return bool(base_model(model).config.is_encoder_decoder)
 
 
 def learns_prompts(model: Any) -> bool:
@@ -126,5 +128,5 @@ def room(model: Any, prompt: int, start: int) -> int:
 
 def context(model: Any) -> int:
     """Tokens that the model's text may have, with the answer; a great number where nothing says so."""
-    said = getattr(_base(model).config.get_text_config(decoder=True), "max_position_embeddings", None)
+    said = getattr(base_model(model).config.get_text_config(decoder=True), "max_position_embeddings", None)
     return said if isinstance(said, int) and said > 0 else 2**30

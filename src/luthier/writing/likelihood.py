@@ -107,6 +107,13 @@ def learnt_nlls(model: Any, inputs: Mapping[str, Tensor], targets_BT: Tensor) ->
             yield F.cross_entropy(body.logits(states_ND[piece]).float(), targets_N[piece], reduction="none")
 
 
+def is_tried(model: Any) -> bool:
+    """Whether it is known if the model's output layer can be applied by itself; else the next call passes more than
+    once through the model."""
+    head = _head(model)
+    return head is None or head in _TRIED
+
+
 def _body(model: Any, inputs: Mapping[str, Tensor]) -> _Body | None:
     """None where the output layer cannot be applied by itself."""
     head = _head(model)
