@@ -57,4 +57,6 @@ def test_every_text_has_its_name_beside_it_and_no_control_character_reaches_the_
     assert shown[0]["texts"][2][1] == "before 1\ufffd"
     notes = [[note for _, _, note in sample["texts"]] for sample in shown]
     assert notes[1] == ["", "", "", "cut off after 4 tokens"]
+    silent = samples_shown({"rows": [{**samples["rows"][0], "reference": "", "tuned": ""}]})
+    assert [text for _, text, _ in silent[0]["texts"]][1:] == ["before 1\ufffd", "(nothing)"]
     assert [any(four) for four in notes] == [not row["stopped"] for row in samples["rows"][: len(shown)]]

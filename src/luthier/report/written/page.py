@@ -22,11 +22,12 @@ def samples_shown(samples: Mapping[str, Any] | None) -> list[dict[str, Any]]:
         stop = "" if row["stopped"] else t("cut off after {tokens} tokens", tokens=row["tokens"])
         texts = [
             (t("asked"), _end(row["asked"]), ""),
-            (t("reference"), _beginning(row["reference"]), ""),
+            (t("reference"), _beginning(row["reference"] or None), ""),
             (t("untuned model"), _beginning(row["untuned"]), ""),
             (t("tuned model"), _beginning(row["tuned"]), stop),
         ]
-        readable = [(name, _readable(text), note) for name, text, note in texts if text is not None]
+        said = [(name, text or t("(nothing)"), note) for name, text, note in texts if text is not None]
+        readable = [(name, _readable(text), note) for name, text, note in said]
         shown.append({"heading": heading, "texts": readable})
     return shown
 

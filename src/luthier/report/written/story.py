@@ -37,9 +37,12 @@ def written_story(
 def _memory(
     layout: AnyFormat, examples: Examples, predictions: Sequence[Written], written: Sequence[int], trained: Examples
 ) -> Memory | None:
+    known = [text for example in trained if (text := layout.answer_text(example.answer))]
+    if not known:
+        return None
     said = [predictions[i].text or "" for i in written]
     right = [layout.answer_text(examples[i].answer) for i in written]
-    return memory_of(said, right, (layout.answer_text(example.answer) for example in trained))
+    return memory_of(said, right, known)
 
 
 def _samples(
