@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from luthier.chat.choose import choose_template, make_rule
 from luthier.chat.lessons import lessons_of
+from luthier.chat.marks import Marks
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
 from luthier.chat.rule import ChatRule, Refused
+from luthier.chat.templates.choose import choose_template, make_rule
+from luthier.chat.templates.trial import try_template
 from luthier.chat.tokens import Chat, Encoded
-from luthier.chat.trial import try_template
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation, MessageRows
 from luthier.language import t
 from luthier.models.find import find_model
 from luthier.task import Mistake, learned
-from luthier.text.marks import Marks
 from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Row, Window
 from luthier.writer import TARGETS, WEIGHTS, Judged, Writer, Written
