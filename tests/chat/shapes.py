@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from luthier.chat.marks import Marks
 from luthier.chat.templates.choose import Template, make_rule
 from luthier.chat.tokens import Chat
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
+from luthier.text.marks import Marks
 from tiny_causal import END_OF_TEXT, byte_tokenizer
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from chat.shapes import SHAPES, answer, chat_of, spelt, talk
-from luthier.chat.marks import Marks
 from luthier.chat.rule import ChatRule
 from luthier.chat.templates.chatml import CHATML
 from luthier.chat.templates.choose import choose_template, make_rule
@@ -17,6 +16,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
+from luthier.text.marks import Marks
 from tiny_causal import CHAT_TOKENS, END_OF_TEXT, byte_tokenizer
 
 NAMES = {"eos_token": END_OF_TEXT}

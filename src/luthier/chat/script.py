@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from luthier.chat.marks import BREAK, Marks
 from luthier.chat.read import END_OF_THINKING
 from luthier.chat.rule import ChatRule, Refused
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.language import t
+from luthier.text.marks import BREAK, Marks
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luthier.chat.marks import Marks
 from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.script import Renderer, Script, Spoken
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
+from luthier.text.marks import Marks
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from luthier.chat.lessons import lessons_of
-from luthier.chat.marks import Marks
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
 from luthier.chat.rule import ChatRule, Refused
@@ -24,6 +23,7 @@ from luthier.formats.messages import Conversation, MessageRows
 from luthier.language import t
 from luthier.models.find import find_model
 from luthier.task import Mistake, learned
+from luthier.text.marks import Marks
 from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Row, Window
 from luthier.writer import TARGETS, WEIGHTS, Judged, Writer, Written

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Encoding, Tokenizer
 
-from luthier.chat.marks import Marks
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
+from luthier.text.marks import Marks
 from luthier.types import Window
 
 FILE = "tokenizer.json"

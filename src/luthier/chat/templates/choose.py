@@ -10,7 +10,6 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from luthier.chat.marks import Marks
 from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.templates.chatml import CHATML, END, START
 from luthier.chat.templates.prove import check_template
@@ -19,6 +18,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.language import t
+from luthier.text.marks import Marks
 
 OURS = "chatml"
 _BOS = "{{- bos_token }}\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from luthier.chat.marks import Marks
 from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.tokens import Chat
 from luthier.errors import ModelError
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.language import t
+from luthier.text.marks import Marks
 
 SAMPLE = (
     Turn("user", "Where is my parcel? It's №7."),
