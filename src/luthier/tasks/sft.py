@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from luthier.chat.choose import choose_template, make_rule
 from luthier.chat.lessons import lessons_of
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
 from luthier.chat.rule import ChatRule, Refused
+from luthier.chat.templates.choose import choose_template, make_rule
+from luthier.chat.templates.trial import try_template
 from luthier.chat.tokens import Chat, Encoded
-from luthier.chat.trial import try_template
 from luthier.chooser import Chooser
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.chat.turns import Turn
