@@ -42,7 +42,7 @@ FLOORS = [
     ["balancing.heads", "balancing.compare", "balancing.decide"],
     ["config.*"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit"],
+    ["probing", "fit", "making.*"],
     ["augmentation"],
     ["ready", "trial"],
     ["report.*", "production.*", "draft", "announce"],
@@ -84,6 +84,7 @@ WITHIN = {
     "searching",
     "chat",
     "writing",
+    "making",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -80,7 +80,8 @@ class SplitSettings(Section):
 class DataSettings(Section):
     """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
     several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
-    every text is cleaned, in training and whenever the model answers.
+    every text is cleaned, in training and whenever the model answers. documents: what makes a row of a plain text file;
+    None as the task needs it.
     """
 
     train: _Files = None
@@ -93,6 +94,7 @@ class DataSettings(Section):
     encoding: _AutoText = None
     header: Annotated[StrictBool, _wanted("true or false")] = True
     sheet: _AutoText = None
+    documents: Annotated[Literal["line", "paragraph", "passage"] | None, _wanted("line, paragraph or passage")] = None
     max_bytes: _Count = 20 * 2**30
     bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
     clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(

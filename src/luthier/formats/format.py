@@ -18,7 +18,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
     """Names of the tasks whose data look like this, the commonest first."""
     answers_apart: ClassVar[bool] = False
     """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
-
+    documents: ClassVar[str] = "line"
+    """Of a plain text file what makes a row: a line, a paragraph, or a passage of several."""
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
     texts_are_all: ClassVar[bool] = True

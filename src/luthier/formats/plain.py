@@ -16,6 +16,7 @@ _NAMES = ("content", "document", "body", "文本", "正文", "内容")
 class Plain(Format[str, None]):
     columns: ClassVar[tuple[Column, ...]] = (Column("text", _NAMES),)
     tasks: ClassVar[tuple[str, ...]] = ("pretrain",)
+    documents: ClassVar[str] = "passage"
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         return 0.5 if len(columns) == 1 and folded(columns[0]) in ("text", "content", "文本", "正文") else 0.0
