@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from luthier import catalog
@@ -54,7 +55,9 @@ class Ready:
         encoded, of which the task may have a choice of its own."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
-        return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
+        classes_N = self.codec.task.row_classes([example.answer for example in examples])
+        each = max(1, len(windows) // len(classes_N))  # what has classes has as many windows for every row
+        return Sampling(np.repeat(classes_N, each), self.remedy.rates)
 
     @property
     def training(self) -> Training:

@@ -86,6 +86,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """The file's name."""
         return type(self).__module__.rpartition(".")[2]
 
+    def plain_use(self) -> str:
+        """As `plainly`, of this very task."""
+        return self.plainly
+
     # ---- from the user's rows
 
     @abstractmethod
