@@ -42,6 +42,7 @@ FLOORS = [
     ["evaluation.*"],
     ["balancing.heads", "balancing.compare", "balancing.decide"],
     ["config.*"],
+    ["beginnings"],
     ["preparing.*", "defaults", "identity", "runfolder"],
     ["probing", "fit", "making.*"],
     ["augmentation"],

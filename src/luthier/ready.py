@@ -19,7 +19,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, pad_alike
+from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, pad_alike
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
@@ -74,8 +74,7 @@ def make_ready(
     """
     _check_precision(settings, runtime)
     tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
-    lengths = token_lengths(tokenizer.backend, texts)
+    lengths = token_lengths(tokenizer.backend, prepared.task.measured(prepared.split.train))
     _check_length(settings, folder)
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
@@ -91,6 +90,7 @@ def make_ready(
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        joined=prepared.task.joins,
     )
     chosen, more = choose(settings, facts)
     task, own = prepared.task.settle(answers)
@@ -109,6 +109,8 @@ def make_ready(
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.tuning["method"] == catalog.SCRATCH:
+        loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)

@@ -78,6 +78,8 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
+    joins: ClassVar[bool] = False
+    """Whether the texts of training are joined, and cut into blocks that are all as long as a model input may be."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 
@@ -149,6 +151,19 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     def attach(self, window: Window, answer: AnswerT, text: TextRule) -> LabelledWindow:
         """Adds the targets; where the answer is part of the model's input (language models), appends it."""
 
+    def taught(self, example: Example[InputT, AnswerT]) -> InputT:
+        """What is encoded of an example of training, before its answer is attached."""
+        return example.input
+
+    def joined(self, windows: Sequence[LabelledWindow], text: TextRule) -> list[LabelledWindow]:
+        """The windows of all training texts, in order, as training is to have them."""
+        return list(windows)
+
+    def seen_at(self, window: LabelledWindow, text: TextRule, draw: tuple[int, int, int]) -> LabelledWindow:
+        """A window of training as a step sees it. draw: the run's seed, the step and the window's number, of which
+        alone what is random in it is a function."""
+        return window
+
     @abstractmethod
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         """The SUM of the loss over batch.num_targets targets, a float32 scalar. Never the mean."""
@@ -172,6 +187,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     def pooled(self, states_BTD: Tensor, mask_BT: Tensor) -> Tensor:
         """[B, D]: a vector for each text from the model's last hidden states; mask: 1 at real tokens."""
         return masked_mean(states_BTD, mask_BT)
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
+        """The texts whose lengths decide how long a model input may be."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
 
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held

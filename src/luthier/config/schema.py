@@ -123,8 +123,12 @@ class TrainSettings(Section):
     optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
     schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"
     head_init: Annotated[Literal["auto", "align", "probe", "random"], _wanted("auto, align, probe or random")] = "auto"
-    warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
-    weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    warmup: Annotated[
+        Auto | Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)], _wanted("a share from 0 to below 1, or auto")
+    ] = "auto"
+    weight_decay: Annotated[
+        Auto | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)], _wanted("a number from 0 to 1, or auto")
+    ] = "auto"
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
     save_every: _AutoCount = "auto"
     keep: _Count = 2
