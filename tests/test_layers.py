@@ -35,6 +35,7 @@ FLOORS = [
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["searching.*", "writer"],
+    ["pretraining.*"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -87,6 +88,7 @@ WITHIN = {
     "chat",
     "writing",
     "making",
+    "pretraining",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

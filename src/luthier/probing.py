@@ -78,11 +78,15 @@ def _listen(
 ) -> AnyFrozen:  # fmt: skip
     """What the untuned model itself says to the judged rows. model: None where nobody has trained it."""
     asked, nothing = codec.task.questions(judged), Features((), np.zeros((0, 0)))
+    learnt_seen, judged_seen = (
+        Seen(part, nothing, codec.encode([codec.task.taught(e) for e in part]) if codec.task.counts_tokens else ())
+        for part in (train, judged)
+    )
     if model is None:
-        return Frozen(Seen(train, nothing), None, Seen(judged, nothing))
+        return Frozen(learnt_seen, None, judged_seen)
     with screen.track(t("asking the untuned model"), len(asked)) as tracker:
         said = predict(model, codec, asked, device=runtime.device, max_tokens=max_tokens, done=tracker.advance)
-    return Frozen(Seen(train, nothing), None, Seen(judged, nothing), codec.task.scored(judged, said))
+    return Frozen(learnt_seen, None, judged_seen, codec.task.scored(judged, said))
 
 
 def begin_head(

@@ -33,7 +33,8 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes."""
+    counts: training rows of each class; empty for a task without classes. blocks: about how many windows an epoch has
+    where texts are joined; 0 where they are not."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -43,6 +44,7 @@ class Ready:
     loaded: Loaded
     remedy: Remedy
     counts: Sequence[int]
+    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -114,7 +116,8 @@ def make_ready(
     pad_alike(loaded, tokenizer.pad_id)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
+    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, blocks)
 
 
 def with_remedy(ready: Ready, method: str, reason: str) -> Ready:

@@ -78,6 +78,8 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
+    counts_tokens: ClassVar[bool] = False
+    """Whether a baseline counts the tokens of the rows, as they are encoded for training."""
     joins: ClassVar[bool] = False
     """Whether the texts of training are joined, and cut into blocks that are all as long as a model input may be."""
     most_request_bytes: ClassVar[int] = 2**20

@@ -65,9 +65,17 @@ def open_texts(settings: Settings) -> Texts:
     named = settings.task.get("name", "auto")
     columns = settings.data.columns
     layout = guess_format(table.columns, table.first, columns) if named == "auto" else format_of_task(named)
-    found = find_columns(table.columns, layout.columns, columns, table.head, first=table.first)
+    try:
+        found = find_columns(table.columns, layout.columns, columns, table.head, first=table.first)
+    except DataError:  # which column the answers are in need not be clear: they may be no text
+        found = find_columns(
+            table.columns, layout.columns, columns, table.head, with_answers=False, first=table.first
+        )  # fmt: skip
+    answered = all(column.name in found for column in layout.columns if column.is_answer and column.required)
 
     def text_of(row: Row) -> str:
+        if not answered:
+            return layout.plain_text(layout.parse_input(row))
         example = layout.parse(row)
         return layout.whole_text(example.input, example.answer)
 

@@ -86,6 +86,8 @@ def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], devic
     kept = {"trust_remote_code": False, "local_files_only": True}
     config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
     model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+    if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
+        model.generation_config = transformers.GenerationConfig.from_pretrained(str(folder))
     nn.Module.to(model.float(), device)
     return Loaded(model, tuple(name for name, _ in model.named_parameters()))
 

@@ -5,7 +5,8 @@ It needs the `tokenizers` library alone, so that serving needs no more either.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,6 +106,25 @@ class TextRule:
         if self.has_segments:
             arrays["token_type_ids"] = np.array(encoding.type_ids, np.int32)
         return arrays
+
+
+@contextmanager
+def written(tokenizer: Tokenizer) -> Iterator[None]:
+    """Inside the block the names of special tokens in a text are nothing but text."""
+    before = tokenizer.encode_special_tokens
+    tokenizer.encode_special_tokens = True
+    try:
+        yield
+    finally:
+        tokenizer.encode_special_tokens = before
+
+
+def plain_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[np.ndarray]:
+    """Of each text its own tokens, int32 [T], not cut, and no special ones."""
+    tokenizer.no_truncation()
+    with written(tokenizer):
+        found = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+    return [np.array(encoding.ids, np.int32) for encoding in found]
 
 
 def token_lengths(tokenizer: Tokenizer, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
