@@ -93,6 +93,7 @@ def make_ready(
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
         joined=prepared.task.joins,
+        writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
     task, own = prepared.task.settle(answers)

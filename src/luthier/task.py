@@ -190,14 +190,14 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """[B, D]: a vector for each text from the model's last hidden states; mask: 1 at real tokens."""
         return masked_mean(states_BTD, mask_BT)
 
-    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
-        """The texts whose lengths decide how long a model input may be."""
-        return [self.format.plain_text(asked) for asked in self.questions(examples)]
-
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[InputT]:
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
         return [example.input for example in examples]
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
+        """The texts, or pairs, by whose lengths train.max_length is chosen."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
 
     def checked(self) -> Self:
         """A copy by which validation rows are judged during training, where all that is asked at the end would cost

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from zlib import crc32
 
 import numpy as np
+from tokenizers import Tokenizer
 
 from luthier.pretraining.blocks import WORDS, cut
 from luthier.pretraining.masks import Masking, renumbered, word_numbers
-from luthier.text.tokenizer import TextRule, written
+from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, LabelledWindow, Window
 from luthier.writer import TARGETS
 
@@ -31,7 +33,7 @@ class Hiding:
         """Of each text as many windows as it needs. Which tokens are hidden hangs on the text alone."""
         room = self._room(text.max_length)
         text.tokenizer.no_truncation()
-        with written(text.tokenizer):
+        with _nothing_but_text(text.tokenizer):
             encodings = text.tokenizer.encode_batch(list(texts), add_special_tokens=False)
         windows: list[list[Window]] = []
         for words, encoding in zip(texts, encodings, strict=True):
@@ -96,6 +98,17 @@ def labelled(window: Window) -> LabelledWindow:
     arrays = {name: array for name, array in window.arrays.items() if name != TARGETS}
     targets_T = window.arrays[TARGETS].astype(np.int64) - 1
     return LabelledWindow(Window(arrays), np.where(targets_T < 0, IGNORE, targets_T))
+
+
+@contextmanager
+def _nothing_but_text(tokenizer: Tokenizer) -> Iterator[None]:
+    """Inside the block names of special tokens that stand in a text are no such tokens."""
+    before = tokenizer.encode_special_tokens
+    tokenizer.encode_special_tokens = True
+    try:
+        yield
+    finally:
+        tokenizer.encode_special_tokens = before
 
 
 def _as_it_was(window: LabelledWindow) -> np.ndarray:

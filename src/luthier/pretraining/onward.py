@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from luthier.pretraining.blocks import cut, rejoined
-from luthier.text.tokenizer import TextRule, plain_ids
+from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, LabelledWindow, Window
 from luthier.writer import TARGETS
 
@@ -24,13 +24,13 @@ class Onward:
 
     def documents(self, texts: Sequence[str], text: TextRule) -> list[list[Window]]:
         """Of each text as many windows as it needs: every token of it, and its end, is predicted once."""
-        return [self._document(ids_T, text.max_length) for ids_T in plain_ids(text.tokenizer, texts)]
+        return [self._document(ids_T, text.max_length) for ids_T in text.pieces(texts)]
 
     def prompts(self, texts: Sequence[str], text: TextRule) -> list[list[Window]]:
         """Of each text what the model goes on from: of a long one its end."""
         room = max(1, text.max_length - min(self.new, text.max_length // 2))
         windows: list[list[Window]] = []
-        for ids_T in plain_ids(text.tokenizer, texts):
+        for ids_T in text.pieces(texts):
             whole = np.concatenate([_row(self.before), ids_T])
             windows.append([Window({IDS: whole[-room:]}, cut=max(0, len(whole) - room))])
         return windows

@@ -5,9 +5,9 @@ It needs the `tokenizers` library alone, so that serving needs no more either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from tokenizers import Encoding, Tokenizer
 
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
+from luthier.text.marks import Marks
 from luthier.types import Window
 
 FILE = "tokenizer.json"
@@ -95,6 +96,10 @@ class TextRule:
             for ids in pieces
         ]
 
+    @cached_property
+    def _marks(self) -> Marks:
+        return Marks.of(self.tokenizer, "")
+
     def _beginnings(self, texts: Sequence[str], most: int) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of each text what fits into so many tokens, how many these are, and how many were cut off; int [N]."""
         self.tokenizer.no_truncation()
@@ -126,25 +131,6 @@ class TextRule:
         if self.has_segments:
             arrays["token_type_ids"] = np.array(encoding.type_ids, np.int32)
         return arrays
-
-
-@contextmanager
-def written(tokenizer: Tokenizer) -> Iterator[None]:
-    """Inside the block the names of special tokens in a text are nothing but text."""
-    before = tokenizer.encode_special_tokens
-    tokenizer.encode_special_tokens = True
-    try:
-        yield
-    finally:
-        tokenizer.encode_special_tokens = before
-
-
-def plain_ids(tokenizer: Tokenizer, texts: Sequence[str]) -> list[np.ndarray]:
-    """Of each text its own tokens, int32 [T], not cut, and no special ones."""
-    tokenizer.no_truncation()
-    with written(tokenizer):
-        found = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-    return [np.array(encoding.ids, np.int32) for encoding in found]
 
 
 def token_lengths(tokenizer: Tokenizer, texts: Sequence[str | tuple[str, str]]) -> np.ndarray:
