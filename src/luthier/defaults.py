@@ -36,8 +36,8 @@ class Facts:
     uncut. rows: of training. classes: of each training row, None for a task without. epochs: how many are usual for the
     task, and why. device, precision: of the machine. validated: whether there is a validation split. remedy: against
     imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut.
-    joined: whether the texts are joined and cut into blocks. writes: whether the answer is a text that the model writes.
-    """
+    joined: whether the texts are joined and cut into blocks. writes: whether the answer is a text that the model
+    writes."""
 
     lengths: np.ndarray
     rows: int

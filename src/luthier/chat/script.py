@@ -158,9 +158,7 @@ class Renderer:
             thought = self._change(answer.thinking, True)
             said = f"{thought}\n{END_OF_THINKING}\n\n{text[len(opened) :].lstrip()}"
         else:
-            raise Refused(
-                t("the answer does not stand behind the prompt that asks for it"), len(before) + 1 - self._added
-            )
+            raise Refused(t("the answer does not stand behind the prompt that asks for it"), len(before) + 1 - self._added)
         words = self._change(answer.content, True).strip()
         if words not in said:
             raise Refused(t("it leaves out what this turn says"), len(before) + 1 - self._added)

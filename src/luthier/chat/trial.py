@@ -62,3 +62,4 @@ def _libraries() -> list[str]:
     import markupsafe
 
     return sorted({str(Path(module.__file__).parents[1]) for module in (jinja2, markupsafe) if module.__file__})
+

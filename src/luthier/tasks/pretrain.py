@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -16,11 +16,12 @@ from luthier.formats.plain import Plain
 from luthier.language import t
 from luthier.models.language import special_ids, usual_objective
 from luthier.pretraining.blocks import WORDS
+from luthier.pretraining.counted import Counted, asked
 from luthier.pretraining.filling import Hidden, fill, told
 from luthier.pretraining.hidden import Hiding, labelled
 from luthier.pretraining.masks import Masking
 from luthier.pretraining.onward import Onward
-from luthier.seen import Frozen, Seen
+from luthier.seen import Frozen
 from luthier.task import learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
@@ -211,25 +212,18 @@ class Pretrain(Writer[str, None]):
     # ---- before training
 
     def baselines(self, frozen: Frozen[str, None], seed: int) -> Mapping[str, Callable[[], Sequence[Written]]]:
-        """How common each token is in the training rows; the model as it is."""
-        ways: dict[str, Callable[[], Sequence[Written]]] = {
-            "majority": lambda: self._by_count(frozen.train, frozen.judged)
-        }
-        return {**ways, "untuned": lambda: frozen.said}
+        """How common each token is in the training rows; which follows which; the model as it is."""
+        judged = frozen.judged
+        counted = lru_cache(1)(lambda: Counted(frozen.train.groups, self.vocabulary))
 
-    def _by_count(self, train: Seen[str, None], judged: Seen[str, None]) -> list[Read]:
-        """Each token as likely as it was common, counted once more than it was, so that none is impossible."""
-        counts_V = np.ones(self.vocabulary + 1)
-        for group in train.groups:
-            for window in group:
-                counts_V += np.bincount(window.arrays[TARGETS], minlength=len(counts_V))
-        nll_V = np.log(counts_V[1:].sum()) - np.log(counts_V)
-        said: list[Read] = []
-        for example, group in zip(judged.examples, judged.groups, strict=True):
-            wanted = np.concatenate([window.arrays[TARGETS] for window in group])
-            asked = wanted[wanted > 0]
-            said.append(Read(nll=float(nll_V[asked].sum()), learnt=float(len(asked)), characters=len(example.input)))
-        return said
+        def read(nll_N: Sequence[float]) -> list[Read]:
+            rows = zip(nll_N, judged.groups, judged.examples, strict=True)
+            return [Read(nll=nll, learnt=asked(group), characters=len(row.input)) for nll, group, row in rows]
+
+        ways: dict[str, Callable[[], Sequence[Written]]] = {"majority": lambda: read(counted().alone(judged.groups))}
+        if not self.hides:
+            ways["bigram"] = lambda: read(counted().after_each(judged.groups))
+        return {**ways, "untuned": lambda: frozen.said}
 
 
 def _seen(batch: Batch) -> Batch:
