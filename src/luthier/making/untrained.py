@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import ConfigError, did_you_mean, shown
+from luthier.errors import ConfigError, did_you_mean
 from luthier.language import t
 from luthier.making.special import BOTH, CAUSAL, MASKED
 from luthier.models.find import ModelFolder
@@ -51,7 +51,7 @@ def make_of(model_type: str) -> str:
     for make, names in known.items():
         if model_type in names and model_type in CONFIG_MAPPING:
             return make
-    what = t("there is no {kind} '{name}'", kind=t("language model"), name=shown(model_type))
+    what = t("there is no {kind} '{name}'", kind=t("language model"), name=model_type)
     names = [name for group in known.values() for name in group]
     raise ConfigError.at("--model", what, did_you_mean(model_type, names), code="unknown-choice")
 
