@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import shutil
 from pathlib import Path
 
@@ -14,19 +15,29 @@ from luthier.inference.artifact import load_artifact
 from luthier.models.load import load_model
 from luthier.types import IDS
 from luthier.writer import Judged, Written
-from tiny import SAMPLES, TinyModels, bench, write_jsonl
+from tiny import TinyModels, bench, write_jsonl
 from workflow.helpers import Done, digest, luthier, report
 
 HOW = ["train.epochs=4", "train.batch_size=2", "train.learning_rate=3e-3", "train.max_length=32",
        "train.precision=fp32", "train.save_every=3", "data.split.test=0.25", "data.split.validation=0.2"]  # fmt: skip
 
 
+_WHO = ["miller", "baker", "cat", "mouse", "daughter", "river", "wheel", "bridge", "bell", "door"]
+_DOES = ["sees", "fears", "turns", "moves", "likes", "calls", "mends", "wakes", "passes", "grinds"]
+_WHERE = ["mill", "stone", "ice", "flour", "sacks", "water", "night", "spring", "winter", "light"]
+
+
 @pytest.fixture(scope="module")
 def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Texts that hang together, so that there is something to learn from them."""
-    lines = [json.loads(line)["text"] for line in (SAMPLES / "pretrain.jsonl").read_text("utf-8").splitlines()]
+    """Sentences of one pattern with other words each time, so that there is something to learn that is not copied."""
+    draw = random.Random(0)
+
+    def sentence() -> str:
+        who, does, whom, where = map(draw.choice, (_WHO, _DOES, _WHO, _WHERE))
+        return f"The {who} {does} the {whom} by the {where}."
+
     path = tmp_path_factory.mktemp("texts") / "mill.jsonl"
-    return write_jsonl(path, ({"text": f"{lines[n % 12]} {lines[n * 5 % 12]} {n}"} for n in range(60)))
+    return write_jsonl(path, ({"text": " ".join(sentence() for _ in range(4))} for _ in range(60)))
 
 
 def train(texts: Path, model: Path, out: Path, *more: str) -> Done:
@@ -40,7 +51,7 @@ def written(texts: Path, models: TinyModels, tmp_path_factory: pytest.TempPathFa
     made = luthier("tokenizer", texts, "--out", folder / "none", "--model", "llama", "--layers", 2, "--width", 48,
                    "--heads", 4, "--context", 64, "--vocabulary", 400)  # fmt: skip
     assert made.returncode == 0, made.stderr
-    done = train(texts, folder / "none", folder / "run", "tuning.method=scratch", "train.epochs=16")
+    done = train(texts, folder / "none", folder / "run", "tuning.method=scratch", "train.epochs=8")
     assert done.returncode == 0, done.stderr
     assert "nothing is pretrained" in done.stdout
     return folder / "run"
@@ -63,7 +74,7 @@ def test_from_nothing_it_learns_more_than_how_common_tokens_are(written: Path) -
     loss, perplexity, bits = (score["value"] for score in found["scores"])
     assert perplexity == pytest.approx(math.exp(loss), rel=1e-6) and bits < loss
     assert set(found["baselines"]) == {"majority", "bigram"}
-    assert loss < found["baselines"]["majority"][0]["value"]
+    assert loss < 0.8 * found["baselines"]["majority"][0]["value"]
     assert found["throughput"]["real_to_padded"] > 0.97
 
 
