@@ -69,6 +69,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
         has several; None where there are no classes."""
         return None
 
+    def usual_shares(self, rows: int) -> tuple[float, float]:
+        """Of so many rows, how large a part is held back for the test and for validation where nobody says."""
+        return 0.2, 0.1
+
     def shared(self, input: InputT) -> Hashable:
         """What several rows have in common and what gives each other's answers away, so that a split keeps them
         together: the text that several questions are about. None where there is no such thing."""

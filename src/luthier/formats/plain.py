@@ -30,6 +30,11 @@ class Plain(Format[str, None]):
     def as_row(self, input: str, answer: None) -> dict[str, Any]:
         return {"text": input}
 
+    def usual_shares(self, rows: int) -> tuple[float, float]:
+        """A text has many tokens to be judged by: a twentieth of the rows will do, where these are twenty or more."""
+        test = min(0.2, max(0.05, 20 / max(1, rows)))
+        return round(test, 3), round(test / 2, 3)
+
     def plain_text(self, input: str) -> str:
         return input
 
