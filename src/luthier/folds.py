@@ -68,7 +68,8 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
     prepared = prepare_folds(settings)
     count = len(prepared)
     folders = [path / f"fold-{number}" for number in range(1, count + 1)]
-    model, choices = choose_model(settings.model, prepared[0].language, weights=settings.tuning["method"] != SCRATCH)
+    kind, weights = prepared[0].task.auto_class, settings.tuning["method"] != SCRATCH
+    model, choices = choose_model(settings.model, prepared[0].language, kind, weights=weights)
     from luthier import announce
     from luthier.finish import read_run
 

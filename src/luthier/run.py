@@ -67,8 +67,8 @@ def train(
 
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
-    fresh = settings.tuning["method"] == SCRATCH
-    folder, choices = choose_model(settings.model, prepared.language, weights=not fresh)
+    kind, weights = prepared.task.auto_class, settings.tuning["method"] != SCRATCH
+    folder, choices = choose_model(settings.model, prepared.language, kind, weights=weights)
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning

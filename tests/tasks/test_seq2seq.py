@@ -63,6 +63,9 @@ def test_the_task_is_told_by_its_columns_and_the_run_by_its_scores(place: Path) 
     by_name = {score["name"]: score["value"] for score in told["scores"]}
     untuned = {score["name"]: score["value"] for score in told["baselines"]["untuned"]}
     assert by_name["loss"] < untuned["loss"]
+    rows = {score["name"]: score["n"] for score in told["scores"]}
+    assert rows["loss"] == told["split"]["test"] > rows["rouge_l"] == rows["stopped"] == 6
+    assert "on 6 test rows" in told["verdict"]["sentence"]
     assert "loss" not in {score["name"] for score in told["baselines"]["lead"]}
 
 
@@ -222,7 +225,9 @@ def test_beams_and_smoothing_learn_and_write_too(place: Path, tmp_path: Path) ->
     )
     assert done.returncode == 0, done.stderr
     habits = json.loads((tmp_path / "run" / "model" / "generation_config.json").read_text("utf-8"))
-    assert habits["num_beams"] == 3 and habits["max_new_tokens"] == 12
+    assert habits["num_beams"] == 3 and habits["max_new_tokens"] == 13  # with the first, which is given
+    card = (tmp_path / "run" / "model" / "README.md").read_text("utf-8")
+    assert 'with "summarize: " before each' in card and "Labels" not in card
     assert (tmp_path / "run" / "adapter" / "adapter_model.safetensors").is_file()
 
 

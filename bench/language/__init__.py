@@ -1,0 +1,1 @@
+"""Models that write, against what people use today: a command a task."""
