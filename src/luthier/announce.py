@@ -60,7 +60,8 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
     rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
     how, train = ready.training, prepared.split.train
-    steps = -(-len(ready.sampling(train) or train) // how.batch_size)
+    shown = len(ready.sampling(train) or train)
+    steps = -(-round((ready.blocks or len(train)) * shown / len(train)) // how.batch_size)
     if ready.mixture is None:
         _sampled(ready, prepared, screen)
     else:

@@ -20,7 +20,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, pad_alike
+from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, pad_alike
 from luthier.models.new_tokens import grow_vocabulary
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
@@ -35,7 +35,8 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
+    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -46,6 +47,7 @@ class Ready:
     remedy: Remedy
     counts: Sequence[int]
     mixture: Mixture | None = None
+    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -61,16 +63,27 @@ class Ready:
         if self.mixture is None:
             return own
         sets_N = self.mixture.sets(examples)
-        by_set = Sampling(sets_N[numbers], self.mixture.rates(sets_N))
+        shown_N = sets_N[numbers]
+        by_set = Sampling(shown_N, self.mixture.rates(shown_N if self.codec.task.joins else sets_N))
         return by_set if own is None else crossed(by_set, own)
 
-    def sets_shown(self, examples: Sequence[Example[Any, Any]]) -> list[dict[str, Any]]:
+    def sets(self, examples: Sequence[Example[Any, Any]]) -> list[int]:
+        """Of each training row the number of its set; nothing where there are no sets."""
+        return [] if self.mixture is None else self.mixture.sets(examples).tolist()
+
+    def sets_shown(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow] = ()
+    ) -> list[dict[str, Any]]:
         """Of each training set its name, its rows, its share of the rows shown, and how many of them an epoch shows;
-        nothing where there are no sets. examples: of training."""
-        sampling = self.sampling(examples)
+        nothing where there are no sets. examples: of training. windows: of them; where texts are joined, these are what
+        is shown, and not the rows."""
+        joined = windows if self.codec.task.joins else ()
+        sampling = self.sampling(examples, joined)
         if self.mixture is None or sampling is None:
             return []
         sets_N = self.mixture.sets(examples)
+        if joined:
+            sets_N = sets_N[[window.example for window in joined]]
         epoch_S = np.bincount(sets_N, weights=sampling.weights_N)
         named = zip(self.mixture.names, self.mixture.shares, epoch_S, strict=True)
         return [
@@ -119,6 +132,7 @@ def make_ready(
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        joined=prepared.task.joins,
         writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
@@ -138,11 +152,14 @@ def make_ready(
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.tuning["method"] == catalog.SCRATCH:
+        loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture)
+    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
 
 
 def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import DataSettings, SplitSettings
 from luthier.data.columns import find_columns, quoted, renamed_columns
+from luthier.data.passages import joined_lines
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
 from luthier.errors import ConfigError, DataError, Problem
 from luthier.formats.format import AnyFormat
@@ -57,6 +58,11 @@ def open_parts(data: DataSettings, command: str, *, shared: bool) -> tuple[dict[
     return {name: open_data(files, options, any_columns=True) for name, files in parts.names.items()}, parts.notes
 
 
+def documents(table: Table, data: DataSettings, usual: str) -> Iterator[Row | Problem]:
+    """The rows of a file; of plain text as many lines in one as the user wants, or as is usual."""
+    return joined_lines(table.rows, data.documents or usual) if table.running else table.rows
+
+
 def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str, *, whole: bool = False) -> Part:
     """The rows of a part as the doctor lets them through. part: "train" keeps the group, time or part by which it will
     be split, others their group if they have the column, so that the doctor can compare. whole: it is not split.
@@ -76,7 +82,8 @@ def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str, *, wh
     doctor.data.columns.update(columns)
     found = (*table.notes, *renamed_columns(columns, data.columns), *said)
     notes = [f"{table.path.name}: {note}" for note in found]
-    return Part(columns, doctor.watch(part, _parsed(table, parse, columns_of)), notes)
+    parsed = _parsed(documents(table, data, layout.documents), parse, columns_of, columns)
+    return Part(columns, doctor.watch(part, parsed), notes)
 
 
 def _columns_of(
@@ -98,10 +105,11 @@ def _columns_of(
 
 
 def _parsed(
-    table: Table, parse: Parser, columns_of: Mapping[str, Mapping[str, str]]
+    rows: Iterator[Row | Problem], parse: Parser, columns_of: Mapping[str, Mapping[str, str]], usual: Mapping[str, str]
 ) -> Iterator[Example[Any, Any] | Problem]:
-    for file, rows in groupby(table.rows, lambda row: row.place.file):
-        yield from parse_rows(rows, parse, columns_of.get(file, columns_of[table.singles[0].name]))
+    """columns_of: each file's. usual: of a row of none of them."""
+    for file, own in groupby(rows, lambda row: row.place.file):
+        yield from parse_rows(own, parse, columns_of.get(file, usual))
 
 
 def split_is_told(split: SplitSettings) -> bool:

@@ -219,7 +219,8 @@ def _chained(tables: Sequence[Table]) -> Table:
     notes = [f"{table.path.name}: {note}" for table in tables[1:] for note in table.notes if note not in first.notes]
     return Table(
         first.name, columns, rows(), (*first.notes, *notes[:10]), first.first, first.is_table,
-        lambda: {name: digest for table in tables for name, digest in table.digests().items()}, tuple(tables),
+        lambda: {name: digest for table in tables for name, digest in table.digests().items()},
+        all(table.running for table in tables), tuple(tables),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,6 +53,12 @@ class Seq2Seq(Chooser[str, str]):
     closing: tuple[int, ...] = learned(())
     source: tuple[int, ...] = learned(())
     most_said: int = learned(_MOST_SAID)
+
+    def plain_use(self) -> str:
+        quoted = json.dumps(self.prefix, ensure_ascii=False).replace("{", "{{").replace("}", "}}")
+        prefix = f", with {quoted} before each" if self.prefix else ""
+        spoken = f",\nread by a tokenizer with src_lang={self.source_language}" if self.source_language else ""
+        return self.plainly + prefix + spoken
 
     # ---- from the user's rows
 
