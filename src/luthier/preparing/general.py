@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
+from itertools import pairwise
 
 from luthier.config.schema import DataSettings
 from luthier.errors import ConfigError, DataError
 from luthier.language import t
-from luthier.preparing.rows import read_options
+from luthier.preparing.rows import documents, read_options
 from luthier.reading.open import open_data
 from luthier.task import AnyTask
 from luthier.types import Row
@@ -48,7 +49,7 @@ def _embedded(language: str) -> General:
 
 
 def _given(data: DataSettings) -> General:
-    """A row a passage; of very many some, spread over all."""
+    """A row a passage, of plain text a paragraph where empty lines part them; of very many some, spread over all."""
     assert data.general is not None
     table = open_data(data.general, read_options(data))
     column = next((name for name in _COLUMNS if name in table.columns), None)
@@ -57,7 +58,10 @@ def _given(data: DataSettings) -> General:
     if column is None:
         what = t("has no column of texts, only {columns}", columns=", ".join(table.columns[:8]))
         raise DataError.at(table.head, what, t("name a text file, or one with a column text"), code="missing-column")
-    texts = [str(row.values.get(column) or "").strip() for row in table.rows if isinstance(row, Row)]
+    rows = [row for row in table.rows if isinstance(row, Row)]
+    usual = "paragraph" if any((b.place.line or 0) - (a.place.line or 0) > 1 for a, b in pairwise(rows)) else "line"
+    passages = documents(replace(table, rows=iter(rows)), data, usual)
+    texts = [str(row.values.get(column) or "").strip() for row in passages if isinstance(row, Row)]
     texts = [text for text in texts if text]
     if not texts:
         raise DataError.at(table.name, t("holds no text"), t("name another file"), code="no-rows")
