@@ -263,7 +263,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
-    if any(score.name == "loss" for score in report.scores):
+    if any(score.name == "loss" for score in report.scores[2:]):
         said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
     else:
         said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)

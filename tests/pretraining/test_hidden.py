@@ -89,7 +89,7 @@ def test_each_step_hides_other_tokens_and_always_the_same_ones_at_that_step(read
     task, text, window = ready.codec.task, ready.codec.text, ready.windows[0]
 
     def hidden(*draw: int) -> list[bool]:
-        return (task.seen_at(window, text, draw).targets != IGNORE).tolist()  # pyright: ignore[reportArgumentType]
+        return (task.seen_at(window, text, draw).targets != IGNORE).tolist()
 
     assert hidden(0, 5, 2) == hidden(0, 5, 2)
     assert len({tuple(hidden(0, step, 2)) for step in range(20)}) > 10

@@ -14,6 +14,7 @@ import transformers
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.errors import ModelError
 from luthier.language import t
@@ -93,7 +94,7 @@ def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], devic
     config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
     model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
     if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
-        model.generation_config = transformers.GenerationConfig.from_pretrained(str(folder))
+        model.generation_config = GenerationConfig.from_pretrained(str(folder))
     nn.Module.to(model.float(), device)
     return Loaded(model, tuple(name for name, _ in model.named_parameters()))
 
