@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from luthier.chat.calling import ASKED, CallForm, find_form
 from luthier.chat.choose import choose_template, make_rule
 from luthier.chat.lessons import lessons_of
 from luthier.chat.read import read_answer, shown_answer
@@ -194,6 +195,17 @@ class Sft(Writer[Conversation, Turn]):
         if not isinstance(input, Judged):
             return inferred[0]
         return Written(nll=sum(said.nll for said in inferred), learnt=sum(said.learnt for said in inferred))
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        chat = self._chat_with(text.tokenizer)
+        asked = Conversation((Turn("user", "?"),), ASKED)
+
+        def written(turn: Turn) -> str:
+            ids = chat.answer_ids(chat.prompts([asked])[0], turn)
+            kept = [i for i in ids if i not in self.stop_ids]
+            return text.tokenizer.decode(kept, skip_special_tokens=True)
+
+        return find_form(written)
 
     # ---- to the user
 
