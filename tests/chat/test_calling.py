@@ -11,12 +11,17 @@ from luthier.chat.rule import Refused
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 
-CALLS = (ToolCall("look_up", '{"city": "Ulm", "n": [1, {"a": "}"}]}', "x12345678"), ToolCall("a.b-c", "{}", "y12345678"))
+CALLS = (
+    ToolCall("look_up", '{"city": "Ulm", "n": [1, {"a": "}"}]}', "x12345678"),
+    ToolCall("a.b-c", "{}", "y12345678"),
+)
 NAMES = ("look_up", "a.b-c")
 
 
 def chatml(turn: Turn) -> str:
-    return "\n".join(f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>' for c in turn.calls)
+    return "\n".join(
+        f'<tool_call>\n{{"name": "{c.name}", "arguments": {c.arguments}}}\n</tool_call>' for c in turn.calls
+    )
 
 
 def listed(turn: Turn) -> str:
@@ -78,10 +83,11 @@ def test_a_template_that_writes_no_json_or_no_calls_has_no_form() -> None:
     assert len(json.loads(ASKED)) == 2
 
 
+CALLED = chatml(Turn("assistant", "", calls=CALLS))
 ANSWERS = [
-    "plain words", "", "<think>\nhm, well\n</think>\n\nso it is", "<think>never ended", "a <think> in the midst</think> x",
+    "plain words", "", "<think>\nhm, well\n</think>\n\nso it is", "<think>never ended", "a <think> midst</think> x",
     "<thinking about it", "<think></think>yes", "  <b>", "<think>\n\n</think>\n\n",
-    "I look.\n" + chatml(Turn("assistant", "", calls=CALLS)), "<think>hm</think>" + chatml(Turn("assistant", "", calls=CALLS)),
+    "I look.\n" + CALLED, "<think>hm</think>" + CALLED,
     "<tool_call> is how one begins", '<tool_call>\n{"name": "rm", "arguments": {}}\n</tool_call>',
 ]  # fmt: skip
 

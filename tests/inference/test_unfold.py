@@ -41,7 +41,9 @@ def test_a_stop_text_is_found_wherever_it_lies_and_no_part_of_it_is_told(text: s
     for _ in range(20 if text.strip() else 0):
         start = draw.randrange(len(text))
         stop = text[start : start + draw.randint(1, 6)]
-        first = min(at for one in (stop, "zz") if (at := text.lstrip().find(one)) >= 0) if stop in text.lstrip() else None
+        first = (
+            min(at for one in (stop, "zz") if (at := text.lstrip().find(one)) >= 0) if stop in text.lstrip() else None
+        )
         pieces, unfolding = told(text, stops=(stop, "zz"))
         assert unfolding.stopped == (first is not None)
         assert "".join(pieces) == unfolding.text == text.lstrip()[:first].rstrip()

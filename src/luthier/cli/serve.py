@@ -54,6 +54,7 @@ def serve(
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=run, address=address))
     screen.say(f"  curl -s {address}/predict -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
+    screen.say(t("  OpenAI's clients: base_url={address}/v1", address=address))
     if opened is not None:
         screen.say(f"  curl -s {address}/search -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
     for number in (signal.SIGINT, signal.SIGTERM):
