@@ -28,6 +28,8 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIELD = 20
 """Bits for a place along an axis: a million tokens, or heads."""
 _NAME = "luthier_dropout"
+_UNUSUAL = ("softcap", "s_aux")
+"""Options of attention that are left to transformers."""
 
 
 class Noise:
@@ -136,11 +138,11 @@ def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
         layers.setdefault(part, layer)  # an attention does not call its own dropout: its number is free
     for layer, part in enumerate(parts, len(changed)):
         layers.setdefault(part, layer)
-    config: Any = getattr(model, "config", None)
-    attention = getattr(config, "_attn_implementation", None)
-    if attention == "sdpa":
+    configs = _with_sdpa(parts)
+    if configs:
         AttentionInterface.register(_NAME, _attention(noise, layers))
         AttentionMaskInterface.register(_NAME, sdpa_mask)
+    for config in configs:
         config._attn_implementation = _NAME
     try:
         yield noise
@@ -148,8 +150,14 @@ def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
         for part, name, child in changed:
             child.train(getattr(part, name).training)
             setattr(part, name, child)
-        if attention == "sdpa":
-            config._attn_implementation = attention
+        for config in configs:
+            config._attn_implementation = "sdpa"
+
+
+def _with_sdpa(parts: Sequence[nn.Module]) -> list[Any]:
+    """Configurations of the parts whose attention is torch's, each once: an encoder and a decoder have their own."""
+    configs = {id(config): config for part in parts if (config := getattr(part, "config", None)) is not None}
+    return [config for config in configs.values() if getattr(config, "_attn_implementation", None) == "sdpa"]
 
 
 def _attention(noise: Noise, layers: Mapping[nn.Module, int]) -> Any:
@@ -159,18 +167,34 @@ def _attention(noise: Noise, layers: Mapping[nn.Module, int]) -> Any:
         module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
         dropout: float = 0.0, scaling: float | None = None, **options: Any,
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-        """Scaled dot-product attention as transformers calls it: query, key, value [B, heads, T, d]; mask True
-        where a key may be seen. Returns [B, T, heads, d]."""
-        unusual = getattr(module, "is_causal", False) or options.get("position_bias") is not None
-        if dropout == 0 or unusual or key.shape[1] != query.shape[1]:
+        """Scaled dot-product attention as transformers calls it: query [B, heads, T, d], key and value with as many
+        heads or fewer; mask True where a key may be seen, or added. Returns [B, T, heads, d]."""
+        if dropout == 0 or any(options.get(name) is not None for name in _UNUSUAL):
             plain = ALL_ATTENTION_FUNCTIONS["sdpa"]
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
+        groups = query.shape[1] // key.shape[1]
+        if groups > 1:
+            key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         scores = (query * scale) @ key.transpose(-1, -2)
-        if attention_mask is not None:
-            scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
+        if options.get("position_bias") is not None:
+            scores = scores + options["position_bias"]
+        mask = _causal(module, scores, options.get("is_causal")) if attention_mask is None else attention_mask
+        if mask is not None and mask.dtype == torch.bool:
+            scores = scores.masked_fill(~mask, torch.finfo(scores.dtype).min)
+        elif mask is not None:
+            scores = scores + mask
         weights = torch.softmax(scores, -1, dtype=torch.float32).to(value.dtype)
         weights = _drop(weights, noise.kept(tuple(weights.shape), dropout, layers[module]), noise.scale(dropout))
         return (weights @ value).transpose(1, 2).contiguous(), None
 
     return attend
+
+
+def _causal(module: nn.Module, scores: Tensor, asked: bool | None) -> Tensor | None:
+    """Without a mask of its own a decoder's attention sees what came before; a single query sees all."""
+    causal = getattr(module, "is_causal", False) if asked is None else asked
+    queries, keys = scores.shape[-2:]
+    if not causal or queries == 1:
+        return None
+    return torch.ones(queries, keys, dtype=torch.bool, device=scores.device).tril(keys - queries)
