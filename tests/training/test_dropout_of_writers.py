@@ -18,8 +18,8 @@ def with_dropout(name: str, p: float) -> Any:
     for part in model.modules():
         if isinstance(part, nn.Dropout):
             part.p = p
-        for key in ("attention_dropout", "dropout"):
-            if isinstance(getattr(part, key, None), (int, float)) and "Attention" in type(part).__name__:
+        for key in ("attention_dropout", "dropout", "activation_dropout"):
+            if isinstance(getattr(part, key, None), (int, float)):
                 setattr(part, key, p)
     return model
 
@@ -60,3 +60,18 @@ def test_a_rare_drop_is_nearly_none(name: str, padded: bool) -> None:
         found = model(**inputs).logits
     seen = slice(None) if model.config.is_encoder_decoder or not padded else inputs["attention_mask"] == 1
     assert torch.allclose(found[seen], expected[seen], atol=2e-4)
+
+
+def test_computed_once_more_on_the_way_back_the_masks_are_the_same() -> None:
+    found = []
+    for checkpointed in (False, True):
+        model = with_dropout("bart", 0.5)
+        if checkpointed:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        inputs, targets = inputs_of(model)
+        with cheap_dropout(model, 0) as noise:
+            noise.begin(0, [4, 5, 6])
+            learnt_loss(model, inputs, targets).backward()
+        found.append(model.model.shared.weight.grad)
+        assert "forward" not in vars(model.model.encoder.layers[0])
+    assert torch.allclose(found[0], found[1], atol=1e-4 * found[0].abs().max())

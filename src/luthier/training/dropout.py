@@ -11,13 +11,16 @@ Attention is done here only where dropout must reach its weights; everything els
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
@@ -28,6 +31,10 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 _FIELD = 20
 """Bits for a place along an axis: a million tokens, or heads."""
 _NAME = "luthier_dropout"
+_CHECKPOINTING = "_gradient_checkpointing_func"
+"""By which transformers' layers compute themselves once more on the way back."""
+_CALLS = 16
+"""Of the function dropout in one forward, at most."""
 _UNUSUAL = ("softcap", "s_aux")
 """Options of attention that are left to transformers."""
 
@@ -124,7 +131,8 @@ def _drop(states: Tensor, kept: Tensor, scale: float) -> Tensor:
 
 @contextmanager
 def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
-    """Inside the block every nn.Dropout of the model, and the dropout of its attention, draws from the Noise."""
+    """Inside the block every dropout of the model draws from the Noise: its nn.Dropout, that of its attention, and
+    torch's function where a part calls it by itself. Gradient checkpointing is to be switched on before."""
     noise = Noise(seed)
     changed: list[tuple[nn.Module, str, nn.Dropout]] = []
     parts = list(model.modules())
@@ -145,13 +153,68 @@ def cheap_dropout(model: nn.Module, seed: int) -> Iterator[Noise]:
     for config in configs:
         config._attn_implementation = _NAME
     try:
-        yield noise
+        with _function_draws(parts, noise, len(changed) + len(parts)):
+            yield noise
     finally:
         for part, name, child in changed:
             child.train(getattr(part, name).training)
             setattr(part, name, child)
         for config in configs:
             config._attn_implementation = "sdpa"
+
+
+@contextmanager
+def _function_draws(parts: Sequence[nn.Module], noise: Noise, first: int) -> Iterator[None]:
+    """Inside the block torch's function draws from the Noise where the forward of one of the parts calls it. first:
+    number that is free for the first of them."""
+    calling = [part for part in parts if _calls_dropout(type(part))]
+    checkpointing = [getattr(part, _CHECKPOINTING, None) for part in calling]
+    for k, (part, checkpoint) in enumerate(zip(calling, checkpointing, strict=True)):
+        drawing = partial(_drawing, noise=noise, first=first + k * _CALLS)
+        part.forward = drawing(part.forward)
+        if checkpoint is not None:  # what is computed once more is not the part's forward but what is handed over here
+            setattr(part, _CHECKPOINTING, partial(_checkpointed, checkpoint, drawing))
+    try:
+        yield
+    finally:
+        for part, checkpoint in zip(calling, checkpointing, strict=True):
+            del part.forward
+            if checkpoint is not None:
+                setattr(part, _CHECKPOINTING, checkpoint)
+
+
+@cache
+def _calls_dropout(kind: type[nn.Module]) -> bool:
+    """Whether its forward calls torch's function itself, as BART's layers do."""
+    try:
+        return kind.__module__.partition(".")[0] != "torch" and "functional.dropout(" in inspect.getsource(kind.forward)
+    except (OSError, TypeError):
+        return False
+
+
+def _drawing(forward: Any, noise: Noise, first: int) -> Any:
+    """The same forward, with torch's function dropout numbered from `first` by its calls. Each time from there: where
+    activations are computed once more on the way back, the masks are the same."""
+
+    def wrapped(*args: Any, **options: Any) -> Any:
+        layers = iter(range(first, first + _CALLS))
+
+        def dropout(states: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+            if not training or p == 0:
+                return states
+            return _drop(states, noise.kept(tuple(states.shape), p, next(layers)), noise.scale(p))
+
+        outer, F.dropout = F.dropout, dropout
+        try:
+            return forward(*args, **options)
+        finally:
+            F.dropout = outer
+
+    return wrapped
+
+
+def _checkpointed(checkpoint: Any, drawing: Any, forward: Any, *args: Any, **options: Any) -> Any:
+    return checkpoint(drawing(forward), *args, **options)
 
 
 def _with_sdpa(parts: Sequence[nn.Module]) -> list[Any]:
