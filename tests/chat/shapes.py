@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from luthier.chat.choose import Template, make_rule
+from luthier.chat.templates.choose import Template, make_rule
 from luthier.chat.tokens import Chat
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation

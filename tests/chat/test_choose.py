@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from chat.shapes import SHAPES, answer, chat_of, spelt, talk
-from luthier.chat.chatml import CHATML
-from luthier.chat.choose import choose_template, make_rule
 from luthier.chat.rule import ChatRule
+from luthier.chat.templates.chatml import CHATML
+from luthier.chat.templates.choose import choose_template, make_rule
 from luthier.chat.tokens import Chat
 from luthier.errors import ConfigError, ModelError
 from luthier.formats.chat.calls import ToolCall

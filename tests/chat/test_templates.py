@@ -6,8 +6,8 @@ import pytest
 
 from chat.shapes import SHAPES, answer, chat_of, spelt, talk
 from luthier.chat.lessons import lessons_of
-from luthier.chat.prove import turn_by_turn
 from luthier.chat.rule import Refused
+from luthier.chat.templates.prove import turn_by_turn
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation

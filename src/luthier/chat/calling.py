@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from luthier.chat.rule import Refused
+from luthier.chat.tokens import Chat
 from luthier.formats.chat.calls import ToolCall, as_text
 from luthier.formats.chat.turns import Turn
+from luthier.formats.messages import Conversation
 
 _FIRST = ToolCall("kbqdx", '{"wvjzq": "hqzvk"}', "bdfgh1357")
 _SECOND = ToolCall("zqkvw", '{"jxqzk": "pqwkz"}', "ckmpr2468")
@@ -49,6 +51,17 @@ class CallForm:
 
     def _head(self, before: str) -> re.Pattern[str]:
         return re.compile(rf"{_loose(before)}(?P<name>[\w.:-]+){_loose(self.middle)}")
+
+
+def form_of(chat: Chat, stops: Sequence[int]) -> CallForm | None:
+    """As `find_form`, of a template with its tokenizer. stops: ids at which generation ends."""
+    asked = Conversation((Turn("user", "?"),), ASKED)
+
+    def written(turn: Turn) -> str:
+        _, ids = chat.answered(asked, turn)
+        return chat.marks.tokenizer.decode([i for i in ids if i not in stops], skip_special_tokens=True)
+
+    return find_form(written)
 
 
 def find_form(written: Callable[[Turn], str]) -> CallForm | None:

@@ -2,7 +2,7 @@
 
 It has no loader, so that it includes no file; it reaches no attribute by which Python's inside is reached, and changes
 nothing that it is given. Run as a program it renders what standard input asks for, which is how a template is tried
-(chat/trial.py): for that it imports nothing of Luthier.
+(templates/trial.py): for that it imports nothing of Luthier.
 """
 
 from __future__ import annotations

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from luthier.chat.calling import ASKED, CallForm, find_form
-from luthier.chat.choose import choose_template, make_rule
+from luthier.chat.calling import CallForm, form_of
 from luthier.chat.lessons import lessons_of
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
 from luthier.chat.rule import ChatRule, Refused
+from luthier.chat.templates.choose import choose_template, make_rule
+from luthier.chat.templates.trial import try_template
 from luthier.chat.tokens import Chat, Encoded
-from luthier.chat.trial import try_template
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation, MessageRows
@@ -197,15 +197,7 @@ class Sft(Writer[Conversation, Turn]):
         return Written(nll=sum(said.nll for said in inferred), learnt=sum(said.learnt for said in inferred))
 
     def call_form(self, text: TextRule) -> CallForm | None:
-        chat = self._chat_with(text.tokenizer)
-        asked = Conversation((Turn("user", "?"),), ASKED)
-
-        def written(turn: Turn) -> str:
-            ids = chat.answer_ids(chat.prompts([asked])[0], turn)
-            kept = [i for i in ids if i not in self.stop_ids]
-            return text.tokenizer.decode(kept, skip_special_tokens=True)
-
-        return find_form(written)
+        return form_of(self._chat_with(text.tokenizer), self.stop_ids)
 
     # ---- to the user
 

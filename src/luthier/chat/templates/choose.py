@@ -10,10 +10,10 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from luthier.chat.chatml import CHATML, END, START
-from luthier.chat.prove import check_template
 from luthier.chat.rule import ChatRule, Refused
-from luthier.chat.trial import try_template
+from luthier.chat.templates.chatml import CHATML, END, START
+from luthier.chat.templates.prove import check_template
+from luthier.chat.templates.trial import try_template
 from luthier.errors import ConfigError, ModelError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
@@ -111,8 +111,8 @@ def _plain(rule: ChatRule) -> str:
 
 
 def _end_of_call(rule: ChatRule, marks: Marks) -> str:
-    """The token with which a turn ends that calls a tool, which some templates end with one of its own; "" where it ends
-    with none."""
+    """The token with which a turn ends that calls a tool, which some templates end in a way of its own; "" where it
+    ends with none."""
     text = (_rendered(rule, _called()) or "").rstrip()
     return marks.ending(text, len(text))
 
