@@ -27,6 +27,7 @@ from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from luthier.chat.calling import CallForm
     from luthier.writing.generate import Generation
 
 TARGETS, WEIGHTS = "targets", "weights"
@@ -133,6 +134,10 @@ class Writer(Task[InputT, AnswerT, Written]):
 
         usual = Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
         return replace(usual, **self.asked_how) if self.asked_how else usual
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        """How calls of tools stand in its answers; None where they stand in none, or cannot be read."""
+        return None
 
     def writing(self, **how: Any) -> Self:
         """A copy that writes in another way than the one that was evaluated. how: fields of a Generation."""

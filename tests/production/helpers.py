@@ -18,6 +18,8 @@ from luthier.models.load import load_tokenizer
 from luthier.production.served import Served
 from tiny import bench
 
+MOST = 12
+
 
 @dataclass(frozen=True)
 class Server:
@@ -75,3 +77,25 @@ def serving(predictor: Predictor) -> Iterator[Server]:
         server.should_exit = True
         thread.join(20)
         assert not thread.is_alive()
+
+
+def user(text: str) -> list[Any]:
+    """A conversation of one turn."""
+    return [{"role": "user", "content": text}]
+
+
+def streamed(pieces: Any) -> str:
+    """What OpenAI's client was told in pieces."""
+    return "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+
+
+def refused(client: Any, **asked: Any) -> dict[str, Any]:
+    """The error that OpenAI's client reads."""
+    import openai
+    import pytest
+
+    with pytest.raises(openai.BadRequestError) as found:
+        client.chat.completions.create(**{"messages": user("a"), **asked})
+    assert isinstance(found.value.body, dict)
+    assert found.value.body["type"] == "invalid_request_error"
+    return found.value.body

@@ -2,8 +2,6 @@
 
 import base64
 import json
-import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,40 +11,10 @@ import openai
 import pytest
 
 from luthier.types import Example
-from production.helpers import Server, saved, serving
+from production.helpers import MOST, Server, saved, serving, streamed, user
 from tiny import TinyModels
 
 TEXTS = ["my parcel", "refund please", "where is my invoice", "快递呢 😀", "hello"]
-MOST = 12
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, models: TinyModels) -> Iterator[Server]:
-    predictor = saved("sft", models.causal, tmp_path_factory.mktemp("served"), larger=4, max_new_tokens=MOST)
-    with serving(predictor) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Any:
-    return server.client()
-
-
-def user(text: str) -> list[Any]:
-    return [{"role": "user", "content": text}]
-
-
-def streamed(pieces: Any) -> str:
-    return "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
-
-
-def refused(client: Any, **asked: Any) -> dict[str, Any]:
-    """The error that OpenAI's client reads."""
-    with pytest.raises(openai.BadRequestError) as found:
-        client.chat.completions.create(**{"messages": user("a"), **asked})
-    assert isinstance(found.value.body, dict)
-    assert found.value.body["type"] == "invalid_request_error"
-    return found.value.body
 
 
 class TestServedIsEvaluated:
@@ -59,7 +27,7 @@ class TestServedIsEvaluated:
         assert posted == predictor.predict(TEXTS)
         for text, expected in zip(TEXTS, evaluated, strict=True):
             asked = {"model": server.model, "messages": user(text)}
-            for more in ({}, {"temperature": 0}, {"temperature": 0.0, "top_p": 0.5, "seed": 3}):
+            for more in ({}, {"temperature": 0, "top_p": 0.5, "seed": 3}):
                 assert client.chat.completions.create(**asked, **more).choices[0].message.content == expected
                 assert streamed(client.chat.completions.create(**asked, **more, stream=True)) == expected
             assert client.completions.create(model=server.model, prompt=text).choices[0].text == expected
@@ -196,156 +164,3 @@ class TestOtherRoutes:
     def test_a_model_that_writes_makes_no_vectors(self, server: Server, client: Any) -> None:
         with pytest.raises(openai.BadRequestError, match="makes no vectors"):
             client.embeddings.create(model=server.model, input="a")
-
-
-REFUSED: list[tuple[dict[str, Any], str, str]] = [
-    ({"messages": []}, "messages", "invalid_value"),
-    ({"messages": [{"role": "wizard", "content": "a"}]}, "messages[0].role", "invalid_value"),
-    ({"messages": [{"role": "user", "content": 3}]}, "messages", "wrong-type"),
-    ({"messages": [{"role": "user", "content": "a", "mood": "x"}]}, "messages[0].mood", "unknown_parameter"),
-    ({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}, "messages[1]",
-     "invalid_value"),
-    ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]}, "messages",
-     "wrong-type"),
-    ({"n": 2}, "n", "unsupported_parameter"),
-    ({"logprobs": True}, "logprobs", "unsupported_parameter"),
-    ({"presence_penalty": 0.5}, "presence_penalty", "unsupported_parameter"),
-    ({"frequency_penalty": -1}, "frequency_penalty", "unsupported_parameter"),
-    ({"logit_bias": {"3": 5}}, "logit_bias", "unsupported_parameter"),
-    ({"response_format": {"type": "json_object"}}, "response_format", "unsupported_parameter"),
-    ({"reasoning_effort": "low"}, "reasoning_effort", "unsupported_parameter"),
-    ({"tool_choice": "required"}, "tool_choice", "unsupported_parameter"),
-    ({"extra_body": {"temprature": 1}}, "temprature", "unknown_parameter"),
-    ({"temperature": 3}, "temperature", "invalid_value"),
-    ({"temperature": "hot"}, "temperature", "invalid_value"),
-    ({"top_p": 0.5}, "top_p", "invalid_value"),
-    ({"top_p": 0, "temperature": 1}, "top_p", "invalid_value"),
-    ({"max_tokens": 0}, "max_tokens", "invalid_value"),
-    ({"max_tokens": 3, "max_completion_tokens": 4}, "max_completion_tokens", "invalid_value"),
-    ({"seed": 1.5}, "seed", "invalid_value"),
-    ({"stop": ["a", "b", "c", "d", "e"]}, "stop", "invalid_value"),
-    ({"stop": ""}, "stop", "invalid_value"),
-    ({"stream_options": {"include_usage": True}}, "stream_options", "invalid_value"),
-    ({"tools": [{"type": "function"}]}, "tools[0]", "invalid_value"),
-]  # fmt: skip
-
-
-class TestErrors:
-    @pytest.mark.parametrize(
-        ("asked", "param", "code"), REFUSED, ids=[f"{p}-{i}" for i, (_, p, _) in enumerate(REFUSED)]
-    )
-    def test_what_cannot_be_done_is_refused_and_never_ignored(
-        self, asked: dict[str, Any], param: str, code: str, server: Server, client: Any
-    ) -> None:
-        error = refused(client, model=server.model, **asked)
-        assert (error["param"], error["code"]) == (param, code)
-
-    def test_values_that_ask_for_nothing_are_taken(self, server: Server, client: Any) -> None:
-        neutral = {
-            "n": 1, "logprobs": False, "presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}, "user": "me",
-            "response_format": {"type": "text"}, "stop": None, "store": False, "metadata": {"a": "b"}, "tools": [],
-        }  # fmt: skip
-        plain = client.chat.completions.create(model=server.model, messages=user("a"))
-        assert (
-            client.chat.completions.create(model=server.model, messages=user("a"), **neutral).choices == plain.choices
-        )
-
-    def test_another_model_is_not_found(self, client: Any) -> None:
-        with pytest.raises(openai.NotFoundError) as found:
-            client.chat.completions.create(model="gpt-4o", messages=user("a"))
-        assert found.value.code == "model_not_found"
-
-    def test_more_than_the_model_holds_is_refused_with_the_tokens_named(self, server: Server, client: Any) -> None:
-        for stream in (False, True):
-            error = refused(client, model=server.model, messages=user("parcel " * 600), stream=stream)
-            assert error["code"] == "context_length_exceeded" and "tokens" in error["message"]
-        error = refused(client, model=server.model, max_tokens=10_000)
-        assert error["code"] == "context_length_exceeded" and "10000" in error["message"] and "512" in error["message"]
-        with pytest.raises(openai.BadRequestError, match="tokens"):
-            client.completions.create(model=server.model, prompt="parcel " * 600)
-
-    def test_a_model_that_fails_in_the_middle_of_a_stream_says_so_and_goes_on(
-        self, server: Server, client: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        with monkeypatch.context() as broken:
-            broken.setattr(type(server.predictor.codec.task), "continued", lambda *_, **__: 1 / 0)
-            with pytest.raises(openai.APIError, match="ZeroDivisionError"):
-                list(client.chat.completions.create(model=server.model, messages=user("a"), stream=True))
-            with pytest.raises(openai.InternalServerError, match="ZeroDivisionError"):
-                client.chat.completions.create(model=server.model, messages=user("a"))
-        assert client.chat.completions.create(model=server.model, messages=user("a")).choices[0].message.content
-
-    def test_when_too_many_wait_the_next_is_told_when_to_come_back(
-        self, server: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("luthier.production.scribe.MOST_WAITING", 2)
-        body = {"model": server.model, "prompt": "a"}
-        url = f"{server.address}/v1/completions"
-        with ThreadPoolExecutor(24) as pool:
-            replies = list(pool.map(lambda _: httpx.post(url, json=body, timeout=60), range(24)))
-        codes = {reply.status_code for reply in replies}
-        assert codes == {200, 503}
-        full = next(reply for reply in replies if reply.status_code == 503)
-        assert full.headers["retry-after"] == "1" and full.json()["error"]["code"] == "overloaded"
-
-
-class TestManyAtOnce:
-    def test_clients_that_leave_spoil_no_answer_and_leave_nothing_waiting(self, server: Server) -> None:
-        texts = [f"parcel {'late ' * (i % 7)}{i}" for i in range(50)]
-        expected = [said["generated_text"] for said in server.predictor.predict(texts)]
-        body = {"model": server.model, "temperature": 0}
-
-        def ask(number: int) -> str | None:
-            asked = {**body, "messages": user(texts[number]), "stream": number % 2 == 0}
-            with httpx.Client(timeout=60) as client:
-                if number % 5 == 0:
-                    return leave(client, asked, number)
-                reply = client.post(f"{server.address}/v1/chat/completions", json=asked)
-                return read(reply.text) if asked["stream"] else reply.json()["choices"][0]["message"]["content"]
-
-        def leave(client: httpx.Client, asked: dict[str, Any], number: int) -> None:
-            try:
-                with client.stream("POST", f"{server.address}/v1/chat/completions", json=asked, timeout=0.05) as reply:
-                    next(reply.iter_raw())
-            except httpx.TimeoutException:
-                pass  # which closes the connection, too
-
-        with ThreadPoolExecutor(16) as pool:
-            said = list(pool.map(ask, range(50)))
-        for number in range(50):
-            assert said[number] == (None if number % 5 == 0 else expected[number]), number
-        server.wait_until_idle()
-
-    def test_writing_stops_within_a_token_when_its_reader_leaves(
-        self, server: Server, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        from luthier.inference.speech import Speech
-
-        heard: list[int] = []
-        whole = Speech.hear
-
-        def slowly(self: Speech, token: int) -> bool:
-            time.sleep(0.02)
-            heard.append(token)
-            return whole(self, token)
-
-        monkeypatch.setattr(Speech, "hear", slowly)
-        asked = {"model": server.model, "messages": user("hello"), "max_tokens": 400}
-        url = f"{server.address}/v1/chat/completions"
-        for stream in (True, False):
-            heard.clear()
-            body = {**asked, "stream": stream}
-            try:
-                with httpx.Client(timeout=1.0) as client, client.stream("POST", url, json=body) as reply:
-                    next(reply.iter_raw())
-            except httpx.TimeoutException:
-                pass
-            server.wait_until_idle()
-            count = len(heard)
-            time.sleep(0.1)
-            assert count == len(heard) < 100, "it went on writing for nobody"
-
-
-def read(events: str) -> str:
-    pieces = [json.loads(line.removeprefix("data: ")) for line in events.split("\n\n") if line and "[DONE]" not in line]
-    return "".join(piece["choices"][0]["delta"].get("content") or "" for piece in pieces)

@@ -1,5 +1,7 @@
 """Noise on input embeddings is as long as it should be, on real tokens, and a function of (seed, step, window)."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,8 @@ from torch import Tensor
 
 from luthier.training.dropout import Noise
 from luthier.training.gradient.neftune import embedding_noise, noisy_embeddings
+from tiny import TinyModels, ticket_rows, write_csv
+from workflow.helpers import QUICK, luthier
 from writing.models import WIDTH, language_model
 
 
@@ -88,3 +92,19 @@ def test_the_noise_reaches_the_embedding_of_the_source_alone() -> None:
     assert after_target.equal(table)
     bound = 5 / (4 * 16) ** 0.5
     assert 0.5 * bound < (after_source - table).abs().max() <= bound + 1e-6
+
+
+@pytest.mark.slow
+def test_a_run_is_noisy_alike_however_its_steps_are_cut(tmp_path: Path, models: TinyModels) -> None:
+    table = write_csv(tmp_path / "tickets.csv", ["text", "label"], ticket_rows(60))
+
+    def losses(name: str, *more: str) -> list[float]:
+        words = [f"model={models.dropout_encoder}", "train.epochs=1", "train.head_init=random", *QUICK[1:], *more]
+        done = luthier("train", table, *words, "--out", tmp_path / name, "--quiet")
+        assert done.returncode == 0, done.stderr
+        lines = (tmp_path / name / "metrics.jsonl").read_text("utf-8").splitlines()
+        return [entry["loss"] for entry in map(json.loads, lines) if "loss" in entry]
+
+    plain, noisy = losses("plain"), losses("noisy", "train.neftune_alpha=20")
+    assert noisy != pytest.approx(plain, abs=1e-3)
+    assert losses("cut", "train.neftune_alpha=20", "train.max_tokens=32") == pytest.approx(noisy, abs=1e-4)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from transformers.generation.configuration_utils import GenerationConfig
 
+from luthier.errors import ConfigError
 from luthier.writing.generate import Generation, decoder_start, write
 from luthier.writing.next_token import one_of
 from writing.models import CONFIGS, WIDTH, language_model
@@ -187,3 +188,19 @@ def test_an_answer_is_one_of_the_choices(name: str, beams: int) -> None:
         allowed=lambda row, ids: [20 + row] * (len(ids) < 2),
     )
     assert other == [([20 + row] * 2, True) for row in range(6)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"temperature": -1.0}, "temperature: is '-1.0'"),
+        ({"temperature": float("nan")}, "temperature: is 'nan'"),
+        ({"top_p": 0.0}, "top_p: is '0.0'"),
+        ({"max_new_tokens": 0}, "max_new_tokens: is '0'"),
+        ({"stop": ("",)}, "leave empty texts out"),
+        ({"num_beams": 2, "temperature": 1.0}, "use num_beams=1 or temperature=0"),
+    ],
+)
+def test_numbers_that_mean_nothing_are_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Generation(**options)

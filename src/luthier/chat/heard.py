@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from luthier.chat.read import END_OF_THINKING, THINK, read_answer
+from luthier.chat.calling import CallForm
+from luthier.chat.read import END_OF_THINKING, THINK
 from luthier.formats.chat.turns import Turn
 
-CALL = "<tool_call>"
-"""With which the call of a tool begins in what `read_answer` reads."""
 THOUGHT, SAID = "thinking", "content"
 
 
 @dataclass(frozen=True)
 class Reader:
-    """calls: whether calls of tools are looked for; else they are text as any other. opened: whether the prompt has
-    begun the thinking. thinks: whether thinking is told apart at all."""
+    """form, names: how calls of tools are written, and which there are; else calls are text as any other. opened:
+    whether the prompt has begun the thinking. thinks: whether thinking is told apart at all."""
 
-    calls: bool = False
+    form: CallForm | None = None
+    names: tuple[str, ...] = ()
     opened: bool = False
     thinks: bool = True
 
     def read(self, text: str) -> Turn:
-        """A whole answer. Thinking that has no end, and calls that are no JSON, are said."""
+        """A whole answer. Thinking that has no end, and calls that cannot be read, are said."""
         thought, said = self.parted(text) or ("", text)
-        calls = read_answer(said).calls if self.calls and CALL in said else ()
-        said = said.partition(CALL)[0].rstrip() if calls else said
+        said, calls = self.form.read(said, self.names) if self.form else (said, ())
         return Turn("assistant", said, thought, calls)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """From which on an answer can only be read as a whole."""
+        return (self.form.mark,) if self.form else ()
 
     def follow(self) -> Following:
         return Following(self)

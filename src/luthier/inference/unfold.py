@@ -65,13 +65,17 @@ class Unfolding:
         found = [at for mark in self._marks if (at := new.find(mark)) >= 0]
         if self._held or found:
             self._held = True
-            return self._told + min(found, default=0)
+            return self._without_space(self._told + min(found, default=0))
         if self.stopped:
             return len(self.text)
         # white space that was taken off may be the middle of a stop text, too
         new += self._whole[len(self._whole.rstrip()) :]
         held = max((_begun(new, whole) for whole in (*self._stops, *self._marks)), default=0)
-        return min(len(self.text), self._told + len(new) - held)
+        return self._without_space(self._told + len(new) - held)
+
+    def _without_space(self, end: int) -> int:
+        """Before white space that stands at the end, as it may be that of the answer."""
+        return len(self.text[:end].rstrip())
 
     def _move_on(self) -> None:
         """Long answers are not decoded from their beginning again and again."""

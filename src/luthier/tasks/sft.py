@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from luthier.chat.calling import CallForm, form_of
 from luthier.chat.lessons import lessons_of
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
@@ -199,6 +200,9 @@ class Sft(Chooser[Conversation, Turn]):
         if not isinstance(input, Judged):
             return super().decode(input, windows, inferred)
         return Written(nll=sum(said.nll for said in inferred), learnt=sum(said.learnt for said in inferred))
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        return form_of(self._chat_with(text.tokenizer), self.stop_ids)
 
     # ---- to the user
 

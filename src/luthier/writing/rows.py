@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,8 @@ import torch
 from torch import Tensor
 from transformers.generation.stopping_criteria import StoppingCriteria
 
+from luthier.errors import ConfigError, shown
+from luthier.language import t
 from luthier.writing.next_token import Allowed
 
 OnToken = Callable[[int, int], "bool | None"]
@@ -32,6 +35,27 @@ class Generation:
     no_repeat_ngram_size: int = 0
     stop: tuple[str, ...] = ()
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Errors: ConfigError for numbers that mean nothing."""
+        from_1, from_0 = t("use a whole number from {least}", least=1), t("use a whole number from {least}", least=0)
+        bounds = {
+            "max_new_tokens": (self.max_new_tokens >= 1, from_1),
+            "temperature": (0 <= self.temperature < math.inf, t("use a number from 0; 0 takes the likeliest token")),
+            "top_p": (0 < self.top_p <= 1, t("use a number above 0, at most 1")),
+            "top_k": (self.top_k >= 0, from_0),
+            "repetition_penalty": (0 < self.repetition_penalty < math.inf, t("use a number above 0; 1 for no penalty")),
+            "num_beams": (self.num_beams >= 1, from_1),
+            "no_repeat_ngram_size": (self.no_repeat_ngram_size >= 0, from_0),
+            "stop": (all(self.stop), t("leave empty texts out")),
+        }
+        for name, (right, fix) in bounds.items():
+            if not right:
+                what = t("is {value}", value=shown(getattr(self, name)))
+                raise ConfigError.at(name, what, fix, code="out-of-range")
+        if self.num_beams > 1 and self.temperature > 0:
+            what = t("is {value}, but several beams are searched for the likeliest text", value=self.temperature)
+            raise ConfigError.at("temperature", what, t("use num_beams=1 or temperature=0"), code="bad-combination")
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,6 @@ def _answer(text: str, dialogue: Dialogue, screen: Console, *, as_json: bool, at
     if as_json:
         print_json(reply.as_json())
         return
-    for call in reply.turn.calls:
-        show("content", f"\n{call}")
     sys.stdout.write("\n")
     sys.stdout.flush()
     _remark(reply, screen)

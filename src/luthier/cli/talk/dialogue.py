@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from luthier.chat.heard import CALL, Reader
-from luthier.formats.chat.calls import call_as_json
+from luthier.chat.heard import Reader
 from luthier.formats.chat.turns import Turn
 from luthier.inference.artifact import Predictor
 from luthier.inference.speech import Speech, as_writer, opens_thinking, order, speak
@@ -29,12 +28,10 @@ class Reply:
     halted: bool
 
     def as_json(self) -> dict[str, Any]:
-        reason = "halted" if self.halted else "tool_calls" if self.turn.calls else "stop" if self.stopped else "length"
+        reason = "halted" if self.halted else "stop" if self.stopped else "length"
         said: dict[str, Any] = {"text": self.turn.content}
         if self.turn.thinking:
             said["reasoning_content"] = self.turn.thinking
-        if self.turn.calls:
-            said["tool_calls"] = [call_as_json(call) for call in self.turn.calls]
         return {**said, "finish_reason": reason, "prompt_tokens": self.prompt_tokens, "tokens": self.tokens}
 
 
@@ -52,8 +49,8 @@ class Dialogue:
         writer = as_writer(self.predictor)
         asked = [*self.messages, {"role": "user", "content": text}]
         input = writer.as_input({"messages": self._with_system(asked)} if writer.converses else text)
-        wanted = order(self.predictor, input, writer.how(), may_cut=True, marks=(CALL,))
-        reader = Reader(calls=True, opened=opens_thinking(self.predictor, wanted), thinks=writer.converses)
+        wanted = order(self.predictor, input, writer.how(), may_cut=True)
+        reader = Reader(opened=opens_thinking(self.predictor, wanted), thinks=writer.converses)
         following, pieces, whole = reader.follow(), list[str](), list[Written]()
 
         def hear(piece: str | Written) -> None:
@@ -70,7 +67,7 @@ class Dialogue:
         turn = reader.read(said.text or "")
         for kind, part in following.end(turn):
             listen(kind, part)
-        if writer.converses and (turn.content or turn.calls):
+        if writer.converses and turn.content:
             self.messages = [*asked, {k: v for k, v in turn.as_json().items() if k != "weight"}]
         return Reply(turn, said.stopped, said.tokens, len(wanted.prompt), wanted.cut, halted=not whole)
 

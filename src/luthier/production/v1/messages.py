@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from luthier.chat.heard import Reader
 from luthier.errors import LuthierError
 from luthier.language import t
 from luthier.production.requests import Refusal
@@ -17,11 +18,12 @@ _FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id", "reasoning_c
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
-def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, bool]:
-    """The conversation in the task's own form, and whether tools may be called in it. Errors: Refusal."""
+def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, Reader]:
+    """The conversation in the task's own form, and what reads its answer. Errors: Refusal."""
     from luthier.inference.speech import as_writer
 
-    if not as_writer(predictor).converses:
+    writer = as_writer(predictor)
+    if not writer.converses:
         what = t("{task} continues texts and knows no turns; ask /v1/completions", task=predictor.codec.task.name)
         raise Refusal(400, what, param="model", code="unsupported_model")
     messages = body.get("messages")
@@ -35,8 +37,10 @@ def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, b
         what = t("the last message is the assistant's: there is nothing to answer")
         raise asked.bad_value(f"messages[{len(messages) - 1}]", what)
     tools = _tools(body)
+    form = writer.call_form(predictor.codec.text) if tools else None
+    reader = Reader(form, tuple(tool["function"]["name"] for tool in tools))
     try:
-        return predictor.codec.task.as_sent({"messages": messages, **({"tools": tools} if tools else {})}), bool(tools)
+        return writer.as_sent({"messages": messages, **({"tools": tools} if tools else {})}), reader
     except LuthierError as error:
         problem = error.problems[0]
         raise Refusal(400, problem.what, param="messages", code=problem.code) from None

@@ -7,11 +7,12 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 
-from luthier.chat.heard import CALL, THOUGHT, Reader
+from luthier.chat.heard import THOUGHT, Reader
 from luthier.errors import LuthierError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
@@ -52,11 +53,11 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
     async def chat(request: Request) -> Any:
         predictor, body = await _read(request, served)
         wish = asked.read_wish(body, served.writer.how(), chat=True)
-        input, calls = await asyncio.to_thread(read_messages, predictor, body)
-        (order,) = await _orders(served, wish, [input], "messages", marks=(CALL,) if calls else ())
+        input, reader = await asyncio.to_thread(read_messages, predictor, body)
+        (order,) = await _orders(served, wish, [input], "messages", reader.marks)
         from luthier.inference.speech import opens_thinking
 
-        reader = Reader(calls, opens_thinking(predictor, order))
+        reader = replace(reader, opened=opens_thinking(predictor, order))
         return await _reply(request, served, wish, [order], reader, chat=True)
 
     @app.post("/v1/completions")
