@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from luthier.balancing.sampling import Sampling, crossed
+from luthier.cli.options import split_source
 from luthier.config.settings import check_settings, flat, load_settings, read_settings
 from luthier.config.write import resolved_config
 from luthier.errors import LuthierError
@@ -80,6 +81,12 @@ def test_the_shares_come_through_yaml_the_command_line_and_a_program_alike() -> 
     again = resolved_config(load_settings(Path("run.yaml")), ())
     Path("again.yaml").write_text(again, encoding="utf-8")
     assert load_settings(Path("again.yaml")).data.mix == wanted
+
+
+def test_a_setting_longer_than_a_file_name_may_be_is_no_file() -> None:
+    long = "data.mix={" + ", ".join(f"a_set_with_a_long_name_{i}.jsonl: 0.01" for i in range(20)) + "}"
+    assert split_source([long]) == (None, [long])
+    assert len(load_settings(None, [long]).data.mix) == 20
 
 
 @pytest.mark.usefixtures("folder")
