@@ -83,6 +83,8 @@ class Writer(Task[InputT, AnswerT, Written]):
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    reads_plain: ClassVar[bool] = True
+    """Whether the model says of any text how likely it is, as an encoder with a decoder does not."""
     converses: ClassVar[bool] = False
     """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
 
@@ -192,6 +194,10 @@ class Writer(Task[InputT, AnswerT, Written]):
         return inferred[0]
 
     # ---- judged
+
+    def plainly_asked(self, text: str) -> Judged[Any, Any] | None:
+        """The question how likely a text is by itself; None where it is asked of each token after those before it."""
+        return None
 
     def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
         return [self.format.whole_text(example.input, example.answer) for example in examples]

@@ -169,6 +169,9 @@ class Pretrain(Writer[str, None]):
 
     # ---- judged
 
+    def plainly_asked(self, text: str) -> Judged[str, None]:
+        return Judged(text, None)
+
     def questions(self, examples: Sequence[Example[str, None]]) -> list[Any]:
         """How likely each text is; and of some the beginning, to be gone on from."""
         judged: list[Any] = [Judged(example.input, None) for example in examples]
