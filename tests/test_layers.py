@@ -45,7 +45,7 @@ FLOORS = [
     ["preparing.*", "defaults", "identity", "runfolder"],
     ["probing", "fit"],
     ["augmentation"],
-    ["ready", "trial"],
+    ["ready", "trial", "teachable"],
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],

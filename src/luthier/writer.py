@@ -191,7 +191,8 @@ class Writer(Task[InputT, AnswerT, Written]):
         likelihood = _likelihood_scores(predictions, weights_RN)
         answered = [i for i, said in enumerate(predictions) if said.figures]
         texts = text_scores([predictions[i].figures for i in answered], weights_RN[:, answered]) if answered else {}
-        return {**texts, **likelihood} if self.main_is_text else {**likelihood, **texts}
+        first = dict(list(texts.items())[:1]) if self.main_is_text else {}
+        return {**first, **likelihood, **texts}
 
     def show(self, prediction: Written, top_k: int | None = None) -> Any:
         if prediction.text is None:

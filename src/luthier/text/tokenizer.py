@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tokenizers import Encoding, Tokenizer
 
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
+from luthier.text.marks import Marks
 from luthier.types import Window
 
 FILE = "tokenizer.json"
@@ -93,6 +95,10 @@ class TextRule:
             Window({"input_ids": np.concatenate([first, ids[:room], last])}, cut=max(0, len(ids) - room))
             for ids in pieces
         ]
+
+    @cached_property
+    def _marks(self) -> Marks:
+        return Marks.of(self.tokenizer, "")
 
     def _beginnings(self, texts: Sequence[str], most: int) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of each text what fits into so many tokens, how many these are, and how many were cut off; int [N]."""

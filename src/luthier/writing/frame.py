@@ -29,10 +29,11 @@ _LONG_CODES = {
 class Frame:
     """opening: the decoder's input before the first word; the model is not asked for it. closing: what it has to say
     behind the last word. source: of a model of many languages the token that the tokenizer puts beside a source, and
-    the one that belongs there; else nothing."""
+    the one that belongs there; else nothing. pad: fills batches up."""
 
     opening: tuple[int, ...]
     closing: tuple[int, ...]
+    pad: int
     source: tuple[int, ...] = ()
 
 
@@ -40,10 +41,9 @@ def answer_frame(folder: Path, languages: tuple[str, str] = ("", "")) -> Frame:
     """Of the model in a folder. languages: codes of source and target, "" where the model has but one way.
     Errors: ModelError for a model without a decoder that writes to what an encoder read."""
     import torch
-    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+    from transformers.models.auto.modeling_auto import AutoModelForSeq2SeqLM
 
-    config = _config(folder)
-    tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    config, tokenizer = _config(folder), _tokenizer(folder)
     source: tuple[int, ...] = ()
     if languages[0]:
         source = tuple(tokenizer.convert_tokens_to_ids([tokenizer.src_lang, languages[0]]))
@@ -61,19 +61,16 @@ def answer_frame(folder: Path, languages: tuple[str, str] = ("", "")) -> Frame:
         raise ModelError.at(str(folder), what, fix, code="no-end")
     with torch.device("meta"):  # without weights: only its rule for what the decoder is given
         model: Any = AutoModelForSeq2SeqLM.from_config(config)
-    return Frame((_start(model, framed, folder), *before), tuple(closing), source)
+    pad = _ids(tokenizer.pad_token_id) or closing[-1:]
+    return Frame((_start(model, framed, folder), *before), tuple(closing), int(pad[0]), source)
 
 
-def target_codes(folder: Path) -> tuple[list[str], str, str]:
-    """Of a model of many languages their codes, and which its folder names as source and as target, "" where none;
-    no codes for any other model."""
-    from transformers import AutoTokenizer
-
-    tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+def language_codes(folder: Path) -> list[str]:
+    """Of a model of many languages, as it names them; nothing for any other model."""
+    tokenizer = _tokenizer(folder)
     if not hasattr(tokenizer, "src_lang"):
-        return [], "", ""
-    known = {token.content for token in tokenizer.added_tokens_decoder.values()}
-    return sorted(filter(_CODE.fullmatch, known)), tokenizer.src_lang or "", getattr(tokenizer, "tgt_lang", "") or ""
+        return []
+    return sorted(token.content for token in tokenizer.added_tokens_decoder.values() if _CODE.fullmatch(token.content))
 
 
 def code_of(language: str, known: Sequence[str], option: str) -> str:
@@ -81,6 +78,9 @@ def code_of(language: str, known: Sequence[str], option: str) -> str:
     Errors: ConfigError where the model knows no such language."""
     if language in known:
         return language
+    if not known:
+        what, fix = t("the model has no languages to choose among"), t("leave it out")
+        raise ConfigError.at(f"task.{option}", what, fix, code="conflict")
     for begin in (language, _LONG_CODES.get(language, language)):
         for code in known:
             if code.partition("_")[0] == begin:
@@ -91,7 +91,8 @@ def code_of(language: str, known: Sequence[str], option: str) -> str:
 
 
 def _config(folder: Path) -> Any:
-    from transformers import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING, AutoConfig
+    from transformers import AutoConfig
+    from transformers.models.auto.modeling_auto import MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING
 
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     if type(config) not in MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING:
@@ -101,6 +102,12 @@ def _config(folder: Path) -> Any:
                 "Qwen) there is task=sft")  # fmt: skip
         raise ModelError.at(str(folder), what, fix, code="no-decoder")
     return config
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
 
 
 def _start(model: Any, labels: Sequence[int], folder: Path) -> int:
