@@ -25,6 +25,7 @@ from luthier.runtime import Runtime
 from luthier.training.augmented import Augmented
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -52,6 +53,7 @@ class Training:
 
     warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
     the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
+    neftune_alpha: of the noise on input embeddings; 0 for none.
     """
 
     epochs: int
@@ -67,6 +69,7 @@ class Training:
     keep: int
     patience: int
     seed: int
+    neftune_alpha: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -133,14 +136,15 @@ def fit(
     total = per_epoch * how.epochs
     with ExitStack() as stack:
         interruption = stack.enter_context(watch_signals())
-        noise: Noise | None = None
+        noise = Noise(how.seed)
         if runtime.device == "cpu":  # on a GPU these cost more than they save
-            if augmented is None and not codec.task.speaks_untuned:  # else which tokens are met is not known yet
+            if augmented is None:  # else which tokens will be met is not known beforehand
                 seen = codec.encode(codec.task.questions(validation))
                 met = [*(w.window for w in windows), *(window for group in seen for window in group)]
                 arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
+        stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
         stack.enter_context(first_position_only(model))
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
@@ -175,7 +179,7 @@ def _begin(
 
 
 def _steps(
-    run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int], per_epoch: int, noise: Noise | None,
+    run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int], per_epoch: int, noise: Noise,
     interruption: Interruption, tracker: Tracker,
 ) -> str:  # fmt: skip
     """Trains until the end, an early stop or a signal. Returns why it stopped early."""

@@ -107,6 +107,7 @@ class TrainSettings(Section):
     it reads was taught to speak for the whole text (align).
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
+    neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
     """
 
     epochs: _AutoCount = "auto"
@@ -124,6 +125,7 @@ class TrainSettings(Section):
     warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
     weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
+    neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
     save_every: _AutoCount = "auto"
     keep: _Count = 2
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
