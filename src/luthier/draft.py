@@ -20,7 +20,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
     rows = len(split.train) + len(split.validation) + len(split.test)
     classes = len(prepared.task.state().get("labels", ()))
     language = prepared.language
-    known, reason = default_model(language, has_gpu())
+    known, reason = default_model(language, has_gpu(), prepared.task.auto_class)
     how = prepared.how
     asked = settings.data.split.model_dump(by_alias=True, exclude_none=True)
     decided = {key: getattr(how, key) for key in ("test", "validation", "seed") if getattr(how, key) is not None}

@@ -67,7 +67,7 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
     prepared = prepare_folds(settings)
     count = len(prepared)
     folders = [path / f"fold-{number}" for number in range(1, count + 1)]
-    model, choices = choose_model(settings.model, prepared[0].language)
+    model, choices = choose_model(settings.model, prepared[0].language, prepared[0].task.auto_class)
     from luthier import announce
     from luthier.finish import read_run
 

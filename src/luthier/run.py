@@ -66,7 +66,7 @@ def train(
 
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
-    folder, choices = choose_model(settings.model, prepared.language)
+    folder, choices = choose_model(settings.model, prepared.language, prepared.task.auto_class)
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning

@@ -236,6 +236,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     ) -> dict[str, np.ndarray]:
         """Scores by name, [R] each; the first is the main one. weights_RN: how often each example counts."""
 
+    def counted(self, predictions: Sequence[PredictionT]) -> Mapping[str, int]:
+        """Of scores in which not every prediction has a part, how many have."""
+        return {}
+
     def details(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> dict[str, Any]:
         """Tables for the report, JSON-able: per class, confusion, reliability …"""
         return {}

@@ -16,6 +16,7 @@ import numpy as np
 from luthier.errors import ConfigError, shown
 from luthier.evaluation.baselines import word_counter
 from luthier.language import t
+from luthier.metrics.texts import NAMES as TEXT_SCORES
 from luthier.metrics.texts import text_figures, text_scores
 from luthier.seen import Frozen
 from luthier.task import Task, learned
@@ -193,6 +194,9 @@ class Writer(Task[InputT, AnswerT, Written]):
         texts = text_scores([predictions[i].figures for i in answered], weights_RN[:, answered]) if answered else {}
         first = dict(list(texts.items())[:1]) if self.main_is_text else {}
         return {**first, **likelihood, **texts}
+
+    def counted(self, predictions: Sequence[Written]) -> Mapping[str, int]:
+        return dict.fromkeys(TEXT_SCORES, sum(bool(said.figures) for said in predictions))
 
     def show(self, prediction: Written, top_k: int | None = None) -> Any:
         if prediction.text is None:

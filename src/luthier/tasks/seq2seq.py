@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -51,6 +52,12 @@ class Seq2Seq(Writer[str, str]):
     closing: tuple[int, ...] = learned(())
     source: tuple[int, ...] = learned(())
     most_said: int = learned(_MOST_SAID)
+
+    def plain_use(self) -> str:
+        quoted = json.dumps(self.prefix, ensure_ascii=False).replace("{", "{{").replace("}", "}}")
+        prefix = f", with {quoted} before each" if self.prefix else ""
+        spoken = f",\nread by a tokenizer with src_lang={self.source_language}" if self.source_language else ""
+        return self.plainly + prefix + spoken
 
     # ---- from the user's rows
 
@@ -105,7 +112,7 @@ class Seq2Seq(Writer[str, str]):
         loaded.model.generation_config = GenerationConfig(
             decoder_start_token_id=first, forced_bos_token_id=more[0] if more else None,
             eos_token_id=list(self.stop_ids) or None, pad_token_id=self.pad_id,
-            max_new_tokens=self.max_new_tokens, num_beams=self.num_beams,
+            max_new_tokens=(self.max_new_tokens or 0) + len(more) or None, num_beams=self.num_beams,
         )  # fmt: skip
         return loaded
 
