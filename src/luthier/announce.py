@@ -60,7 +60,7 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
     rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
     how, train = ready.training, prepared.split.train
-    steps = -(-len(ready.sampling(train) or train) // how.batch_size)
+    steps = -(-(ready.blocks or len(ready.sampling(train) or train)) // how.batch_size)
     _sampled(ready, prepared, screen)
     screen.say(
         t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",

@@ -62,10 +62,10 @@ class Codec:
         labelled: list[LabelledWindow] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
-            for example, windows in zip(chunk, self.encode([e.input for e in chunk]), strict=True):
+            for example, windows in zip(chunk, self.encode([self.task.taught(e) for e in chunk]), strict=True):
                 labelled += [self.task.attach(window, example.answer, self.text) for window in windows]
             done(len(chunk))
-        return labelled
+        return self.task.joined(labelled, self.text)
 
     def collate(self, windows: Sequence[Window]) -> Batch:
         """Pads on the right. x_input_ids gets x_attention_mask."""

@@ -5,18 +5,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from luthier.catalog import AUTO
+from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
+from luthier.catalog import AUTO, SCRATCH
 from luthier.config.schema import Settings
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.types import Choice
 
+_USUAL = {"warmup": 0.1, "weight_decay": 0.01}
+"""Of tuning."""
 _HEAD_RATE = 1e-3
 _SMALL = 1000
 """Training rows: below this a set is small."""
@@ -33,7 +36,8 @@ class Facts:
     uncut. rows: of training. classes: of each training row, None for a task without. epochs: how many are usual for the
     task, and why. device, precision: of the machine. validated: whether there is a validation split. remedy: against
     imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut.
-    writes: whether the answer is a text that the model writes."""
+    joined: whether the texts are joined and cut into blocks. writes: whether the answer is a text that the model
+    writes."""
 
     lengths: np.ndarray
     rows: int
@@ -45,6 +49,7 @@ class Facts:
     validated: bool
     remedy: tuple[str, str] | None = None
     windowed: bool = False
+    joined: bool = False
     writes: bool = False
 
 
@@ -58,27 +63,45 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
             train[key] = value
             choices.append(Choice(f"train.{key}", value, reason))
 
-    decide("max_length", *_max_length(facts))
-    rows = facts.rows
-    decide("batch_size", *_batch_size(rows))
+    rows, method = facts.rows, settings.tuning["method"]
+    if facts.joined:
+        _decide_joined(facts, method, train, decide)
+        rows = _SMALL  # how many texts there are says little where they are joined
+    else:
+        decide("max_length", *_max_length(facts))
+        decide("batch_size", *_batch_size(rows))
+    if method == SCRATCH:
+        for key, chosen in from_nothing(facts.model.hidden_size, facts.epochs[0], joined=facts.joined).items():
+            decide(key, *chosen)
     decide("epochs", *facts.epochs)
-    decide(
-        "learning_rate",
-        *_with_decoder(facts, *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows)),
-    )
+    decide("learning_rate", *_with_decoder(facts, *_learning_rate(method, facts.model.hidden_size, rows)))
+    train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
-    decide("head_init", *_head_init(settings.tuning["method"], facts.writes))
+    decide("head_init", *_head_init(method, facts.writes))
     balance = dict(settings.balance)
     if balance["method"] == AUTO:
         reason = _no_remedy(facts.classes)
+        if not reason and method == SCRATCH:
+            reason = t("nothing is pretrained on whose features the remedies could be compared")
         usual = facts.remedy or (("none", reason) if reason else None)
         if usual is not None:
             balance = {"method": usual[0]}
             choices.append(Choice("balance", *usual))
     return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices
+
+
+def _decide_joined(
+    facts: Facts, method: str, train: Mapping[str, Any], decide: Callable[[str, Any, str], None]
+) -> None:
+    """What hangs on how many tokens there are, where texts are joined."""
+    model, tokens = facts.model, int(facts.lengths.sum())
+    decide("max_length", *block_length(model.most_tokens, facts.device))
+    decide("batch_size", *blocks_a_step(tokens, train["max_length"]))
+    weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
+    decide("epochs", *passes(tokens, weights, pretrained=method != SCRATCH))
 
 
 def _max_length(facts: Facts) -> tuple[int, str]:
@@ -155,6 +178,8 @@ def _no_remedy(classes: Sequence[Hashable]) -> str:
 
 def _head_init(method: str, writes: bool) -> tuple[str, str]:
     """Aligning moves the last layer: only where that is tuned anyway, and saved with the model."""
+    if method == SCRATCH:
+        return "random", t("everything begins at random")
     if writes:
         return "random", t("nothing begins anew: the model has an output layer")
     if method in ("full", "last_layers"):

@@ -22,7 +22,7 @@ from luthier.models.first_position import first_position_only
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
-from luthier.training.augmented import Augmented
+from luthier.training.augmented import Augmented, windows_at
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.gradient.neftune import noisy_embeddings
@@ -221,8 +221,7 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
         lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
         start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
     )  # fmt: skip
-    changed, count = run.augmented, len(windows)
-    shown = changed.windows if changed else lambda _, numbers: [windows[i % count] for i in numbers]
+    shown = windows_at(run.codec, windows, run.augmented, how.seed)
     for number, step in enumerate(plan, run.progress.step):
         yield [run.codec.collate_labelled(shown(number, numbers), numbers) for numbers in step]
 
@@ -264,7 +263,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
-    if any(score.name == "loss" for score in report.scores):
+    if any(score.name == "loss" for score in report.scores[2:]):
         said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
     else:
         said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)

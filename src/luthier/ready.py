@@ -19,7 +19,7 @@ from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, pad_alike
+from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, pad_alike
 from luthier.models.new_tokens import grow_vocabulary
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
@@ -34,7 +34,8 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes."""
+    counts: training rows of each class; empty for a task without classes. blocks: about how many windows an epoch has
+    where texts are joined; 0 where they are not."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -44,6 +45,7 @@ class Ready:
     loaded: Loaded
     remedy: Remedy
     counts: Sequence[int]
+    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -91,6 +93,7 @@ def make_ready(
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        joined=prepared.task.joins,
         writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
@@ -110,11 +113,14 @@ def make_ready(
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.tuning["method"] == catalog.SCRATCH:
+        loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
     _check_tuning(settings, loaded)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
+    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, blocks)
 
 
 def with_remedy(ready: Ready, method: str, reason: str) -> Ready:

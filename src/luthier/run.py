@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.catalog import SCRATCH
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.errors import without_secrets
@@ -66,7 +67,8 @@ def train(
 
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
-    folder, choices = choose_model(settings.model, prepared.language, prepared.task.auto_class)
+    kind, weights = prepared.task.auto_class, settings.tuning["method"] != SCRATCH
+    folder, choices = choose_model(settings.model, prepared.language, kind, weights=weights)
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
@@ -121,12 +123,15 @@ def _begin(
     from luthier.trial import run_baselines
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
-    baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen) if frozen else []
+    pretrained = ready.settings.tuning["method"] != SCRATCH
+    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
+    baselines: list[Baseline] = []
+    if frozen is not None:
+        baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
     augmentation = begin_augmentation(
-        method, model, ready.codec, split, frozen, runtime, how.max_tokens, how.seed, screen
+        method, model, ready.codec, split, frozen if pretrained else None, runtime, how.max_tokens, how.seed, screen
     )  # fmt: skip
     if anew:
         start = ready.settings.train.head_init

@@ -172,6 +172,9 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     # ---- judged
 
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
+        return [self.format.whole_text(example.input, example.answer) for example in examples]
+
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
         """How likely each right answer is, then the inputs that are to be answered."""
         judged: list[Any] = [Judged(example.input, example.answer) for example in examples]

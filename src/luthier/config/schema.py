@@ -80,7 +80,8 @@ class SplitSettings(Section):
 class DataSettings(Section):
     """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
     several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
-    every text is cleaned, in training and whenever the model answers.
+    every text is cleaned, in training and whenever the model answers. documents: what makes a row of a plain text file;
+    None as the task needs it.
     """
 
     train: _Files = None
@@ -93,6 +94,7 @@ class DataSettings(Section):
     encoding: _AutoText = None
     header: Annotated[StrictBool, _wanted("true or false")] = True
     sheet: _AutoText = None
+    documents: Annotated[Literal["line", "paragraph", "passage"] | None, _wanted("line, paragraph or passage")] = None
     max_bytes: _Count = 20 * 2**30
     bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
     clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(
@@ -122,8 +124,12 @@ class TrainSettings(Section):
     optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
     schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"
     head_init: Annotated[Literal["auto", "align", "probe", "random"], _wanted("auto, align, probe or random")] = "auto"
-    warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
-    weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    warmup: Annotated[
+        Auto | Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)], _wanted("a share from 0 to below 1, or auto")
+    ] = "auto"
+    weight_decay: Annotated[
+        Auto | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)], _wanted("a number from 0 to 1, or auto")
+    ] = "auto"
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
     neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
     save_every: _AutoCount = "auto"

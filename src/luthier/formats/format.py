@@ -18,7 +18,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
     """Names of the tasks whose data look like this, the commonest first."""
     answers_apart: ClassVar[bool] = False
     """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
-
+    documents: ClassVar[str] = "line"
+    """Of a plain text file what makes a row: a line, a paragraph, or a passage of several."""
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
     texts_are_all: ClassVar[bool] = True
@@ -67,6 +68,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
         """The class of an answer, whose share every part of a split should keep; a frozenset of classes where a row
         has several; None where there are no classes."""
         return None
+
+    def usual_shares(self, rows: int) -> tuple[float, float]:
+        """Of so many rows, how large a part is held back for the test and for validation where nobody says."""
+        return 0.2, 0.1
 
     def shared(self, input: InputT) -> Hashable:
         """What several rows have in common and what gives each other's answers away, so that a split keeps them

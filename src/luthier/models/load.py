@@ -14,9 +14,11 @@ import transformers
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
 from luthier.text.tokenizer import FILE, read_tokenizer
 
@@ -43,8 +45,20 @@ class Loaded:
     fresh: tuple[str, ...]
 
 
+def afresh(loaded: Loaded, seed: int) -> Loaded:
+    """With all weights at random, as the model's make begins them, from the seed alone."""
+    model: Any = loaded.model
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.manual_seed(seed)
+        begun = type(model)(model.config)
+    model.load_state_dict(begun.state_dict())
+    return Loaded(model, ())
+
+
 def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *, seed: int, device: str) -> Loaded:
-    """seed: a new head's random weights depend on nothing else.
+    """From a folder that holds no weights, as one of `luthier tokenizer`, a model of that make, all of it at random.
+
+    seed: what the folder lacks depends on nothing else.
 
     Errors: ModelError where the folder holds no such model, or its weights are damaged.
     """
@@ -52,6 +66,8 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
         loader = _loader(folder, auto_class)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            if not has_weights(folder):
+                return _untrained(folder, loader, head_options, device)
             model, info = loader.from_pretrained(
                 str(folder),
                 dtype=torch.float32,
@@ -71,6 +87,16 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
     fresh = tuple(sorted(set(info["missing_keys"]) | mismatched))
     nn.Module.to(model, device)  # transformers' own `to` is the same, behind a decorator without types
     return Loaded(model, fresh)
+
+
+def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], device: str) -> Loaded:
+    kept = {"trust_remote_code": False, "local_files_only": True}
+    config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
+    model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+    if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
+        model.generation_config = GenerationConfig.from_pretrained(str(folder))
+    nn.Module.to(model.float(), device)
+    return Loaded(model, tuple(name for name, _ in model.named_parameters()))
 
 
 def _loader(folder: Path, auto_class: str) -> Any:

@@ -56,7 +56,12 @@ class Material:
     @property
     def reading(self) -> dict[str, Any]:
         """What decides which row has which number."""
-        return {"header": self.settings.header, "sheet": self.settings.sheet}
+        told = self.settings.documents
+        return {
+            "header": self.settings.header,
+            "sheet": self.settings.sheet,
+            **({"documents": told} if told is not None else {}),
+        }
 
 
 def gather(settings: Settings) -> Material:

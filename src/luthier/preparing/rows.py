@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import DataSettings, SplitSettings
 from luthier.data.columns import find_columns, quoted, renamed_columns
+from luthier.data.passages import joined_lines
 from luthier.data.rows import parse_rows, with_clean_texts, with_group, with_mark
-from luthier.errors import ConfigError, DataError
+from luthier.errors import ConfigError, DataError, Problem
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.reading.open import named_parts, open_data, refuse_shared
@@ -55,6 +56,11 @@ def open_parts(data: DataSettings, command: str, *, shared: bool) -> tuple[dict[
     return {name: open_data(files, read_options(data)) for name, files in parts.names.items()}, parts.notes
 
 
+def documents(table: Table, data: DataSettings, usual: str) -> Iterator[Row | Problem]:
+    """The rows of a file; of plain text as many lines in one as the user wants, or as is usual."""
+    return joined_lines(table.rows, data.documents or usual) if table.running else table.rows
+
+
 def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str) -> Part:
     """The rows of a part as the doctor lets them through. part: "train" keeps the group, time or part by which it will
     be split, others their group if they have the column, so that the doctor can compare.
@@ -73,7 +79,9 @@ def rows_past(doctor: Doctor, table: Table, data: DataSettings, part: str) -> Pa
     doctor.data.columns.update(columns)
     found = (*table.notes, *renamed_columns(columns, data.columns), *said)
     notes = [f"{table.path.name}: {note}" for note in found]
-    return Part(columns, doctor.watch(part, parse_rows(table.rows, parse, columns)), notes)
+    return Part(
+        columns, doctor.watch(part, parse_rows(documents(table, data, layout.documents), parse, columns)), notes
+    )
 
 
 def split_is_told(split: SplitSettings) -> bool:

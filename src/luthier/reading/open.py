@@ -206,6 +206,7 @@ def _chained(tables: Sequence[Table]) -> Table:
     return Table(
         first.name, columns, rows(), (*first.notes, *notes[:10]), first.first, first.is_table,
         lambda: {name: digest for table in tables for name, digest in table.digests().items()},
+        all(table.running for table in tables),
     )  # fmt: skip
 
 
