@@ -1,0 +1,242 @@
+"""Several windows in one row of the model's input, none of which sees another: no token is padding.
+
+The row says where windows begin by its position ids, which start again there. transformers would then build a mask of
+T × T and multiply everything by everything; here attention takes each run of equally long windows by itself, so that
+what lies outside is not masked but absent, and the cost is the sum of the squares of the lengths. Which keys a position
+sees within its window (all, those before it, the last few) is what the model's own mask says. On a GPU in half
+precision one kernel takes the whole row (Dao et al. 2022, FlashAttention over sequences of different lengths).
+
+Nothing here is about one architecture: `why_not_packed` lets the model itself show whether it reads windows in a row as
+it reads each alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+from luthier.language import t
+
+_NAME = "luthier_packed"
+_FLASH = "flash_attention"
+"""How the names of the kernels begin that transformers itself hands the position ids to."""
+_WINDOWS = (7, 3, 3, 11)
+"""Tokens of the windows that a model is tried on."""
+_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+"""How far what a model says may move, as a share of its own spread: rounding, and far less than a window that sees
+another moves it."""
+
+
+@dataclass(eq=False)
+class Row:
+    """Where the windows of the present forward pass lie. lengths: of each, in order; none where it is no such row."""
+
+    lengths: tuple[int, ...] = ()
+
+    @property
+    def runs(self) -> list[tuple[int, int]]:
+        """(how many, how long) for each run of equally long windows."""
+        return [(len(list(run)), length) for length, run in groupby(self.lengths)]
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """Stands where a model has its mask: what a position sees within its window. causal: all before it; else all,
+    unless `seen` says which: bool [T, T] for the longest window, and so for the beginning of each."""
+
+    runs: Sequence[tuple[int, int]]
+    causal: bool
+    seen: Tensor | None
+    ends: Tensor = field(repr=False)
+    """int32 [windows + 1]: where each begins, and the end."""
+
+    @property
+    def longest(self) -> int:
+        return max(length for _, length in self.runs)
+
+
+class Laid(Protocol):
+    """What has to know how windows lie: dropout whose noise belongs to a window."""
+
+    def lay(self, lengths: Sequence[int]) -> None:
+        """The lengths of the row's windows, before each forward pass; none for other input."""
+
+    def only(self, first: int, count: int) -> AbstractContextManager[None]:
+        """Inside the block attention is given these windows of the row, each in a row of its own."""
+        ...
+
+
+def position_ids(lengths: Sequence[int]) -> Tensor:
+    """Of windows of these lengths, one after another; int64 [1, T]."""
+    return torch.cat([torch.arange(length) for length in lengths])[None]
+
+
+@contextmanager
+def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[None]:
+    """Inside the block rows with position ids that start again are read window by window; other input as ever."""
+    row = Row()
+    body = _body(model)
+    takes_cache = "use_cache" in inspect.signature(body.forward).parameters
+    changed = _configs(model, "_attn_implementation")
+    inner = changed[0][1] if changed else "sdpa"
+
+    def look(_: nn.Module, words: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        row.lengths = _lengths(given)
+        if laid is not None:
+            laid.lay(row.lengths)
+        # with a cache transformers no longer looks for where windows begin, and keeps what nobody reads
+        return words, {**given, "use_cache": False} if row.lengths and takes_cache else given
+
+    with ExitStack() as stack:
+        stack.callback(body.register_forward_pre_hook(look, with_kwargs=True).remove)
+        if not inner.startswith(_FLASH):
+            AttentionInterface.register(_NAME, _attention(inner, laid))
+            AttentionMaskInterface.register(_NAME, _mask(row, inner))
+            for config, before in changed:
+                config._attn_implementation = _NAME
+                stack.callback(setattr, config, "_attn_implementation", before)
+        yield
+
+
+def why_not_packed(model: nn.Module, autocast: Callable[[], Any] | None = None) -> str:
+    """Why the model cannot read several windows in a row, in words; "" where it can. It is tried: four short windows
+    in a row and alone, in evaluation, must give the same states to rounding; in the precision of training, too.
+
+    autocast: opens the precision of training.
+    """
+    kinds = {str(name) for _, name in _configs(model, "_attn_implementation")}
+    if kinds - {"sdpa", "luthier_dropout"} and not all(name.startswith(_FLASH) for name in kinds):
+        return t("its attention is {kind}, which cannot be told where a text begins", kind=", ".join(sorted(kinds)))
+    body = _body(model)
+    if "position_ids" not in inspect.signature(body.forward).parameters:
+        return t("{model} does not take position_ids", model=type(body).__name__)
+    was_training = model.training
+    model.eval()
+    try:
+        moved = max(_moved(body), _moved(body, autocast) if autocast else 0.0)
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        return t("{model} does not read such a row: {error}", model=type(body).__name__, error=str(error)[:200])
+    finally:
+        model.train(was_training)
+    if moved <= 1:
+        return ""
+    return t("{model} does not read several texts in a row as it reads each alone", model=type(body).__name__)
+
+
+def _moved(body: Any, autocast: Callable[[], Any] | None = None) -> float:
+    """How far the states of windows in a row lie from those of each alone, in units of what rounding may do."""
+    embedding = body.get_input_embeddings()
+    device, generator = embedding.weight.device, torch.Generator().manual_seed(0)
+    count = min(embedding.weight.shape[0], body.config.get_text_config().vocab_size)
+    ids_1T = torch.randint(count, (1, sum(_WINDOWS)), generator=generator).to(device)
+    with torch.no_grad(), ExitStack() as stack:
+        if autocast is not None:
+            stack.enter_context(autocast())
+        alone = [body(input_ids=ids).last_hidden_state for ids in ids_1T.split(_WINDOWS, dim=1)]
+        with packed_attention(body):
+            together = body(input_ids=ids_1T, position_ids=position_ids(_WINDOWS).to(device)).last_hidden_state
+        exact = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
+    states = torch.cat(alone, 1).float()
+    close = _CLOSE[exact or embedding.weight.dtype]
+    return ((together.float() - states).abs().max() / (close * states.std().clamp_min(1e-9))).nan_to_num(9.0).item()
+
+
+def _body(model: Any) -> Any:
+    """The part that reads token ids, inside PEFT's wrapper and below the head."""
+    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return getattr(plain, "base_model", plain)
+
+
+def _configs(model: nn.Module, attribute: str) -> list[tuple[Any, str]]:
+    """Each of the model's configurations, with its value of the attribute."""
+    found = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
+    return [(config, getattr(config, attribute)) for config in found.values() if getattr(config, attribute, None)]
+
+
+def _lengths(given: dict[str, Any]) -> tuple[int, ...]:
+    """Of the windows of a row [1, T], by its position ids; none where it is no such row."""
+    ids = given.get("position_ids")
+    if ids is None or given.get("attention_mask") is not None or ids.shape[0] != 1 or ids.ndim != 2:
+        return ()
+    starts = (ids[0].diff() != 1).nonzero()[:, 0] + 1
+    ends = [0, *starts.tolist(), ids.shape[1]]
+    return tuple(end - begin for begin, end in pairwise(ends))
+
+
+def _mask(row: Row, inner: str) -> Any:
+    """In place of the model's mask what a position sees within its window."""
+    plain = ALL_MASK_ATTENTION_FUNCTIONS[inner]
+
+    def make(*words: Any, **given: Any) -> Any:
+        """As transformers calls it, with the model's rule as mask_function(window, head, position, key)."""
+        size = sum(row.lengths)
+        if not row.lengths or (given["q_length"], given["kv_length"]) != (size, size):
+            return plain(*words, **given)
+        begin = [sum(row.lengths[:i]) for i in range(len(row.lengths) + 1)]
+        longest = max(row.lengths)
+        offset = begin[row.lengths.index(longest)]
+        given |= {"q_length": longest, "kv_length": longest, "q_offset": offset, "kv_offset": offset}
+        given |= {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False, "attention_mask": None}
+        seen = sdpa_mask(*words, **given)
+        assert seen is not None  # nothing was allowed to be left out
+        seen_TT = seen[0, 0]
+        causal = bool(seen_TT.equal(torch.ones_like(seen_TT).tril()))
+        usual = causal or bool(seen_TT.all())
+        ends = torch.tensor(begin, dtype=torch.int32, device=seen.device)
+        return Sight(row.runs, causal, None if usual else seen_TT, ends)
+
+    return make
+
+
+def _attention(inner: str, laid: Laid | None) -> Any:
+    """Attention of each run of windows by itself, as `inner` does it."""
+    plain = ALL_ATTENTION_FUNCTIONS[inner]
+
+    def attend(
+        module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, dropout: float = 0.0,
+        scaling: float | None = None, **given: Any,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+        """As transformers calls it: query, key, value [1, heads, T, d]. Returns [1, T, heads, d]."""
+        if not isinstance(attention_mask, Sight):
+            return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **given)
+        sight = attention_mask
+        if query.is_cuda and query.dtype != torch.float32 and sight.seen is None and dropout == 0:
+            return _in_one(sight, query, key, value, scaling), None
+        whole = {**given, "dropout": dropout, "scaling": scaling, "is_causal": sight.causal}
+        sizes = [count * length for count, length in sight.runs]
+        split = zip(sight.runs, *(states.split(sizes, dim=2) for states in (query, key, value)), strict=True)
+        said: list[Tensor] = []
+        first = 0
+        for (count, length), *parts in split:
+            q, k, v = (states[0].unflatten(1, (count, length)).transpose(0, 1) for states in parts)
+            seen = None if sight.seen is None else sight.seen[None, None, :length, :length]
+            with laid.only(first, count) if laid is not None else nullcontext():
+                mixed, _ = plain(module, q, k, v, seen, **whole)
+            said.append(mixed.flatten(0, 1))
+            first += count
+        return torch.cat(said)[None], None
+
+    return attend
+
+
+def _in_one(sight: Sight, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
+    """The whole row in one kernel."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    said = varlen_attn(
+        q, k, v, sight.ends, sight.ends, sight.longest, sight.longest, scale=scaling,
+        window_size=(-1, 0) if sight.causal else (-1, -1), enable_gqa=q.shape[1] != k.shape[1],
+    )  # fmt: skip
+    assert isinstance(said, Tensor)
+    return said[None]
