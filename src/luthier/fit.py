@@ -19,6 +19,7 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
 from luthier.models.first_position import first_position_only
+from luthier.models.packed import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
@@ -52,6 +53,7 @@ class Training:
 
     warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
     the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
+    packing: whether each forward pass is of one row, of windows one after another.
     """
 
     epochs: int
@@ -67,6 +69,7 @@ class Training:
     keep: int
     patience: int
     seed: int
+    packing: bool = False
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,8 @@ def fit(
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(first_position_only(model))
+        if how.packing:
+            stack.enter_context(packed_attention(model, noise))
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
@@ -214,13 +219,14 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     """The rest of the run, lazily: for each step this process's collated micro-batches."""
     how = run.how
     plan = plan_steps(
-        lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
-        start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
+        lengths, packed=how.packing, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs,
+        seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
     )  # fmt: skip
     changed, count = run.augmented, len(windows)
     shown = changed.windows if changed else lambda _, numbers: [windows[i % count] for i in numbers]
+    collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
     for number, step in enumerate(plan, run.progress.step):
-        yield [run.codec.collate_labelled(shown(number, numbers), numbers) for numbers in step]
+        yield [collate(shown(number, numbers), numbers) for numbers in step]
 
 
 def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:

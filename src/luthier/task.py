@@ -78,6 +78,9 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
+    packs: ClassVar[bool] = False
+    """Whether targets stand at tokens and the loss of each hangs on its own window alone, so that several windows may
+    share a row."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 

@@ -36,19 +36,44 @@ class Noise:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._windows_B = np.zeros(0, np.uint64)
+        self._lengths: tuple[int, ...] = ()
+        self._only: slice | None = None
 
     def begin(self, step: int, windows: Sequence[int]) -> None:
         """Before each forward pass. windows: the numbers of the batch's windows."""
         seed = _mix(np.array([self._seed], np.uint64))
         self._windows_B = _mix(_mix(seed + _numbers([step])) + _numbers(windows))
 
+    def lay(self, lengths: Sequence[int]) -> None:
+        """The windows, of these lengths, stand one after another in one row; no lengths: each in a row of its own."""
+        self._lengths = tuple(lengths)
+
+    @contextmanager
+    def only(self, first: int, count: int) -> Iterator[None]:
+        """Inside the block states are those of `count` windows of the batch, each in a row of its own."""
+        self._only = slice(first, first + count)
+        try:
+            yield
+        finally:
+            self._only = None
+
     def kept(self, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
         """True for what stays, of states of a shape [B, …]. layer: a number of its own for each dropout.
 
-        Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one.
+        Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one, and
+        within each window, so that windows in one row, [1, T, …], have those of each alone.
         """
-        *outer, last = shape[1:]
-        bits = _mix(self._windows_B + _numbers([layer]))
+        if self._only is not None or not self._lengths:
+            return self._kept(self._windows_B[self._only or slice(None)], shape[1:], p, layer)
+        windows = zip(np.split(self._windows_B, len(self._lengths)), self._lengths, strict=True)
+        parts = [self._kept(window, (length, *shape[2:]), p, layer) for window, length in windows]
+        return torch.cat(parts, 1)
+
+    @staticmethod
+    def _kept(windows_B: np.ndarray, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
+        """shape: of each window."""
+        *outer, last = shape
+        bits = _mix(windows_B + _numbers([layer]))
         for axis, size in enumerate([*outer, -(-last // 4)]):
             bits = bits[..., None] + _numbers(range(0, size << _FIELD * axis, 1 << _FIELD * axis))
         return torch.from_numpy(_mix(bits).view(np.uint16)[..., :last] >= _dropped(p))
@@ -155,13 +180,17 @@ def _attention(noise: Noise, layers: Mapping[nn.Module, int]) -> Any:
         dropout: float = 0.0, scaling: float | None = None, **options: Any,
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """Scaled dot-product attention as transformers calls it: query, key, value [B, heads, T, d]; mask True
-        where a key may be seen. Returns [B, T, heads, d]."""
-        unusual = getattr(module, "is_causal", False) or options.get("position_bias") is not None
-        if dropout == 0 or unusual or key.shape[1] != query.shape[1]:
+        where a key may be seen, none where a module that is causal sees what is before. Returns [B, T, heads, d]."""
+        if dropout == 0 or options.get("position_bias") is not None:
             plain = ALL_ATTENTION_FUNCTIONS["sdpa"]
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **options)
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        key, value = (shared.repeat_interleave(query.shape[1] // shared.shape[1], 1) for shared in (key, value))
         scores = (query * scale) @ key.transpose(-1, -2)
+        causal = options.get("is_causal")
+        causal = getattr(module, "is_causal", True) if causal is None else causal
+        if attention_mask is None and causal and scores.shape[-2] > 1:
+            attention_mask = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).tril()
         if attention_mask is not None:
             scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
         weights = torch.softmax(scores, -1, dtype=torch.float32).to(value.dtype)
