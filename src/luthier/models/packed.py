@@ -16,6 +16,7 @@ import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from luthier.language import t
+from luthier.models import short_attention
 
 _NAME = "luthier_packed"
 _FLASH = "flash_attention"
@@ -63,6 +65,18 @@ class Sight:
     @property
     def longest(self) -> int:
         return max(length for _, length in self.runs)
+
+    @cached_property
+    def _hidden(self) -> Tensor | None:
+        if self.seen is None and not self.causal:
+            return None
+        size, device = self.longest, self.ends.device
+        seen = torch.ones(size, size, dtype=torch.bool, device=device).tril() if self.seen is None else self.seen
+        return torch.zeros(size, size, device=device).masked_fill(~seen, -torch.inf)
+
+    def hidden(self, length: int) -> Tensor | None:
+        """float32 [length, length]: -inf where a key of such a window is not seen; None where all are."""
+        return None if self._hidden is None else self._hidden[:length, :length]
 
 
 class Laid(Protocol):
@@ -220,8 +234,12 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         for (count, length), *parts in split:
             q, k, v = (states[0].unflatten(1, (count, length)).transpose(0, 1) for states in parts)
             seen = None if sight.seen is None else sight.seen[None, None, :length, :length]
-            with laid.only(first, count) if laid is not None else nullcontext():
-                mixed, _ = plain(module, q, k, v, seen, **whole)
+            if dropout == 0 and given.get("position_bias") is None and short_attention.fits(q, length):
+                scale = q.shape[-1] ** -0.5 if scaling is None else scaling
+                mixed = short_attention.attend(q, k, v, sight.hidden(length), scale).transpose(1, 2)
+            else:
+                with laid.only(first, count) if laid is not None else nullcontext():
+                    mixed, _ = plain(module, q, k, v, seen, **whole)
             said.append(mixed.flatten(0, 1))
             first += count
         return torch.cat(said)[None], None
