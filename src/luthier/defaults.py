@@ -28,6 +28,7 @@ _HEAD_RATE = 1e-3
 _SMALL = 1000
 """Training rows: below this a set is small."""
 _ADAPTER_FACTOR = 10
+_DECODER_FACTOR = 3
 _IMBALANCE = 10
 """Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
 half a minute on the demo's tickets (6:1)."""
@@ -38,7 +39,8 @@ class Facts:
     """What the choices are made from. lengths: tokens of each text that the training rows ask the model about,
     uncut. rows: of training. classes: of each training row, None for a task without. epochs: how many are usual for the
     task, and why. device, precision: of the machine. validated: whether there is a validation split. remedy: against
-    imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut."""
+    imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut.
+    writes: whether the answer is a text that the model writes."""
 
     lengths: np.ndarray
     rows: int
@@ -50,6 +52,7 @@ class Facts:
     validated: bool
     remedy: tuple[str, str] | None = None
     windowed: bool = False
+    writes: bool = False
 
 
 def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
@@ -66,12 +69,15 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     rows = facts.rows
     decide("batch_size", *_batch_size(rows))
     decide("epochs", *facts.epochs)
-    decide("learning_rate", *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows))
+    decide(
+        "learning_rate",
+        *_with_decoder(facts, *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows)),
+    )
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
-    decide("head_init", *_head_init(settings.tuning["method"]))
+    decide("head_init", *_head_init(settings.tuning["method"], facts.writes))
     balance = dict(settings.balance)
     if balance["method"] == AUTO:
         reason = _no_remedy(facts.classes)
@@ -145,6 +151,13 @@ def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str
     return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size) + small
 
 
+def _with_decoder(facts: Facts, rate: float, reason: str) -> tuple[float, str]:
+    """Of BART 3e-5 to 1e-4 are usual, of T5, whose attention is not scaled, 1e-4 to 1e-3."""
+    if not (facts.writes and facts.model.config.get("is_encoder_decoder")):
+        return rate, reason
+    return _rounded(_DECODER_FACTOR * rate), reason + t(", an encoder with a decoder takes three times as much")
+
+
 def _rounded(rate: float) -> float:
     """Two digits: 9.7e-05."""
     return float(f"{rate:.1e}")
@@ -176,8 +189,10 @@ def _no_remedy(classes: Sequence[Hashable]) -> str:
     return t("largest to smallest class {ratio:.1f}:1", ratio=ratio) if ratio < _IMBALANCE else ""
 
 
-def _head_init(method: str) -> tuple[str, str]:
+def _head_init(method: str, writes: bool) -> tuple[str, str]:
     """Aligning moves the last layer: only where that is tuned anyway, and saved with the model."""
+    if writes:
+        return "random", t("nothing begins anew: the model has an output layer")
     if method in ("full", "last_layers"):
         return "align", t("the head begins with what the untuned model knows, read off the whole text")
     return "probe", t("the head begins with what the untuned model knows")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from luthier import catalog
@@ -19,11 +20,12 @@ from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, pad_alike
+from luthier.models.new_tokens import grow_vocabulary
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
 from luthier.text.clean import cleaner
-from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.text.tokenizer import TextRule
 from luthier.tuning.parts import Tuned
 from luthier.types import Choice, Example, LabelledWindow
 
@@ -54,7 +56,9 @@ class Ready:
         encoded, of which the task may have a choice of its own."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
-        return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
+        classes_N = self.codec.task.row_classes([example.answer for example in examples])
+        each = max(1, len(windows) // len(classes_N))  # what has classes has as many windows for every row
+        return Sampling(np.repeat(classes_N, each), self.remedy.rates)
 
     @property
     def training(self) -> Training:
@@ -70,9 +74,8 @@ def make_ready(
     Errors: ModelError, ConfigError for settings that do not fit the model or the machine.
     """
     _check_precision(settings, runtime)
-    tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
-    lengths = token_lengths(tokenizer.backend, texts)
+    task, tokenizer, spoken = prepared.task.with_tokenizer(load_tokenizer(folder.folder))
+    lengths = task.row_lengths(prepared.split.train, tokenizer.backend)
     _check_length(settings, folder)
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
@@ -88,11 +91,12 @@ def make_ready(
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
-    task, own = prepared.task.settle(answers)
+    task, own = task.settle(answers)
     task, told = task.fitted(folder.folder)
-    more += [replace(choice, key=f"task.{choice.key}") for choice in (*own, *told)]
+    more += [replace(choice, key=f"task.{choice.key}") for choice in (*spoken, *own, *told)]
     chosen = chosen.model_copy(
         update={
             "model": folder.name,
@@ -107,6 +111,7 @@ def make_ready(
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
     pad_alike(loaded, tokenizer.pad_id)
+    grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = _check_tuning(settings, loaded)
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)

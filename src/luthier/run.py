@@ -73,12 +73,14 @@ def train(
     from luthier.fit import fit
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
+    from luthier.teachable import teachable
 
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
         if not told:
             announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
+        prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
         method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)

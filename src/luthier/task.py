@@ -24,14 +24,15 @@ from luthier.language import t
 from luthier.models.pooling import masked_mean
 from luthier.objective import Joint, Loss
 from luthier.seen import Frozen
-from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, LabelledWindow, Window
+from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.types import AnswerT, Batch, Choice, Example, Finding, InputT, LabelledBatch, LabelledWindow, Window
 
 if TYPE_CHECKING:  # torch takes a second to import
+    from tokenizers import Tokenizer
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from luthier.models.load import Loaded
+    from luthier.models.load import Loaded, LoadedTokenizer
 
 
 def task_class(name: str) -> type[AnyTask]:
@@ -89,6 +90,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """The file's name."""
         return type(self).__module__.rpartition(".")[2]
 
+    def plain_use(self) -> str:
+        """As `plainly`, of this very task."""
+        return self.plainly
+
     # ---- from the user's rows
 
     @abstractmethod
@@ -113,6 +118,22 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """As `settle`, for options that the pretrained model in the folder decides. Errors: ConfigError for one that
         does not fit it."""
         return self, []
+
+    def with_tokenizer(self, tokenizer: LoadedTokenizer) -> tuple[Self, LoadedTokenizer, list[Choice]]:
+        """A copy for a model with this tokenizer, the tokenizer with the tokens that the task needs besides, and what
+        was chosen. Before anything is encoded. Errors: ConfigError, ModelError for one that does not do."""
+        return self, tokenizer, []
+
+    def row_lengths(self, examples: Sequence[Example[InputT, AnswerT]], tokenizer: Tokenizer) -> np.ndarray:
+        """Tokens of each text that the model is asked about in learning from the examples, not cut. int64 [N]."""
+        return token_lengths(tokenizer, self.measured(examples))
+
+    def taught(
+        self, examples: Sequence[Example[InputT, AnswerT]], text: TextRule
+    ) -> tuple[list[Example[InputT, AnswerT]], list[Finding]]:
+        """The examples as this model can learn from them: a row may become several, or none; and what there is to tell.
+        Rows that an error is about cannot be judged either."""
+        return list(examples), []
 
     # ---- to the model and back
 
@@ -176,6 +197,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
         return [example.input for example in examples]
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
+        """The texts, or pairs, by whose lengths train.max_length is chosen."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
 
     def checked(self) -> Self:
         """A copy by which validation rows are judged during training, where all that is asked at the end would cost

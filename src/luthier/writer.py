@@ -183,9 +183,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     def scored(self, examples: Sequence[Example[InputT, AnswerT]], said: Sequence[Written]) -> Sequence[Written]:
         judged = list(said[: len(examples)])
         for i, written in zip(self._sampled(len(examples)), said[len(examples) :], strict=True):
-            judged[i] = replace(
-                self._compared(examples[i], written), nll=judged[i].nll, learnt=judged[i].learnt
-            )  # fmt: skip
+            judged[i] = replace(self._compared(examples[i], written), nll=judged[i].nll, learnt=judged[i].learnt)
         return judged
 
     def score(
@@ -194,7 +192,8 @@ class Writer(Task[InputT, AnswerT, Written]):
         likelihood = _likelihood_scores(predictions, weights_RN)
         answered = [i for i, said in enumerate(predictions) if said.figures]
         texts = text_scores([predictions[i].figures for i in answered], weights_RN[:, answered]) if answered else {}
-        return {**texts, **likelihood} if self.main_is_text else {**likelihood, **texts}
+        first = dict(list(texts.items())[:1]) if self.main_is_text else {}
+        return {**first, **likelihood, **texts}
 
     def show(self, prediction: Written, top_k: int | None = None) -> Any:
         if prediction.text is None:
@@ -227,9 +226,8 @@ class Writer(Task[InputT, AnswerT, Written]):
         return [k * count // min(self.samples, count) for k in range(min(self.samples, count))]
 
     def _compared(self, example: Example[InputT, AnswerT], written: Written) -> Written:
-        right, asked = self.format.answer_text(example.answer), self.format.plain_text(example.input)
-        figures = dict(text_figures(written.text or "", right, asked))
-        return replace(written, figures={**figures, "stopped": (float(written.stopped),)})
+        right = self.format.answer_text(example.answer)
+        return replace(written, figures=text_figures(written.text or "", right, written.stopped))
 
 
 def _likelihood_scores(predictions: Sequence[Written], weights_RN: np.ndarray) -> dict[str, np.ndarray]:

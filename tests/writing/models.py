@@ -20,6 +20,7 @@ _BART: dict[str, Any] = {
     "decoder_attention_heads": 2, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "max_position_embeddings": 64,
     "dropout": 0.0, "decoder_start_token_id": 2, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
 }  # fmt: skip
+_DROPS = ("resid_pdrop", "attn_pdrop", "embd_pdrop")
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("LlamaForCausalLM", {"tie_word_embeddings": False}),
     "llama-tied": ("LlamaForCausalLM", {"tie_word_embeddings": True}),
@@ -31,7 +32,15 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "phi": ("PhiForCausalLM", {"num_key_value_heads": 2}),
     "gpt2": (
         "GPT2LMHeadModel",
-        {"n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 64, "resid_pdrop": 0, "attn_pdrop": 0, "embd_pdrop": 0},
+        {
+            "n_embd": 16,
+            "n_layer": 2,
+            "n_head": 2,
+            "n_positions": 64,
+            "resid_pdrop": 0,
+            "attn_pdrop": 0,
+            "embd_pdrop": 0,
+        },
     ),
     "mixtral": ("MixtralForCausalLM", {"num_local_experts": 3, "num_experts_per_tok": 2}),
     "cohere": ("CohereForCausalLM", {"logit_scale": 0.25}),
@@ -40,7 +49,10 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "mt5": ("MT5ForConditionalGeneration", {**_T5, "tie_word_embeddings": False, "feed_forward_proj": "gated-gelu"}),
     "bart": ("BartForConditionalGeneration", _BART),
     "mbart": ("MBartForConditionalGeneration", {**_BART, "scale_embedding": True}),
-    "bert": ("BertForMaskedLM", {"num_key_value_heads": 2, "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0}),
+    "bert": (
+        "BertForMaskedLM",
+        {"num_key_value_heads": 2, "hidden_dropout_prob": 0, "attention_probs_dropout_prob": 0},
+    ),
 }
 
 

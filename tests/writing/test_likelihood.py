@@ -1,16 +1,15 @@
-import copy
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import torch
+from tests.writing.models import CONFIGS, WIDTH, language_model
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
 from luthier.types import IGNORE
-from luthier.writing import chunks, likelihood
-from luthier.writing.likelihood import learnt_loss, token_nlls
-from tests.writing.models import CONFIGS, WIDTH, language_model
+from luthier.writing import likelihood
+from luthier.writing.likelihood import learnt_loss
 
 
 @pytest.fixture(autouse=True)

@@ -70,5 +70,8 @@ def baseline_title(name: str) -> str:
         "embeddings_text": t("frozen embeddings of the text alone"),
         "embeddings_image": t("frozen embeddings of the image alone"),
         "embeddings_audio": t("frozen embeddings of the sound alone"),
+        "lead": t("the beginning of the input"),
+        "untuned": t("the untuned model"),
+        "nearest": t("the answer to the most similar training input"),
     }
     return titles.get(name, name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,11 @@ transformers.utils.logging.disable_progress_bar()
 _TOKENIZER_FILES = (
     FILE, "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "tekken.json",
 )  # fmt: skip
+
+_PADS = (
+    "<|pad|>", "<pad>", "[PAD]", "<|padding|>", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>", "[UNK]",
+)  # fmt: skip
+"""What tokenizers call a token for filling up; then others that no text is made of."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +105,49 @@ class LoadedTokenizer:
     pad_id: int
     wrapped: PreTrainedTokenizerBase
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Special tokens by what they are for, such as eos_token."""
+        return {key: str(token) for key, token in self.wrapped.special_tokens_map.items() if isinstance(token, str)}
+
+    @property
+    def begins(self) -> bool:
+        """Whether it puts the token that begins a sequence before a text by itself."""
+        first = self.wrapped.bos_token_id
+        return first is not None and self.backend.encode("a").ids[:1] == [first]
+
+    def with_tokens(self, tokens: Sequence[str]) -> LoadedTokenizer:
+        """A copy that knows these special tokens; new ones come behind all others."""
+        known = self.backend.get_added_tokens_decoder().values()
+        special = {token.content for token in known if token.special}
+        missing = [token for token in tokens if token not in special]
+        if not missing:
+            return self
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.add_special_tokens({"extra_special_tokens": missing}, replace_extra_special_tokens=False)
+        return replace(self, backend=_backend(wrapped), wrapped=wrapped)
+
+    def with_template(self, source: str) -> LoadedTokenizer:
+        """A copy whose files say that conversations are written by this Jinja template."""
+        own = self.wrapped.chat_template
+        if source == (own.get("default") if isinstance(own, dict) else own):
+            return self
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.chat_template = source
+        return replace(self, wrapped=wrapped)
+
+    def padded_apart(self, ends: Sequence[int]) -> LoadedTokenizer:
+        """A copy that fills up with another token than those with which something ends, where it has one that is made
+        for it, or for nothing else."""
+        pad = self.wrapped.pad_token_id
+        if pad is not None and pad not in ends:
+            return self
+        ids = (self.backend.token_to_id(name) for name in _PADS)
+        other = next((id for id in ids if id is not None and id not in ends), None)
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.pad_token = self.backend.id_to_token(self.pad_id if other is None else other)
+        return replace(self, pad_id=self.pad_id if other is None else other, wrapped=wrapped)
+
 
 def load_tokenizer(folder: Path) -> LoadedTokenizer:
     """A fast tokenizer; a folder of an older kind (vocab.txt alone) is converted.
@@ -116,4 +165,9 @@ def load_tokenizer(folder: Path) -> LoadedTokenizer:
         fix = t("choose a model with a {file}", file=FILE)
         raise ModelError.at(str(folder), t("has only a slow tokenizer"), fix, code="no-tokenizer")
     pad = wrapped.pad_token_id if wrapped.pad_token_id is not None else wrapped.eos_token_id
-    return LoadedTokenizer(Tokenizer.from_str(wrapped.backend_tokenizer.to_str()), int(pad or 0), wrapped)
+    return LoadedTokenizer(_backend(wrapped), int(pad or 0), wrapped)
+
+
+def _backend(wrapped: PreTrainedTokenizerBase) -> Tokenizer:
+    inner: Any = wrapped
+    return Tokenizer.from_str(inner.backend_tokenizer.to_str())

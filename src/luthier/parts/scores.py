@@ -10,17 +10,23 @@ MAIN, WHOLE = "mean_of_parts", "sentence_accuracy"
 
 
 def combined(
-    scores: Mapping[str, Mapping[str, np.ndarray]], weights: Mapping[str, float], whole: np.ndarray | None = None
+    scores: Mapping[str, Mapping[str, np.ndarray]],
+    weights: Mapping[str, float],
+    whole: np.ndarray | None = None,
+    *,
+    joint: bool = False,
 ) -> dict[str, np.ndarray]:
     """scores: of each part its own, [R] each, the main one first. weights: of their losses. whole: [R], the share of
-    rows with several answers of which all are right.
+    rows with several answers of which all are right. joint: every row has several.
 
-    First the mean of the parts' main scores; a loss that is the weighted sum of theirs, where all have one.
+    First the mean of the parts' main scores, or of joint rows the share of those that are right as a whole: it counts
+    rows, while a mean of F1s over classes hangs on the rarest class of one part. Then a loss that is the weighted sum
+    of theirs, where all have one.
     """
     main = [next(iter(own.values())) for own in scores.values()]
     found = {MAIN: np.mean(main, axis=0)}
     if whole is not None:
-        found[WHOLE] = whole
+        found = {WHOLE: whole, **found} if joint else {**found, WHOLE: whole}
     for part, own in scores.items():
         found |= {f"{part}.{name}": values for name, values in own.items()}
     losses = [own["loss"] * weights[part] for part, own in scores.items() if "loss" in own]

@@ -66,7 +66,7 @@ _APART = (
 def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None) -> str:
     task = prepared.task
     labels, loading = task.class_names(), _OWN if task.architecture else _PLAIN
-    plainly = task.plainly.format(max_length=settings.train.max_length)
+    plainly = task.plain_use().format(max_length=settings.train.max_length)
     shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
     return _CARD.format(
         base=folder.name if "/" not in folder.name.strip("/") or folder.name.count("/") == 1 else folder.folder.name,

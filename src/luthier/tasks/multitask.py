@@ -197,7 +197,7 @@ class Multitask(Task[Pairs, Pairs, Said]):
     def score(
         self, predictions: Sequence[Said], answers: Sequence[Pairs], weights_RN: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """mean_of_parts, sentence_accuracy where rows have several answers, and each part's own under its name."""
+        """sentence_accuracy where rows have several answers, mean_of_parts, and each part's own under its name."""
         found: dict[str, Mapping[str, np.ndarray]] = {}
         for name, part in self.parts.items():
             rows = numbers_of(name, answers)
@@ -209,7 +209,8 @@ class Multitask(Task[Pairs, Pairs, Said]):
         if several and all(type(part).mistake is not Task.mistake for part in self.parts.values()):
             right = [self.mistake(predictions[i], answers[i]) is None for i in several]
             whole = share_right(right, weights_RN[:, several])
-        return combined(found, {name: self._fixed.get(name, 1.0) for name in found}, whole)
+        weights = {name: self._fixed.get(name, 1.0) for name in found}
+        return combined(found, weights, whole, joint=len(several) == len(answers))
 
     def details(self, predictions: Sequence[Said], answers: Sequence[Pairs]) -> dict[str, Any]:
         """parts: each part's own tables; and the classes of all parts in one."""

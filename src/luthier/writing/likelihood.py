@@ -61,9 +61,7 @@ def learnt_loss(
     weights_N = None if weights_BT is None else weights_BT[learnt_BT]
 
     def loss(logits_NV: Tensor, piece: slice) -> Tensor:
-        loss_N = F.cross_entropy(
-            logits_NV.float(), targets_N[piece], reduction="none", label_smoothing=label_smoothing
-        )
+        loss_N = F.cross_entropy(logits_NV.float(), targets_N[piece], reduction="none", label_smoothing=label_smoothing)
         return loss_N.sum() if weights_N is None else loss_N @ weights_N[piece].float()
 
     body = _body(model, inputs)
@@ -156,7 +154,10 @@ def _watched(model: Any, head: nn.Module, inputs: Mapping[str, Tensor]) -> _Body
         seen.append(states_BTD)
         return states_BTD[:1, :1].detach()
 
-    watching = head.register_forward_hook(lambda _, __, given: after.begin(given))
+    def watch(_: nn.Module, __: Any, given: Any) -> None:
+        after.begin(given)
+
+    watching = head.register_forward_hook(watch)
     try:
         with _narrowed(head, one_position):
             logits = _own_logits(model, inputs)
