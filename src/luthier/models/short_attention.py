@@ -57,7 +57,7 @@ class _Attention(torch.autograd.Function):
             given = gradients[0].bfloat16()
             by_value = torch.bmm(weights.transpose(1, 2), given)
             by_weights = torch.bmm(given, value.transpose(1, 2))
-            by_scores = torch._softmax_backward_data(by_weights, weights, -1, weights.dtype)
+            by_scores = torch.ops.aten._softmax_backward_data(by_weights, weights, -1, weights.dtype)
             by_query = torch.bmm(by_scores, key).mul_(ctx.scale)
             by_key = torch.bmm(by_scores.transpose(1, 2), query).mul_(ctx.scale)
             found = (by_query, by_key, by_value)
