@@ -31,7 +31,9 @@ def main() -> None:
     words = _parser().parse_args()
     with tempfile.TemporaryDirectory() as place:
         rows = _messages(words.rows_file, words.rows, Path(place) / "rows.jsonl")
-        texts = [turn["content"] for line in rows.read_text("utf-8").splitlines() for turn in json.loads(line)["messages"]]
+        texts = [
+            turn["content"] for line in rows.read_text("utf-8").splitlines() for turn in json.loads(line)["messages"]
+        ]
         model = words.model or write_model(Path(place) / "model", texts, words.vocabulary)
         fewer = _messages(words.rows_file, max(words.batch, words.rows // 4), Path(place) / "fewer.jsonl")
         systems = list(TITLES) if words.peer else ["luthier"]
@@ -93,7 +95,8 @@ def _run(system: str, model: Path, rows: Path, words: argparse.Namespace) -> dic
 
 def _table(found: dict[str, list[dict[str, Any]]]) -> str:
     lines = [
-        "| system | real tokens/s | learnt tokens/s | real tokens per CPU second | Luthier is faster by | real/padded | peak memory |",
+        "| system | real tokens/s | learnt tokens/s | real tokens a CPU second | Luthier is faster by | real/padded "
+        "| peak memory |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for system, runs in found.items():
