@@ -15,7 +15,7 @@ from luthier.writing.likelihood import learnt_loss
 from writing.models import WIDTH, language_model
 
 LENGTHS = (5, 9, 9, 1, 30, 9, 3)
-MAKES = ["llama", "qwen2", "qwen3", "mistral", "gemma", "phi", "gpt2", "mixtral", "cohere", "granite"]
+MAKES = ["llama", "qwen2", "qwen3", "mistral", "gemma", "phi", "gpt2", "mixtral", "cohere", "granite", "bert"]
 
 
 def windows(seed: int = 0) -> tuple[list[Tensor], list[Tensor]]:
@@ -108,7 +108,7 @@ def test_layers_that_hand_a_state_from_position_to_position_are_found_out() -> N
     assert why_not_packed(model) != ""
 
 
-@pytest.mark.parametrize("make", ["gpt2", "llama"])
+@pytest.mark.parametrize("make", ["gpt2", "llama", "bert"])
 def test_dropout_drops_in_a_row_what_it_drops_in_padded_windows(make: str) -> None:
     """In states and in attention, also where several heads share their keys."""
     model, (ids, targets) = language_model(make), windows()
