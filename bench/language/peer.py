@@ -6,6 +6,7 @@ ROWS: JSON lines of messages, of which the last is learnt. Prints the line of JS
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import sys
@@ -27,21 +28,20 @@ def main() -> None:
 
 def trained(how: dict[str, Any], folder: str, rows: Path, batch: int, length: int) -> dict[str, Any]:
     import torch
-    from datasets import Dataset
-    from transformers import AutoModelForCausalLM, AutoTokenizer, logging
-    from trl import SFTConfig, SFTTrainer
+    from transformers import AutoTokenizer, logging
 
+    hf, datasets, trl = (importlib.import_module(name) for name in ("transformers", "datasets", "trl"))
     logging.set_verbosity_error()
     messages = [json.loads(line)["messages"] for line in rows.read_text(encoding="utf-8").splitlines()]
-    data = Dataset.from_list([{"prompt": turns[:-1], "completion": turns[-1:]} for turns in messages])
+    data = datasets.Dataset.from_list([{"prompt": turns[:-1], "completion": turns[-1:]} for turns in messages])
     with tempfile.TemporaryDirectory() as out:
-        options = SFTConfig(
+        options = trl.SFTConfig(
             out, per_device_train_batch_size=batch, num_train_epochs=1, learning_rate=1e-4, max_length=length,
             use_cpu=True, report_to="none", save_strategy="no", logging_steps=1, disable_tqdm=True, **how,
         )  # fmt: skip
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+        model = hf.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        trainer = SFTTrainer(model, options, train_dataset=data, processing_class=tokenizer)
+        trainer = trl.SFTTrainer(model, options, train_dataset=data, processing_class=tokenizer)
         counted = {"tokens": 0, "learnt": 0, "padded": 0}
         collate: Any = trainer.data_collator
 

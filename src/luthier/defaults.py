@@ -107,7 +107,7 @@ def choose_packing(
 
 
 def _why_not_packed(task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime) -> str:
-    from luthier.models.packed import why_not_packed
+    from luthier.models.packing.tried import why_not_packed
 
     if not task.packs:
         return t("{task} asks about a text as a whole", task=task.name)

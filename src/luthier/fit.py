@@ -19,7 +19,7 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
 from luthier.models.first_position import first_position_only
-from luthier.models.packed import packed_attention
+from luthier.models.packing.attention import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from luthier import catalog
-from luthier.models.packed import packed_attention
+from luthier.models.packing.attention import packed_attention
 from luthier.runtime import Runtime
 from luthier.training.dropout import cheap_dropout
 from luthier.training.loop import train_steps

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from luthier.models import packed
-from luthier.models.packed import packed_attention, position_ids, why_not_packed
+from luthier.models.packing import attention
+from luthier.models.packing.attention import packed_attention, position_ids
+from luthier.models.packing.tried import why_not_packed
 from luthier.training.dropout import cheap_dropout
 from luthier.types import IGNORE
 from luthier.writing.likelihood import learnt_loss
@@ -93,7 +94,7 @@ def test_a_model_that_cannot_read_rows_says_why(make: str, reason: str) -> None:
 def test_a_model_whose_windows_see_each_other_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     model = language_model("llama")
     assert why_not_packed(model) == ""
-    monkeypatch.setattr(packed, "_mask", lambda row, inner: lambda *_, **__: None)
+    monkeypatch.setattr(attention, "_mask", lambda row, inner: lambda *_, **__: None)
     assert "as it reads each alone" in why_not_packed(model)
 
 

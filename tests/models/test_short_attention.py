@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from luthier.models import packed, short_attention
-from luthier.models.packed import packed_attention, position_ids
+from luthier.models.packing import short
+from luthier.models.packing.attention import packed_attention, position_ids
 from writing.models import language_model
 
 
@@ -27,8 +27,8 @@ def test_it_is_torchs_attention_to_rounding(sees: str, keys: int) -> None:
     wanted = scaled_dot_product_attention(*exact, attn_mask=seen, scale=0.2, enable_gqa=True)
     mine = states(4, keys, 9)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert short_attention.fits(mine[0], 9)
-        found = short_attention.attend(*mine, hidden, 0.2)
+        assert short.fits(mine[0], 9)
+        found = short.attend(*mine, hidden, 0.2)
     assert found.dtype == torch.bfloat16
     torch.testing.assert_close(found.float(), wanted, rtol=0.02, atol=0.02)
     wanted.square().sum().backward()
@@ -40,10 +40,10 @@ def test_it_is_torchs_attention_to_rounding(sees: str, keys: int) -> None:
 
 def test_it_is_for_bf16_and_short_windows_alone() -> None:
     query = torch.zeros(1, 1, 1, 16)
-    assert not short_attention.fits(query, 9)
+    assert not short.fits(query, 9)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not short_attention.fits(query, short_attention.LONGEST + 1)
-    assert short_attention.fits(query.bfloat16(), 9)
+        assert not short.fits(query, short.LONGEST + 1)
+    assert short.fits(query.bfloat16(), 9)
 
 
 def test_a_row_in_bf16_is_read_by_it_and_is_as_near_to_fp32_as_by_torchs_kernel(
@@ -53,14 +53,14 @@ def test_a_row_in_bf16_is_read_by_it_and_is_as_near_to_fp32_as_by_torchs_kernel(
     ids = torch.randint(1, 60, (1, sum(lengths)), generator=torch.Generator().manual_seed(0))
     row = {"input_ids": ids, "position_ids": position_ids(lengths)}
     calls: list[int] = []
-    attend = short_attention.attend
-    monkeypatch.setattr(short_attention, "attend", lambda *given: calls.append(1) or attend(*given))
+    attend = short.attend
+    monkeypatch.setattr(short, "attend", lambda *given: calls.append(1) or attend(*given))
     with torch.no_grad(), packed_attention(model):
         exact = model(**row).logits
         assert not calls
         with torch.autocast("cpu", dtype=torch.bfloat16):
             found = model(**row).logits.float()
             assert len(calls) == 3 * 2  # runs of equally long windows, layers
-            monkeypatch.setattr(packed.short_attention, "fits", lambda *_: False)
+            monkeypatch.setattr(short, "fits", lambda *_: False)
             usual = model(**row).logits.float()
     assert (found - exact).abs().mean() < 1.2 * (usual - exact).abs().mean()

@@ -5,15 +5,12 @@ T × T and multiply everything by everything; here attention takes each run of e
 what lies outside is not masked but absent, and the cost is the sum of the squares of the lengths. Which keys a position
 sees within its window (all, those before it, the last few) is what the model's own mask says. On a GPU in half
 precision one kernel takes the whole row (Dao et al. 2022, FlashAttention over sequences of different lengths).
-
-Nothing here is about one architecture: `why_not_packed` lets the model itself show whether it reads windows in a row as
-it reads each alone.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,17 +23,11 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
-from luthier.language import t
-from luthier.models import short_attention
+from luthier.models.packing import short
 
 _NAME = "luthier_packed"
-_FLASH = "flash_attention"
+FLASH = "flash_attention"
 """How the names of the kernels begin that transformers itself hands the position ids to."""
-_WINDOWS = (7, 3, 3, 11)
-"""Tokens of the windows that a model is tried on."""
-_CLOSE = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
-"""How far what a model says may move, as a share of its own spread: rounding, and far less than a window that sees
-another moves it."""
 
 
 @dataclass(eq=False)
@@ -99,9 +90,9 @@ def position_ids(lengths: Sequence[int]) -> Tensor:
 def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[None]:
     """Inside the block rows with position ids that start again are read window by window; other input as ever."""
     row = Row()
-    body = _body(model)
+    body = body_of(model)
     takes_cache = "use_cache" in inspect.signature(body.forward).parameters
-    changed = _configs(model, "_attn_implementation")
+    changed = configs_of(model, "_attn_implementation")
     inner = changed[0][1] if changed else "sdpa"
 
     def look(_: nn.Module, words: tuple[Any, ...], given: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -113,7 +104,7 @@ def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[Non
 
     with ExitStack() as stack:
         stack.callback(body.register_forward_pre_hook(look, with_kwargs=True).remove)
-        if not inner.startswith(_FLASH):
+        if not inner.startswith(FLASH):
             AttentionInterface.register(_NAME, _attention(inner, laid))
             AttentionMaskInterface.register(_NAME, _mask(row, inner))
             for config, before in changed:
@@ -122,56 +113,13 @@ def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[Non
         yield
 
 
-def why_not_packed(model: nn.Module, autocast: Callable[[], Any] | None = None) -> str:
-    """Why the model cannot read several windows in a row, in words; "" where it can. It is tried: four short windows
-    in a row and alone, in evaluation, must give the same states to rounding; in the precision of training, too.
-
-    autocast: opens the precision of training.
-    """
-    kinds = {str(name) for _, name in _configs(model, "_attn_implementation")}
-    if kinds - {"sdpa", "luthier_dropout"} and not all(name.startswith(_FLASH) for name in kinds):
-        return t("its attention is {kind}, which cannot be told where a text begins", kind=", ".join(sorted(kinds)))
-    body = _body(model)
-    if "position_ids" not in inspect.signature(body.forward).parameters:
-        return t("{model} does not take position_ids", model=type(body).__name__)
-    was_training = model.training
-    model.eval()
-    try:
-        moved = max(_moved(body), _moved(body, autocast) if autocast else 0.0)
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        return t("{model} does not read such a row: {error}", model=type(body).__name__, error=str(error)[:200])
-    finally:
-        model.train(was_training)
-    if moved <= 1:
-        return ""
-    return t("{model} does not read several texts in a row as it reads each alone", model=type(body).__name__)
-
-
-def _moved(body: Any, autocast: Callable[[], Any] | None = None) -> float:
-    """How far the states of windows in a row lie from those of each alone, in units of what rounding may do."""
-    embedding = body.get_input_embeddings()
-    device, generator = embedding.weight.device, torch.Generator().manual_seed(0)
-    count = min(embedding.weight.shape[0], body.config.get_text_config().vocab_size)
-    ids_1T = torch.randint(count, (1, sum(_WINDOWS)), generator=generator).to(device)
-    with torch.no_grad(), ExitStack() as stack:
-        if autocast is not None:
-            stack.enter_context(autocast())
-        alone = [body(input_ids=ids).last_hidden_state for ids in ids_1T.split(_WINDOWS, dim=1)]
-        with packed_attention(body):
-            together = body(input_ids=ids_1T, position_ids=position_ids(_WINDOWS).to(device)).last_hidden_state
-        exact = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
-    states = torch.cat(alone, 1).float()
-    close = _CLOSE[exact or embedding.weight.dtype]
-    return ((together.float() - states).abs().max() / (close * states.std().clamp_min(1e-9))).nan_to_num(9.0).item()
-
-
-def _body(model: Any) -> Any:
+def body_of(model: Any) -> Any:
     """The part that reads token ids, inside PEFT's wrapper and below the head."""
     plain = model.get_base_model() if hasattr(model, "get_base_model") else model
     return getattr(plain, "base_model", plain)
 
 
-def _configs(model: nn.Module, attribute: str) -> list[tuple[Any, str]]:
+def configs_of(model: nn.Module, attribute: str) -> list[tuple[Any, str]]:
     """Each of the model's configurations, with its value of the attribute."""
     found = {id(part.config): part.config for part in model.modules() if hasattr(part, "config")}
     return [(config, getattr(config, attribute)) for config in found.values() if getattr(config, attribute, None)]
@@ -234,9 +182,9 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         for (count, length), *parts in split:
             q, k, v = (states[0].unflatten(1, (count, length)).transpose(0, 1) for states in parts)
             seen = None if sight.seen is None else sight.seen[None, None, :length, :length]
-            if dropout == 0 and given.get("position_bias") is None and short_attention.fits(q, length):
+            if dropout == 0 and given.get("position_bias") is None and short.fits(q, length):
                 scale = q.shape[-1] ** -0.5 if scaling is None else scaling
-                mixed = short_attention.attend(q, k, v, sight.hidden(length), scale).transpose(1, 2)
+                mixed = short.attend(q, k, v, sight.hidden(length), scale).transpose(1, 2)
             else:
                 with laid.only(first, count) if laid is not None else nullcontext():
                     mixed, _ = plain(module, q, k, v, seen, **whole)
