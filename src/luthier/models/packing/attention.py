@@ -28,6 +28,10 @@ from luthier.models.packing import short
 _NAME = "luthier_packed"
 FLASH = "flash_attention"
 """How the names of the kernels begin that transformers itself hands the position ids to."""
+_ENOUGH = 64
+"""Positions that show whether a mask without a local rule is causal."""
+_WIDEST = 256
+"""Numbers of a head that torch's kernel for rows takes."""
 
 
 @dataclass(eq=False)
@@ -126,13 +130,13 @@ def configs_of(model: nn.Module, attribute: str) -> list[tuple[Any, str]]:
 
 
 def _lengths(given: dict[str, Any]) -> tuple[int, ...]:
-    """Of the windows of a row [1, T], by its position ids; none where it is no such row."""
+    """Of the windows of a row [1, T], by its position ids; none where it is no such row, or has one window alone."""
     ids = given.get("position_ids")
     if ids is None or given.get("attention_mask") is not None or ids.shape[0] != 1 or ids.ndim != 2:
         return ()
     starts = (ids[0].diff() != 1).nonzero()[:, 0] + 1
     ends = [0, *starts.tolist(), ids.shape[1]]
-    return tuple(end - begin for begin, end in pairwise(ends))
+    return tuple(end - begin for begin, end in pairwise(ends)) if len(ends) > 2 else ()
 
 
 def _mask(row: Row, inner: str) -> Any:
@@ -147,7 +151,9 @@ def _mask(row: Row, inner: str) -> Any:
         begin = [sum(row.lengths[:i]) for i in range(len(row.lengths) + 1)]
         longest = max(row.lengths)
         offset = begin[row.lengths.index(longest)]
-        given |= {"q_length": longest, "kv_length": longest, "q_offset": offset, "kv_offset": offset}
+        local, odd = given.get("local_size"), given.get("use_vmap", False)
+        tried = longest if odd or (local is not None and local < longest) else min(longest, _ENOUGH)
+        given |= {"q_length": tried, "kv_length": tried, "q_offset": offset, "kv_offset": offset}
         given |= {"allow_is_causal_skip": False, "allow_is_bidirectional_skip": False, "attention_mask": None}
         seen = sdpa_mask(*words, **given)
         assert seen is not None  # nothing was allowed to be left out
@@ -172,8 +178,9 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         if not isinstance(attention_mask, Sight):
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **given)
         sight = attention_mask
-        if query.is_cuda and query.dtype != torch.float32 and sight.seen is None and dropout == 0:
-            return _in_one(sight, query, key, value, scaling), None
+        plainly = dropout == 0 and given.get("position_bias") is None
+        if plainly and (kind := _kernel_type(sight, query, value)) is not None:
+            return _in_one(sight, query.to(kind), key.to(kind), value.to(kind), scaling), None
         whole = {**given, "dropout": dropout, "scaling": scaling, "is_causal": sight.causal}
         sizes = [count * length for count, length in sight.runs]
         split = zip(sight.runs, *(states.split(sizes, dim=2) for states in (query, key, value)), strict=True)
@@ -182,7 +189,7 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         for (count, length), *parts in split:
             q, k, v = (states[0].unflatten(1, (count, length)).transpose(0, 1) for states in parts)
             seen = None if sight.seen is None else sight.seen[None, None, :length, :length]
-            if dropout == 0 and given.get("position_bias") is None and short.fits(q, length):
+            if plainly and short.fits(q, length):
                 scale = q.shape[-1] ** -0.5 if scaling is None else scaling
                 mixed = short.attend(q, k, v, sight.hidden(length), scale).transpose(1, 2)
             else:
@@ -193,6 +200,14 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         return torch.cat(said)[None], None
 
     return attend
+
+
+def _kernel_type(sight: Sight, query: Tensor, value: Tensor) -> torch.dtype | None:
+    """In which torch's kernel on a GPU takes the whole row; None where it does not."""
+    if not query.is_cuda or sight.seen is not None or not query.shape[-1] == value.shape[-1] <= _WIDEST:
+        return None
+    kind = torch.get_autocast_dtype("cuda") if torch.is_autocast_enabled("cuda") else query.dtype
+    return kind if kind in (torch.float16, torch.bfloat16) else None
 
 
 def _in_one(sight: Sight, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from luthier.language import t
 from luthier.models.packing.attention import FLASH, body_of, configs_of, packed_attention, position_ids
@@ -17,8 +17,10 @@ from luthier.models.packing.attention import FLASH, body_of, configs_of, packed_
 _WINDOWS = (7, 3, 3, 11)
 """Tokens of the windows that a model is tried on."""
 _CLOSE = {torch.float32: 1e-4, torch.bfloat16: 5e-2, torch.float16: 1e-2}
-"""How far what a model says may move, as a share of its own spread: rounding, and far less than a window that sees
-another moves it."""
+"""How far the state of a token in a row may lie from that of the same token alone, as a share of its length: what is
+multiplied in matrices of another shape is rounded otherwise."""
+_SAME = {torch.float32: 5e-6, torch.bfloat16: 5e-2, torch.float16: 1e-2}
+"""How far it may move when all other windows of the row are others: next to nothing, the shapes being the same."""
 
 
 def why_not_packed(model: nn.Module, autocast: Callable[[], Any] | None = None) -> str:
@@ -47,18 +49,29 @@ def why_not_packed(model: nn.Module, autocast: Callable[[], Any] | None = None) 
 
 
 def _moved(body: Any, autocast: Callable[[], Any] | None = None) -> float:
-    """How far the states of windows in a row lie from those of each alone, in units of what rounding may do."""
+    """How far the states of windows in a row lie from those of each alone, and from those in a row with others before
+    them, in units of what rounding may do."""
     embedding = body.get_input_embeddings()
     device, generator = embedding.weight.device, torch.Generator().manual_seed(0)
     count = min(embedding.weight.shape[0], body.config.get_text_config().vocab_size)
-    ids_1T = torch.randint(count, (1, sum(_WINDOWS)), generator=generator).to(device)
+    ids_2T = torch.randint(count, (2, sum(_WINDOWS)), generator=generator).to(device)
+    ids_2T[1, -_WINDOWS[-1] :] = ids_2T[0, -_WINDOWS[-1] :]
     with torch.no_grad(), ExitStack() as stack:
         if autocast is not None:
             stack.enter_context(autocast())
-        alone = [body(input_ids=ids).last_hidden_state for ids in ids_1T.split(_WINDOWS, dim=1)]
+        alone_1TD = torch.cat([body(input_ids=ids).last_hidden_state for ids in ids_2T[:1].split(_WINDOWS, dim=1)], 1)
         with packed_attention(body):
-            together = body(input_ids=ids_1T, position_ids=position_ids(_WINDOWS).to(device)).last_hidden_state
+            where = position_ids(_WINDOWS).to(device)
+            row, other = (body(input_ids=ids, position_ids=where).last_hidden_state for ids in ids_2T.split(1))
         exact = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else None
-    states = torch.cat(alone, 1).float()
-    close = _CLOSE[exact or embedding.weight.dtype]
-    return ((together.float() - states).abs().max() / (close * states.std().clamp_min(1e-9))).nan_to_num(9.0).item()
+    kind = exact or embedding.weight.dtype
+    apart = _distance(row, alone_1TD, kind) / _CLOSE[kind]
+    return max(apart, _distance(row[:, -_WINDOWS[-1] :], other[:, -_WINDOWS[-1] :], kind) / _SAME[kind])
+
+
+def _distance(states_1TD: Tensor, others_1TD: Tensor, kind: torch.dtype) -> float:
+    """Relative to the length of each state: in fp32 of the token that moved most; else of the middle one, because
+    rounding may send a token to another expert."""
+    moved_T = (states_1TD - others_1TD)[0].float().norm(dim=-1) / others_1TD[0].float().norm(dim=-1).clamp_min(1e-9)
+    far = moved_T.max() if kind == torch.float32 else moved_T.median()
+    return far.nan_to_num(torch.inf).item()
