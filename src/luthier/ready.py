@@ -115,7 +115,7 @@ def make_ready(
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = _check_tuning(settings, loaded)
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
-    more += [packing] if settings.train.packing == "auto" else []
+    more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
 

@@ -61,13 +61,19 @@ class Noise:
         """True for what stays, of states of a shape [B, …]. layer: a number of its own for each dropout.
 
         Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one, and
-        within each window, so that windows in one row, [1, T, …], have those of each alone.
+        within each window, so that windows in one row, [1, T, …], have those of each alone. Some layers are given all
+        tokens of the batch on one axis, [B × T, …].
         """
-        if self._only is not None or not self._lengths:
-            return self._kept(self._windows_B[self._only or slice(None)], shape[1:], p, layer)
-        windows = zip(np.split(self._windows_B, len(self._lengths)), self._lengths, strict=True)
-        parts = [self._kept(window, (length, *shape[2:]), p, layer) for window, length in windows]
-        return torch.cat(parts, 1)
+        windows_B = self._windows_B[self._only or slice(None)]
+        if self._lengths and self._only is None:
+            inner = shape[1:] if shape[0] > 1 else shape[2:]
+            windows = zip(np.split(windows_B, len(self._lengths)), self._lengths, strict=True)
+            parts = [self._kept(window, (length, *inner), p, layer) for window, length in windows]
+            return torch.cat(parts, 1).view(shape)
+        if shape[0] != len(windows_B):
+            shape_BT = len(windows_B), shape[0] // len(windows_B), *shape[1:]
+            return self._kept(windows_B, shape_BT[1:], p, layer).view(shape)
+        return self._kept(windows_B, shape[1:], p, layer)
 
     @staticmethod
     def _kept(windows_B: np.ndarray, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
