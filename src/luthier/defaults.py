@@ -7,19 +7,26 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
 from luthier.catalog import AUTO, SCRATCH
 from luthier.config.schema import Settings
+from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.models.find import ModelFolder
+from luthier.runtime import Runtime
+from luthier.task import AnyTask
 from luthier.types import Choice
 
 _USUAL = {"warmup": 0.1, "weight_decay": 0.01}
 """Of tuning."""
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
 _HEAD_RATE = 1e-3
 _SMALL = 1000
 """Training rows: below this a set is small."""
@@ -102,6 +109,35 @@ def _decide_joined(
     decide("batch_size", *blocks_a_step(tokens, train["max_length"]))
     weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
     decide("epochs", *passes(tokens, weights, pretrained=method != SCRATCH))
+
+
+def choose_packing(
+    asked: bool | Literal["auto"], task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime
+) -> Choice:
+    """Whether windows share a row. tuned: a model of the same make as the tuning method leaves it.
+
+    Errors: ConfigError where it is asked for and cannot be.
+    """
+    if asked is False:
+        return Choice("train.packing", False, "")
+    why = _why_not_packed(task, model, tuned, runtime)
+    if not why:
+        return Choice("train.packing", True, t("texts share a row and none sees another: no padding"))
+    if asked is True:
+        what, fix = t("cannot be: {why}", why=why), t("train.packing=auto")
+        raise ConfigError.at("train.packing", what, fix, code="conflict")
+    return Choice("train.packing", False, why)
+
+
+def _why_not_packed(task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime) -> str:
+    from luthier.models.packing.tried import why_not_packed
+
+    if not task.packs:
+        return t("{task} asks about a text as a whole", task=task.name)
+    methods: Mapping[str, Any] = getattr(tuned, "peft_config", {})
+    if any(method.is_prompt_learning for method in methods.values()):
+        return t("the tuning method puts something before every text")
+    return why_not_packed(model, runtime.autocast if runtime.precision != "fp32" else None)
 
 
 def _max_length(facts: Facts) -> tuple[int, str]:

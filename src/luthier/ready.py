@@ -14,7 +14,7 @@ from luthier.balancing.remedy import Remedy
 from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
 from luthier.config.schema import Settings
-from luthier.defaults import Facts, choose
+from luthier.defaults import Facts, choose, choose_packing
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
@@ -118,7 +118,10 @@ def make_ready(
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
-    _check_tuning(settings, loaded)
+    tuned = _check_tuning(settings, loaded)
+    packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
+    more += [packing] if settings.train.packing == "auto" and task.packs else []
+    chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, blocks)
 
@@ -148,12 +151,12 @@ def warnings(ready: Ready) -> list[str]:
               count=len(fresh), names=names)]  # fmt: skip
 
 
-def _check_tuning(settings: Settings, loaded: Loaded) -> None:
+def _check_tuning(settings: Settings, loaded: Loaded) -> Tuned:
     """Applies the tuning method to a model of the same make without weights, so that options which do not fit are
     refused before anything is written."""
     with torch.device("meta"):
         skeleton = type(loaded.model)(loaded.model.config)
-    _apply(settings, skeleton)
+    return _apply(settings, skeleton)
 
 
 def _apply(settings: Settings, model: Any) -> Tuned:
