@@ -27,6 +27,7 @@ from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from luthier.chat.calling import CallForm
     from luthier.writing.generate import Generation
 
 TARGETS, WEIGHTS = "targets", "weights"
@@ -81,6 +82,8 @@ class Writer(Task[InputT, AnswerT, Written]):
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    converses: ClassVar[bool] = False
+    """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
 
     samples: int = 100
     max_new_tokens: int | None = None
@@ -88,6 +91,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     label_smoothing: float = 0.0
     stop_ids: tuple[int, ...] = learned(())
     pad_id: int = learned(0)
+    asked_how: Mapping[str, Any] | None = learned(None)
 
     def __post_init__(self) -> None:
         whole = t("use a whole number from {least}", least=1)
@@ -127,7 +131,16 @@ class Writer(Task[InputT, AnswerT, Written]):
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
         from luthier.writing.generate import Generation
 
-        return Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        usual = Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        return replace(usual, **self.asked_how) if self.asked_how else usual
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        """How calls of tools stand in its answers; None where they stand in none, or cannot be read."""
+        return None
+
+    def writing(self, **how: Any) -> Self:
+        """A copy that writes in another way than the one that was evaluated. how: fields of a Generation."""
+        return replace(self, asked_how=how)
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         from luthier.writing.likelihood import learnt_loss
@@ -138,12 +151,18 @@ class Writer(Task[InputT, AnswerT, Written]):
     def infer(self, model: Any, batch: Batch) -> Sequence[Written | Continued]:
         if TARGETS in batch.tensors:
             return self._likelihoods(model, batch)
-        from luthier.writing.generate import write
-
         ids_BT = batch.tensors["input_ids"].cpu().numpy()
         prompts = [row[:length] for row, length in zip(ids_BT, batch.lengths, strict=True)]
-        device = str(batch.tensors["input_ids"].device)
-        found = write(model, prompts, self.how(), stop_ids=self.stop_ids, pad_id=self.pad_id, device=device)
+        return self.continued(model, prompts, self.how(), str(batch.tensors["input_ids"].device))
+
+    def continued(
+        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, **more: Any
+    ) -> list[Continued]:
+        """What the model writes after each prompt, as `encode` made it: the one way by which evaluation, prediction
+        and the server get their texts. more: of `write`, such as on_token."""
+        from luthier.writing.generate import write
+
+        found = write(model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, **more)
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:

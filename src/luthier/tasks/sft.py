@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from luthier.chat.calling import CallForm, form_of
 from luthier.chat.lessons import lessons_of
 from luthier.chat.read import read_answer, shown_answer
 from luthier.chat.room import Answered, fit_answered, fit_prompt
@@ -66,6 +67,7 @@ class Sft(Writer[Conversation, Turn]):
         "the assistant's turn does"
     )
     most_seen: ClassVar[int] = 10**6
+    converses: ClassVar[bool] = True
 
     learns: str = "answers"
     template: str | None = None
@@ -193,6 +195,9 @@ class Sft(Writer[Conversation, Turn]):
         if not isinstance(input, Judged):
             return inferred[0]
         return Written(nll=sum(said.nll for said in inferred), learnt=sum(said.learnt for said in inferred))
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        return form_of(self._chat_with(text.tokenizer), self.stop_ids)
 
     # ---- to the user
 

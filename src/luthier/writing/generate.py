@@ -56,6 +56,7 @@ def write(
     on_token: OnToken | None = None,
     decode: Callable[[Sequence[int]], str] | None = None,
     limits: Sequence[int] | None = None,
+    seeds: Sequence[int] | None = None,
     start_ids: Sequence[int] | None = None,
     max_tokens: int = _TOKENS,
 ) -> list[Said]:
@@ -63,7 +64,8 @@ def write(
 
     prompts: token ids; of an encoder-decoder the sources. allowed: from a row and what it said so far to the tokens
     that may come next; none end the row. decode: tokens to text, needed for how.stop: an answer ends with the token
-    that completes one of these. limits: of each row, beside how.max_new_tokens. start_ids: what a decoder begins with;
+    that completes one of these. limits: of each row, beside how.max_new_tokens. seeds: of each row, in the
+    place of how.seed. start_ids: what a decoder begins with;
     None for what its folder says. A prompt that fills the model's context is answered by nothing, not stopped.
     """
     assert decode is not None or not how.stop  # a stop is a text
@@ -73,7 +75,7 @@ def write(
         Row(number, [int(i) for i in ids], min(limit, room(model, len(ids), len(start))))
         for number, (ids, limit) in enumerate(zip(prompts, most, strict=True))
     ]
-    job = Job(how, tuple(stop_ids), pad_id, device, allowed, on_token, decode, start)
+    job = Job(how, tuple(stop_ids), pad_id, device, allowed, on_token, decode, start, seeds)
     fill = _way(model, how)
     with torch.inference_mode(), evaluating(model), plain_habits(model):
         for batch in _batches([row for row in rows if row.limit > 0], how, max_tokens):

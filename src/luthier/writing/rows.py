@@ -16,7 +16,7 @@ from luthier.language import t
 from luthier.writing.next_token import Allowed
 
 OnToken = Callable[[int, int], "bool | None"]
-"""Is told a row and its next token; True ends the row there."""
+"""Is told a row and its next token, at last the one that ends it; True ends the row there."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ class Job:
     on_token: OnToken | None
     decode: Callable[[Sequence[int]], str] | None
     start_ids: Sequence[int]
+    seeds: Sequence[int] | None = None
 
     def has_stop(self, said: Sequence[int]) -> bool:
         """Whether the last token completed a stop text."""
@@ -93,17 +94,19 @@ class Row:
     def drawing(self, job: Job) -> torch.Generator:
         """Random numbers of its own."""
         if self.draw is None:
-            self.draw = torch.Generator(job.device).manual_seed((job.how.seed * 1_000_003 + self.number) % 2**63)
+            seed = job.how.seed * 1_000_003 + self.number if job.seeds is None else job.seeds[self.number]
+            self.draw = torch.Generator(job.device).manual_seed(seed % 2**63)
         return self.draw
 
     def take(self, token: int, job: Job) -> None:
         """The next token."""
-        if token in job.stop_ids:
-            self.ended = self.stopped = True
-            return
-        self.said.append(token)
+        self.ended = self.stopped = token in job.stop_ids
+        if not self.ended:
+            self.said.append(token)
         if job.on_token is not None and job.on_token(self.number, token):
             self.ended = True
+        if self.stopped:
+            return
         if job.has_stop(self.said) or (job.allowed is not None and not job.allowed(self.number, self.said)):
             self.ended = self.stopped = True
         self.ended = self.ended or len(self.said) >= self.limit
