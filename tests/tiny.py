@@ -51,8 +51,8 @@ _FILLER = [
 @dataclass(frozen=True)
 class TinyModels:
     """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
-    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. masked: for plain text. causal: a Llama
-    with a chat template."""
+    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama with a chat template.
+    masked, plain: a BERT and a Llama for plain text, as `luthier tokenizer` makes tokenizers."""
 
     encoder: Path
     dropout_encoder: Path
@@ -63,6 +63,7 @@ class TinyModels:
     t5: Path
     bart: Path
     masked: Path
+    plain: Path
     causal: Path
 
     def suited(self, task_name: str) -> Path:
@@ -73,7 +74,7 @@ class TinyModels:
 
 
 _SUITED = {"AutoModelForSeq2SeqLM": "t5", "AutoModelForCausalLM": "causal"}
-_OWN_WORDS = frozenset(("pretrain", "seq2seq", "sft"))
+_OWN_WORDS = frozenset(("seq2seq", "sft", "pretrain"))
 """Tasks whose samples make the vocabulary of tokenizers of their own, and not that of the tiny encoders."""
 
 
@@ -135,9 +136,11 @@ def write_tiny_models(folder: Path) -> TinyModels:
     write_vision(folder / "vision")
     write_t5(folder / "t5")
     write_bart(folder / "bart")
-    write_plain(folder / "masked", "bert")
     write_causal(folder / "causal")
-    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "t5", "bart", "masked", "causal")
+    write_plain(folder / "masked", "bert")
+    write_plain(folder / "plain", "llama")
+    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "t5", "bart", "masked",
+             "plain", "causal")  # fmt: skip
     return TinyModels(*(folder / name for name in names))
 
 

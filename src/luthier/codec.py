@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,20 +52,34 @@ class Codec:
         """
         return self.task.encode([self._cleaned(input) for input in inputs], self.text)
 
+    def asked(self, inputs: Sequence[Any]) -> list[list[Window]]:
+        """As `encode`, of what is asked to be answered: as many windows as the answer takes."""
+        return self.task.asked([self._cleaned(input) for input in inputs], self.text)
+
     def encode_labelled(
-        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
-    ) -> list[LabelledWindow]:
+        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None,
+        groups: Sequence[int] = (),
+    ) -> list[LabelledWindow]:  # fmt: skip
         """`encode`, then the targets: the answer joins only after the input has become windows.
 
-        done: is told how many examples were encoded since it was last told.
+        done: is told how many examples were encoded since it was last told. groups: of each example a number; texts
+        are joined with others of their own group alone.
         """
         labelled: list[LabelledWindow] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
-            for example, windows in zip(chunk, self.encode([self.task.learnt_input(e) for e in chunk]), strict=True):
-                labelled += [self.task.attach(window, example.answer, self.text) for window in windows]
+            encoded = zip(chunk, self.encode([self.task.lesson(e) for e in chunk]), strict=True)
+            for number, (example, windows) in enumerate(encoded, start):
+                attached = (self.task.attach(window, example.answer, self.text) for window in windows)
+                labelled += [replace(window, example=number) for window in attached]
             done(len(chunk))
-        return self.task.joined(labelled, self.text)
+        if not groups or not self.task.joins:
+            return self.task.joined(labelled, self.text)
+        made: list[LabelledWindow] = []
+        for group in sorted(set(groups)):
+            own = [window for window in labelled if groups[window.example] == group]
+            made += [replace(block, example=own[0].example) for block in self.task.joined(own, self.text)]
+        return made
 
     def collate(self, windows: Sequence[Window]) -> Batch:
         """Pads on the right. x_input_ids gets x_attention_mask."""

@@ -41,7 +41,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"model: {plain_scalar(known.name if settings.model == 'auto' else settings.model)}",
         "",
         "data:",
-        f"  train: {_names(data.train)}",
+        *([f"  train: {_names(data.train)}"] if data.train else []),
+        *(["  mix:", *(f"    {plain_scalar(k)}: {v:g}" for k, v in data.mix.items())] if data.mix else []),
         *([f"  validation: {_names(data.validation)}"] if data.validation else []),
         *(
             [f"  test: {_names(data.test)}"]

@@ -79,7 +79,7 @@ def _listen(
     """What the untuned model itself says to the judged rows. model: None where nobody has trained it."""
     asked, nothing = codec.task.questions(judged), Features((), np.zeros((0, 0)))
     learnt_seen, judged_seen = (
-        Seen(part, nothing, codec.encode([codec.task.learnt_input(e) for e in part]) if codec.task.counts_tokens else ())
+        Seen(part, nothing, codec.encode([codec.task.lesson(e) for e in part]) if codec.task.counts_tokens else ())
         for part in (train, judged)
     )
     if model is None:

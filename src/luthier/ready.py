@@ -11,9 +11,10 @@ import torch
 
 from luthier import catalog
 from luthier.balancing.remedy import Remedy
-from luthier.balancing.sampling import Sampling
+from luthier.balancing.sampling import Sampling, crossed
 from luthier.codec import Codec
 from luthier.config.schema import Settings
+from luthier.data.mixture import Mixture
 from luthier.defaults import Facts, choose, choose_packing
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
@@ -34,8 +35,8 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes. blocks: about how many windows an epoch has
-    where texts are joined; 0 where they are not."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
+    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -45,6 +46,7 @@ class Ready:
     loaded: Loaded
     remedy: Remedy
     counts: Sequence[int]
+    mixture: Mixture | None = None
     blocks: int = 0
 
     @property
@@ -56,11 +58,47 @@ class Ready:
     ) -> Sampling | None:
         """Which of the training rows an epoch shows; None where it shows each once. windows: of the rows, once they are
         encoded, of which the task may have a choice of its own."""
+        numbers = [window.example for window in windows] if windows else range(len(examples))
+        own = self._own_sampling(examples, windows, numbers)
+        if self.mixture is None:
+            return own
+        sets_N = self.mixture.sets(examples)
+        shown_N = sets_N[numbers]
+        by_set = Sampling(shown_N, self.mixture.rates(shown_N if self.codec.task.joins else sets_N))
+        return by_set if own is None else crossed(by_set, own)
+
+    def sets(self, examples: Sequence[Example[Any, Any]]) -> list[int]:
+        """Of each training row the number of its set; nothing where there are no sets."""
+        return [] if self.mixture is None else self.mixture.sets(examples).tolist()
+
+    def sets_shown(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow] = ()
+    ) -> list[dict[str, Any]]:
+        """Of each training set its name, its rows, its share of the rows shown, and how many of them an epoch shows;
+        nothing where there are no sets. examples: of training. windows: of them; where texts are joined, these are what
+        is shown, and not the rows."""
+        joined = windows if self.codec.task.joins else ()
+        sampling = self.sampling(examples, joined)
+        if self.mixture is None or sampling is None:
+            return []
+        sets_N = self.mixture.sets(examples)
+        if joined:
+            sets_N = sets_N[[window.example for window in joined]]
+        epoch_S = np.bincount(sets_N, weights=sampling.weights_N)
+        named = zip(self.mixture.names, self.mixture.shares, epoch_S, strict=True)
+        return [
+            {"name": name, "rows": int((sets_N == s).sum()), "share": share, "epoch": round(shown)}
+            for s, (name, share, shown) in enumerate(named)
+        ]
+
+    def _own_sampling(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow], numbers: Sequence[int]
+    ) -> Sampling | None:
+        """What balance or the task itself wants. numbers: of each window the row that it is of."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
         classes_N = self.codec.task.row_classes([example.answer for example in examples])
-        each = max(1, len(windows) // len(classes_N))  # what has classes has as many windows for every row
-        return Sampling(np.repeat(classes_N, each), self.remedy.rates)
+        return Sampling(classes_N[numbers], self.remedy.rates)
 
     @property
     def training(self) -> Training:
@@ -82,11 +120,12 @@ def make_ready(
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
     stratum = prepared.task.format.stratum if prepared.task.class_names() else lambda _: None
+    seen = [answers[i] for i in _rows_of_an_epoch(prepared)]
     facts = Facts(
         lengths=lengths,
-        rows=len(answers),
+        rows=len(seen),
         classes=[stratum(answer) for answer in answers],
-        epochs=prepared.task.usual_epochs(answers),
+        epochs=prepared.task.usual_epochs(seen),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
@@ -123,7 +162,16 @@ def make_ready(
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, blocks)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
+
+
+def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:
+    """Numbers of training rows: all of them, or as many as the shares of their sets let an epoch show."""
+    train = prepared.split.train
+    if prepared.mixture is None:
+        return range(len(train))
+    sets_N = prepared.mixture.sets(train)
+    return Sampling(sets_N, prepared.mixture.rates(sets_N)).epoch(0, 0).tolist()
 
 
 def with_remedy(ready: Ready, method: str, reason: str) -> Ready:

@@ -73,6 +73,7 @@ def train(
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
+    from luthier.general_text import read_general
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
@@ -92,10 +93,14 @@ def train(
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
             ready, baselines, augmentation = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            general = read_general(
+                ready.loaded.model, ready.codec, prepared.general, runtime, screen,
+                max_tokens=ready.training.max_tokens, longest=folder.most_tokens,
+            )  # fmt: skip
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
-                windows = ready.codec.encode_labelled(split.train, tracker.advance)
+                windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
             tuned = tune(ready)
             announce.parameters(tuned, screen)
             fitted = fit(
@@ -106,7 +111,8 @@ def train(
             )  # fmt: skip
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
+                       general)  # fmt: skip
             runtime.wait()
             return read_run(path)
 
@@ -143,7 +149,7 @@ def run_path(settings: Settings, *, resume: bool) -> Path:
     """The run's folder: the one that is named, else a new one, or the newest unfinished one."""
     if settings.out is not None:
         return Path(settings.out)
-    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.train))
+    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.named))
 
 
 def _named_for(train: str | list[str] | None) -> Path:

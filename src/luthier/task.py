@@ -169,11 +169,15 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """For each input its windows, one or more. It has no way to see the answers, so that training and serving
         cannot differ."""
 
+    def asked(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
+        """For each input the windows by which it is answered: those of `encode`, unless an answer takes more."""
+        return self.encode(inputs, text)
+
     @abstractmethod
     def attach(self, window: Window, answer: AnswerT, text: TextRule) -> LabelledWindow:
         """Adds the targets; where the answer is part of the model's input (language models), appends it."""
 
-    def learnt_input(self, example: Example[InputT, AnswerT]) -> InputT:
+    def lesson(self, example: Example[InputT, AnswerT]) -> InputT:
         """What is encoded of an example of training, before its answer is attached."""
         return example.input
 

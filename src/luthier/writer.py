@@ -59,7 +59,8 @@ class Continued:
 class Written:
     """text: what the model wrote; None where it was not asked to. nll: of the right answer, the sum over its learnt
     tokens in nats, NaN where that was not asked. learnt: how many tokens these are, each times its weight. tokens: of
-    the text. stopped: as in Continued. figures: what the scores of a text are made of."""
+    the text. stopped: as in Continued. figures: what the scores of a text are made of. chances: of the texts that it
+    could be, where these are few."""
 
     text: str | None = None
     nll: float = math.nan
@@ -67,6 +68,7 @@ class Written:
     tokens: int = 0
     stopped: bool = True
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

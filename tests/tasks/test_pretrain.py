@@ -173,7 +173,7 @@ def test_a_folder_without_weights_can_only_be_trained_from_nothing(tmp_path: Pat
 def test_nothing_of_pretrained_weights_is_left_in_a_model_from_nothing(models: TinyModels) -> None:
     from luthier.models.load import afresh
 
-    loaded = load_model(models.causal, "AutoModelForCausalLM", {}, seed=0, device="cpu")
+    loaded = load_model(models.plain, "AutoModelForCausalLM", {}, seed=0, device="cpu")
     before = {name: p.clone() for name, p in loaded.model.named_parameters()}
     begun = [afresh(loaded, seed).model.state_dict() for seed in (3,)]
     again = afresh(loaded, 3).model.state_dict()
@@ -182,13 +182,13 @@ def test_nothing_of_pretrained_weights_is_left_in_a_model_from_nothing(models: T
 
 
 def test_the_objective_is_the_models_own_and_no_other(models: TinyModels) -> None:
-    masked, causal = (bench("pretrain", folder).codec.task for folder in (models.masked, models.causal))
+    masked, causal = (bench("pretrain", folder).codec.task for folder in (models.masked, models.plain))
     assert (masked.masking, masked.auto_class) == ("words", "AutoModelForMaskedLM")
     assert (causal.masking, causal.auto_class) == ("none", "AutoModelForCausalLM")
     with pytest.raises(ConfigError, match="reads a text from both sides"):
         bench("pretrain", models.masked, masking="none")
     with pytest.raises(ConfigError, match="reads a text from its beginning"):
-        bench("pretrain", models.causal, masking="words")
+        bench("pretrain", models.plain, masking="words")
     with pytest.raises(ModelError, match="has no token for what is hidden"):
         bench("pretrain", models.encoder)
     with pytest.raises(ModelError, match="task=seq2seq"):
@@ -196,7 +196,7 @@ def test_the_objective_is_the_models_own_and_no_other(models: TinyModels) -> Non
 
 
 def test_a_text_longer_than_a_block_is_judged_whole(models: TinyModels) -> None:
-    ready = bench("pretrain", models.causal)
+    ready = bench("pretrain", models.plain)
     words = " ".join(example.input for example in ready.examples)
     groups = ready.codec.encode([Judged(words, None)])
     parts = [Written(nll=2.0, learnt=float(len(window.arrays[IDS]))) for window in groups[0]]

@@ -79,15 +79,22 @@ class SplitSettings(Section):
 
 class DataSettings(Section):
     """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
-    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
-    every text is cleaned, in training and whenever the model answers. documents: what makes a row of a plain text file;
-    None as the task needs it.
+    several. mix: files, patterns … of sets, each with its share of the rows that training shows; those that data.train
+    does not name only train, and where there is no data.train all of them are the training data. query: what a database
+    is asked. general: text by which is measured what a language model forgets; None takes what is embedded. columns:
+    the task's name of a column to the file's. clean: steps by which every text is cleaned, in training and whenever the
+    model answers. documents: what makes a row of a plain text file; None as the task needs it.
     """
 
     train: _Files = None
+    mix: Annotated[
+        dict[StrictStr, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+        _wanted("files with their shares, such as {general.jsonl: 0.3, mine.jsonl: 0.7}"),
+    ] = Field(default_factory=dict)
     validation: _Files = None
     test: _Files = None
     query: _AutoText = None
+    general: Annotated[StrictStr | None, _wanted("a file of general text, or none")] = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None
@@ -100,6 +107,11 @@ class DataSettings(Section):
     clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(
         default_factory=list
     )
+
+    @property
+    def named(self) -> str | list[str] | None:
+        """The training data that are split: all of data.mix where there is no data.train."""
+        return self.train if self.train is not None else list(self.mix) or None
 
 
 class TrainSettings(Section):
@@ -158,5 +170,7 @@ class Settings(Section):
 
 NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
+WORD_KEYS = {"data.mix"}
+"""Sections whose keys are the user's own words, dots and all, and no path."""
 LIST_KEYS = (("data", "clean"),)
 """Lists that may be written as one text, with commas."""

@@ -22,6 +22,8 @@ class Format(ABC, Generic[InputT, AnswerT]):
     """Of a plain text file what makes a row: a line, a paragraph, or a passage of several."""
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
+    several_layouts: ClassVar[bool] = False
+    """Whether files with different columns may stand beside each other, because each row says how it is to be read."""
     texts_are_all: ClassVar[bool] = True
     """Whether an input is its texts and nothing else, so that rows with nearly equal texts are nearly equal."""
 
@@ -91,6 +93,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
     @abstractmethod
     def plain_text(self, input: InputT) -> str:
         """The input as one text: what duplicates are told by, what a baseline counts words of."""
+
+    def told(self, input: InputT) -> str:
+        """The input as people read it: who says what, where several speak."""
+        return self.plain_text(input)
 
     def answer_text(self, answer: AnswerT) -> str:
         """What a person wrote in the answer, where that is a text; "" where it is a label or a number."""

@@ -47,7 +47,7 @@ class Table:
     these. rows: can be drawn once; in the place of a row that cannot be read stands what is wrong with it.
     notes: what was found out about the format. first: the values of the first rows, to look at.
     digests: SHA-256 by file; to be called after the rows were drawn. running: whether the rows are the lines of plain
-    text, of which several may make one document.
+    text, of which several may make one document. files: those of which it is made, where there are several.
     """
 
     name: str
@@ -58,6 +58,12 @@ class Table:
     is_table: bool = True
     digests: Callable[[], dict[str, str]] = field(default=dict[str, str], repr=False)
     running: bool = False
+    files: tuple[Table, ...] = field(default=(), repr=False)
+
+    @property
+    def singles(self) -> tuple[Table, ...]:
+        """The files one by one."""
+        return self.files or (self,)
 
     @property
     def path(self) -> Path:

@@ -113,7 +113,7 @@ class Pretrain(Writer[str, None]):
 
     # ---- to the model and back
 
-    def learnt_input(self, example: Example[str, None]) -> Any:
+    def lesson(self, example: Example[str, None]) -> Any:
         return Judged(example.input, None)
 
     def encode(self, inputs: Sequence[Any], text: TextRule) -> list[list[Window]]:

@@ -47,6 +47,20 @@ def epoch_steps(
     return [steps[i] for i in rng.permutation(len(steps))]
 
 
+def times_shown(
+    lengths: Sequence[int] | np.ndarray, *, batch_size: int, seed: int, steps: int, sampling: Sampling
+) -> np.ndarray:
+    """[N], how often the first `steps` steps of a run show each window."""
+    shown_N = np.zeros(len(lengths), np.int64)
+    per_epoch = steps_per_epoch(len(sampling), batch_size)
+    repeated = np.tile(np.asarray(lengths), sampling.most_repeats)
+    for epoch in range(-(-steps // per_epoch)):
+        begun = epoch_steps(repeated, batch_size, seed, epoch, sampling)[: steps - epoch * per_epoch]
+        numbers, counts = np.unique(np.concatenate(begun) % len(lengths), return_counts=True)
+        shown_N[numbers] += counts
+    return shown_N
+
+
 def plan_steps(
     lengths: Sequence[int] | np.ndarray,
     *,
