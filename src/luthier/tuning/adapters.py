@@ -16,6 +16,7 @@ from luthier.language import t
 from luthier.models.new_tokens import new_token_ids
 from luthier.tuning.merging import merged
 from luthier.tuning.parts import Ask, Group, Tuned, body_prefix, output_name, task_heads, trainable_names
+from luthier.tuning.rates import usual_rate
 
 if TYPE_CHECKING:
     from peft import PeftConfig, PeftModel
@@ -47,7 +48,8 @@ def lora_adapter(
     if tokens:
         notes = (t("the {count} new tokens learn too: their rows of the embedding and of the output layer, no others",
                    count=len(tokens)),)  # fmt: skip
-    return attached(model, config, b_rate=loraplus, notes=notes)
+    head_rate = usual_rate("lora" if loraplus == 1 else "loraplus").head
+    return attached(model, config, b_rate=loraplus, head_rate=head_rate, notes=notes)
 
 
 def attached(

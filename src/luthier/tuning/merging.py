@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BOUND = 1e-3
 """Of the largest number that the model gives: sums in another order stay a hundred times below it in fp32, also in
 deep models; a merge that forgets a scale, a transposition or a layer does not."""
+NARROW_BOUND = 5e-2
+"""The same where one of the two computed in half precision."""
 _MOST_NUMBERS = 2**22
 """Kept of one answer: evenly picked where there are more."""
 
@@ -33,12 +35,15 @@ def merged(adapted: PeftModel, ask: Ask | None) -> PreTrainedModel:
 
     Errors: StoppedError where states or logits differ by more than BOUND.
     """
-    adapted = _widened(adapted)
     adapted.eval()
     before = _answers(adapted.get_base_model(), adapted, ask)
-    plain: Any = adapted.merge_and_unload()
+    wide = _widened(adapted)
+    if wide is not None:
+        narrow, before = before, _answers(wide.get_base_model(), wide.eval(), ask)
+        _check(narrow, before, NARROW_BOUND)
+    plain: Any = (wide or adapted).merge_and_unload()
     _take_heads(plain)
-    _check(before, _answers(plain, plain, ask))
+    _check(before, _answers(plain, plain, ask), BOUND)
     return plain
 
 
@@ -81,27 +86,28 @@ def _watched(plain: Any) -> Iterator[list[Tensor]]:
             hook.remove()
 
 
-def _check(before: list[Tensor], after: list[Tensor]) -> None:
+def _check(before: list[Tensor], after: list[Tensor], bound: float) -> None:
     for a, b in zip(before, after, strict=True):
         if not a.numel():
             continue
         apart, largest = float((a - b).abs().max()), float(a.abs().max())
-        if not apart <= BOUND * max(largest, 1e-6):
+        if not apart <= bound * max(largest, 1e-6):
             what = t("after merging the model answers otherwise than it was trained: numbers of up to {largest:.3g} "
                      "differ by up to {apart:.3g}, more than {bound:g} of them", largest=largest, apart=apart,
-                     bound=BOUND)  # fmt: skip
+                     bound=bound)  # fmt: skip
             fix = t("nothing was lost: the adapter lies in the run's adapter/ folder, for PEFT to load; or train with "
                     "tuning.method=lora")  # fmt: skip
             raise StoppedError(Problem(Place("tuning.method"), what, fix, "merge-differs"))
 
 
-def _widened(adapted: PeftModel) -> PeftModel:
+def _widened(adapted: PeftModel) -> PeftModel | None:
+    """With a base in fp32; None where it was."""
     plain: Any = adapted.get_base_model()
     if any(getattr(p, "quant_state", None) is not None for p in plain.parameters()):
         return _from_four_bits(adapted)
     if any(p.is_floating_point() and p.dtype != torch.float32 for p in plain.parameters()):
-        adapted.float()
-    return adapted
+        return adapted.float()
+    return None
 
 
 def _from_four_bits(adapted: PeftModel) -> PeftModel:
@@ -116,10 +122,12 @@ def _from_four_bits(adapted: PeftModel) -> PeftModel:
         del made.quantization_config
     with no_init_weights():
         wide = type(narrow)(made)
+    wide.tie_weights()
     narrow_values = {**dict(narrow.named_parameters()), **dict(narrow.named_buffers())}
     with torch.no_grad():
         for name, value in [*wide.named_parameters(), *wide.named_buffers()]:
-            value.copy_(_dequantised(narrow_values[name], value.shape))
+            turned = type(wide.get_submodule(name.rpartition(".")[0])).__name__ == "Conv1D"
+            value.copy_(_dequantised(narrow_values[name], turned))
     config.inference_mode = False
     again = get_peft_model(wide, config)
     assert isinstance(again, PeftModel)
@@ -127,10 +135,10 @@ def _from_four_bits(adapted: PeftModel) -> PeftModel:
     return again
 
 
-def _dequantised(value: Tensor, shape: torch.Size) -> Tensor:
-    """fp32 on the CPU, the way round that `shape` has it: a quantised Conv1D lies as a linear layer does."""
+def _dequantised(value: Tensor, turned: bool) -> Tensor:
+    """fp32 on the CPU. turned: for a Conv1D, whose four bits lie the other way round, as a linear layer's do."""
     state = getattr(value, "quant_state", None)
     if state is not None:
         value = need("bitsandbytes.functional").dequantize_4bit(value.data, state)
-    wide = value.detach().float().cpu()
-    return wide if wide.shape == shape else wide.t()
+        value = value.t() if turned else value
+    return value.detach().float().cpu()

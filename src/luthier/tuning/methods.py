@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from luthier.errors import ConfigError, ModelError, did_you_mean, shown
 from luthier.language import t
-from luthier.tuning.adapters import lora_adapter
+from luthier.tuning.adapters import grouped, lora_adapter
 from luthier.tuning.four_bits import check_four_bits, four_bits, loaded_with
 from luthier.tuning.parts import (
     Group,
@@ -23,6 +23,7 @@ from luthier.tuning.parts import (
     trainable_names,
     unchanged,
 )
+from luthier.tuning.rates import usual_rate
 
 
 def full(model: PreTrainedModel, *, layer_decay: float = 1.0) -> Tuned:
@@ -84,7 +85,9 @@ def pattern(model: PreTrainedModel, *, pattern: str = r".*\.bias") -> Tuned:
         raise ConfigError.at("tuning.pattern", what, fix, code="no-such-parameter")
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(chosen.fullmatch(name) is not None or name.startswith(heads))
-    return Tuned(model, (Group(trainable_names(model)),), unchanged(model))
+    free = trainable_names(model)
+    head = frozenset(name for name in free if name.startswith(heads) and not chosen.fullmatch(name))
+    return Tuned(model, grouped(free, {usual_rate("pattern").head: head}), unchanged(model))
 
 
 def lora(
