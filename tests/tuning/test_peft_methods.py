@@ -7,6 +7,7 @@ from luthier import catalog
 from luthier.config.settings import load_settings
 from luthier.errors import ConfigError
 from luthier.tuning.peft_methods import peft_names
+from tiny import TinyModels, bench
 from tuning.tiny_writers import logits, model, train
 
 OPTIONS = {
@@ -54,7 +55,7 @@ def test_its_options_are_those_of_pefts_configuration_class() -> None:
         load_settings(None, ["tuning.method=vera", "tuning.d_inital=0.2"])
     (problem,) = caught.value.problems
     assert "tuning.d_inital" in problem.what and "tuning.d_initial" in problem.fix
-    with pytest.raises(ConfigError, match="tuning.r is 'many'"):
+    with pytest.raises(ConfigError, match=r"tuning\.r is 'many'"):
         load_settings(None, ["tuning.method=loha", "tuning.r=many"])
     for hidden in ("task_type", "modules_to_save", "prompt_tuning_init_state_dict_path"):
         assert hidden not in catalog.tuning_options("prompt_tuning")
@@ -81,3 +82,22 @@ def test_what_does_not_fit_the_model_is_told_before_training() -> None:
 def test_scales_take_large_steps_and_the_head_small_ones() -> None:
     scales = {group.scale: group.names for group in catalog.tuning_method("ia3")(model("bert")).groups}
     assert set(scales) == {1.0, 0.1} and all("modules_to_save" in name for name in scales[0.1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["ia3", "lora", "prompt_tuning", "pattern"])
+@pytest.mark.parametrize("task", ["fusion", "multitask", "retrieval", "ner", "question_answering"])
+def test_tasks_with_models_of_their_own_are_adapted_and_merged_too(task: str, method: str, models: TinyModels) -> None:
+    ready = bench(task, models.encoder)
+    batch, loss = ready.batches(4)[0], ready.codec.task.loss
+    tuned = catalog.tuning_method(method)(ready.model)
+    optimiser = torch.optim.Adam([p for p in tuned.model.parameters() if p.requires_grad], 1e-2)
+    for _ in range(2):
+        loss(tuned.model, batch).backward()
+        optimiser.step()
+        optimiser.zero_grad()
+    tuned.model.eval()
+    before = loss(tuned.model, batch).item()
+    plain = tuned.merge(lambda model: loss(model, batch)).eval()
+    if not tuned.stays:
+        assert loss(plain, batch).item() == pytest.approx(before, rel=1e-3)

@@ -41,14 +41,16 @@ def merged(adapted: PeftModel, ask: Ask | None) -> PreTrainedModel:
     if wide is not None:
         narrow, before = before, _answers(wide.get_base_model(), wide.eval(), ask)
         _check(narrow, before, NARROW_BOUND)
-    plain: Any = (wide or adapted).merge_and_unload()
-    _take_heads(plain)
+    last = wide if wide is not None else adapted
+    _take_heads(last.get_base_model())
+    plain: Any = last.merge_and_unload()
     _check(before, _answers(plain, plain, ask), BOUND)
     return plain
 
 
 def _take_heads(plain: nn.Module) -> None:
-    """In place: what learned whole instead of what it was copied from, where a method's own merge leaves both."""
+    """In place: what learned whole, instead of PEFT's wrapper of that and of what it was copied from. Some methods' own
+    merge leaves the wrapper, some stumble over it."""
     from peft.utils import ModulesToSaveWrapper
 
     for name, part in list(plain.named_modules()):

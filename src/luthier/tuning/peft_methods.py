@@ -137,11 +137,24 @@ def _configured(name: str, model: PreTrainedModel, options: Mapping[str, Any]) -
         given |= _targets(model, given.get("target_modules"), known)
     if "prompt_tuning_init" in known:
         given["prompt_tuning_init"] = "SAMPLE_VOCAB"  # embeddings of tokens: random numbers are far from all of them
-    if "modules_to_save" in known and "num_virtual_tokens" not in known:
+    if "num_virtual_tokens" in known:
+        given |= _sizes(model, prefix="prefix_projection" in known)
+    elif "modules_to_save" in known:
         given["modules_to_save"] = task_heads(model) or None
     if "fan_in_fan_out" in known:
         given["fan_in_fan_out"] = has_conv1d(model, linear_layers(model, None))
     return kind(**given)
+
+
+def _sizes(model: Any, *, prefix: bool) -> dict[str, Any]:
+    """Of the model, which calls them as its make does: what virtual tokens look like, or keys and values do."""
+    config, embedding = model.config, model.get_input_embeddings()
+    width = getattr(config, "hidden_size", None) if prefix else None
+    return {
+        "token_dim": width or embedding.weight.shape[-1],
+        "num_layers": getattr(config, "num_hidden_layers", 1),
+        "num_attention_heads": getattr(config, "num_attention_heads", 1),
+    }
 
 
 def _targets(model: Any, asked: Any, known: set[str]) -> dict[str, Any]:
