@@ -23,19 +23,6 @@ if TYPE_CHECKING:
 
     from luthier.tuning.parts import Tuned
 
-_NOT_HERE = {
-    "adalora": "gives out ranks anew between two steps, from figures that a checkpoint does not hold",
-    "adaption_prompt": "cannot become part of the weights",
-    "cartridge": "is distilled from long documents, not learnt from rows",
-    "cpt": "is made of examples that stand in its own settings",
-    "lily": "cannot become part of the weights",
-    "multitask_prompt_tuning": "needs the number of a task beside every row",
-    "poly": "needs the number of a task beside every row",
-    "shadow": "cannot become part of the weights",
-    "trainable_tokens": "is for new tokens, which lora trains by itself where there are any",
-    "xlora": "mixes adapters that were trained before",
-}
-"""Names that PEFT knows and no run can use, each with the reason."""
 _OURS = {
     "task_type", "peft_type", "auto_mapping", "peft_version", "base_model_name_or_path", "revision", "inference_mode",
     "modules_to_save", "fan_in_fan_out", "token_dim", "num_layers", "num_attention_heads",
@@ -50,6 +37,22 @@ _NORMS_ONLY = _OURS | {"target_modules", "exclude_modules"}
 """Fields of a method about norms: it says nothing of sizes or places."""
 
 
+def _not_here() -> dict[str, str]:
+    """Names that PEFT knows and no run can use, each with the reason."""
+    return {
+        "adalora": t("gives out ranks anew between two steps, from figures that a checkpoint does not hold"),
+        "adaption_prompt": t("cannot become part of the weights"),
+        "cartridge": t("is distilled from long documents, not learnt from rows"),
+        "cpt": t("is made of examples that stand in its own settings"),
+        "lily": t("cannot become part of the weights"),
+        "multitask_prompt_tuning": t("needs the number of a task beside every row"),
+        "poly": t("needs the number of a task beside every row"),
+        "shadow": t("cannot become part of the weights"),
+        "trainable_tokens": t("is for new tokens, which lora trains by itself where there are any"),
+        "xlora": t("mixes adapters that were trained before"),
+    }
+
+
 def peft_names() -> list[str]:
     """Read without importing PEFT, which takes seconds; none where it is not installed."""
     found = importlib.util.find_spec("peft")
@@ -58,15 +61,17 @@ def peft_names() -> list[str]:
         return []
     tree = ast.parse((Path(places[0]) / "utils" / "peft_types.py").read_text(encoding="utf-8"))
     (kinds,) = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == "PeftType")
+    refused = _not_here()
     names = [target.id.lower() for node in kinds.body if isinstance(node, ast.Assign)
              for target in node.targets if isinstance(target, ast.Name)]  # fmt: skip
-    return sorted(name for name in names if name != "lora" and name not in _NOT_HERE)
+    return sorted(name for name in names if name != "lora" and name not in refused)
 
 
 def check_usable(name: str) -> None:
     """Errors: ConfigError for a method of PEFT's that no run can use."""
-    if name in _NOT_HERE:
-        what = t("PEFT's {method} {reason}", method=name, reason=t(_NOT_HERE[name]))
+    reason = _not_here().get(name)
+    if reason is not None:
+        what = t("PEFT's {method} {reason}", method=name, reason=reason)
         raise ConfigError.at("tuning.method", what, t("tuning.method=lora or dora"), code="unusable-method")
 
 
