@@ -19,18 +19,17 @@ from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.runtime import Runtime
 from luthier.task import AnyTask
+from luthier.tuning.rates import usual_rate
 from luthier.types import Choice
 
-_USUAL = {"warmup": 0.1, "weight_decay": 0.01}
-"""Of tuning."""
 if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-_HEAD_RATE = 1e-3
+_USUAL = {"warmup": 0.1, "weight_decay": 0.01}
+"""Of tuning."""
 _SMALL = 1000
 """Training rows: below this a set is small."""
-_ADAPTER_FACTOR = 10
 _DECODER_FACTOR = 3
 _IMBALANCE = 10
 """Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
@@ -162,15 +161,16 @@ def _batch_size(rows: int) -> tuple[int, str]:
 
 
 def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str]:
-    """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; ten times that for adapters;
+    """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; by the tuning method's factor;
     six tenths of it on a small set, where larger steps forget more than the rows can teach."""
     base = min(3e-4, max(5e-6, 3e-5 * (768 / hidden_size) ** 1.7)) * (0.6 if rows < _SMALL else 1.0)
     small = t(", {rows} rows: smaller steps", rows=rows) if rows < _SMALL else ""
-    if method == "head":
-        return _HEAD_RATE, t("only the head learns")
-    if method == "lora":
-        reason = t("hidden size {size}; adapters take ten times the rate", size=hidden_size)
-        return _rounded(base * _ADAPTER_FACTOR), reason + small
+    rate = usual_rate(method)
+    if rate.fixed is not None:
+        return rate.fixed, rate.reason
+    if rate.reason:
+        reason = t("hidden size {size}; {reason}", size=hidden_size, reason=rate.reason)
+        return _rounded(base * rate.factor), reason + small
     return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size) + small
 
 

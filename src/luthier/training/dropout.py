@@ -58,7 +58,6 @@ class Noise:
         """uint64 [B]: a seed for each of the batch's windows."""
         return self._windows_B
 
-
     def lay(self, lengths: Sequence[int]) -> None:
         """The windows, of these lengths, stand one after another in one row; no lengths: each in a row of its own."""
         self._lengths = tuple(lengths)
