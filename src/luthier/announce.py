@@ -117,7 +117,9 @@ def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
 
 
 def parameters(tuned: Tuned, screen: Progress) -> None:
-    """How much of the model moves."""
+    """How much of the model moves, and what the tuning method has to say."""
+    for note in tuned.notes:
+        screen.warn(note)
     total = sum(p.numel() for p in tuned.model.parameters())
     moving = sum(p.numel() for p in tuned.model.parameters() if p.requires_grad)
     screen.say(

@@ -107,6 +107,18 @@ class Codec:
         inputs = self.collate([w.window for w in windows])
         return LabelledBatch(inputs, torch.from_numpy(targets_BS), num_targets, tuple(numbers))
 
+    def collate_row(self, windows: Sequence[LabelledWindow], numbers: Sequence[int] = ()) -> LabelledBatch:
+        """Lays windows, whose arrays and targets all stand at tokens, one after another into a row [1, T], for training
+        without padding. Where each begins the position ids say: there they start again."""
+        plain = [w.window for w in windows]
+        lengths = tuple(map(len, plain))
+        tensors = {name: _row([window.arrays[name] for window in plain]) for name in plain[0].arrays}
+        tensors["position_ids"] = _row([np.arange(length) for length in lengths])
+        inside = [window.spans[:, 0] < window.spans[:, 1] for window in plain if window.spans is not None]
+        inputs = Batch(tensors, lengths, _row(inside) if inside else None)
+        targets_1S = _row([w.targets for w in windows])
+        return LabelledBatch(inputs, targets_1S, int((targets_1S != IGNORE).sum()), tuple(numbers))
+
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
         """The prediction about the input as it was written, whatever was cleaned before the model read it."""
         read = self._cleaned(input)
@@ -175,6 +187,14 @@ def _rectangle(rows: Sequence[np.ndarray], fill: Any, dtype: Any) -> np.ndarray:
     for target, row in zip(filled, rows, strict=True):
         target[: len(row)] = row
     return filled
+
+
+def _row(parts: Sequence[np.ndarray]) -> Tensor:
+    """Parts [T, …] one after another, [1, T, …]; whole numbers as int64."""
+    import torch
+
+    row = np.concatenate(parts)[None]
+    return torch.from_numpy(row.astype(np.int64) if np.issubdtype(row.dtype, np.integer) else row)
 
 
 def _mask(lengths: Sequence[int]) -> Tensor:

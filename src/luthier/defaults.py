@@ -7,23 +7,29 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
 from luthier.catalog import AUTO, SCRATCH
 from luthier.config.schema import Settings
+from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.models.find import ModelFolder
+from luthier.runtime import Runtime
+from luthier.task import AnyTask
+from luthier.tuning.rates import usual_rate
 from luthier.types import Choice
+
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
 
 _USUAL = {"warmup": 0.1, "weight_decay": 0.01}
 """Of tuning."""
-_HEAD_RATE = 1e-3
 _SMALL = 1000
 """Training rows: below this a set is small."""
-_ADAPTER_FACTOR = 10
 _DECODER_FACTOR = 3
 _IMBALANCE = 10
 """Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
@@ -104,6 +110,35 @@ def _decide_joined(
     decide("epochs", *passes(tokens, weights, pretrained=method != SCRATCH))
 
 
+def choose_packing(
+    asked: bool | Literal["auto"], task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime
+) -> Choice:
+    """Whether windows share a row. tuned: a model of the same make as the tuning method leaves it.
+
+    Errors: ConfigError where it is asked for and cannot be.
+    """
+    if asked is False:
+        return Choice("train.packing", False, "")
+    why = _why_not_packed(task, model, tuned, runtime)
+    if not why:
+        return Choice("train.packing", True, t("texts share a row and none sees another: no padding"))
+    if asked is True:
+        what, fix = t("cannot be: {why}", why=why), t("train.packing=auto")
+        raise ConfigError.at("train.packing", what, fix, code="conflict")
+    return Choice("train.packing", False, why)
+
+
+def _why_not_packed(task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime) -> str:
+    from luthier.models.packing.tried import why_not_packed
+
+    if not task.packs:
+        return t("{task} asks about a text as a whole", task=task.name)
+    methods: Mapping[str, Any] = getattr(tuned, "peft_config", {})
+    if any(method.is_prompt_learning for method in methods.values()):
+        return t("the tuning method puts something before every text")
+    return why_not_packed(model, runtime.autocast if runtime.precision != "fp32" else None)
+
+
 def _max_length(facts: Facts) -> tuple[int, str]:
     """The 99th percentile: dynamic padding makes short rows cheap, and the last per cent costs the most memory."""
     longest, cap = int(facts.lengths.max()), facts.model.most_tokens
@@ -126,15 +161,16 @@ def _batch_size(rows: int) -> tuple[int, str]:
 
 
 def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str]:
-    """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; ten times that for adapters;
+    """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; by the tuning method's factor;
     six tenths of it on a small set, where larger steps forget more than the rows can teach."""
     base = min(3e-4, max(5e-6, 3e-5 * (768 / hidden_size) ** 1.7)) * (0.6 if rows < _SMALL else 1.0)
     small = t(", {rows} rows: smaller steps", rows=rows) if rows < _SMALL else ""
-    if method == "head":
-        return _HEAD_RATE, t("only the head learns")
-    if method == "lora":
-        reason = t("hidden size {size}; adapters take ten times the rate", size=hidden_size)
-        return _rounded(base * _ADAPTER_FACTOR), reason + small
+    rate = usual_rate(method)
+    if rate.fixed is not None:
+        return rate.fixed, rate.reason
+    if rate.reason:
+        reason = t("hidden size {size}; {reason}", size=hidden_size, reason=rate.reason)
+        return _rounded(base * rate.factor), reason + small
     return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size) + small
 
 

@@ -58,7 +58,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  # clean: html, whitespace # " + t("clean every text, in training and whenever the model answers"),
         "",
         "tuning:",
-        "  method: full            # " + t("full, head, last_layers or lora"),
+        "  method: full            # " + t("full, head, last_layers, lora … (docs/tuning.md)"),
         "  # n: 2                  # " + t("last_layers: how many"),
         "  # r: 16                 # " + t("lora: rank"),
         "",

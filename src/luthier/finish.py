@@ -45,6 +45,9 @@ from luthier.trial import hold_trial
 from luthier.tuning.parts import Tuned
 from luthier.types import Example, LabelledWindow, Report, Score
 
+_ASKED = 4
+"""Rows that a merged model answers once more."""
+
 
 @dataclass(frozen=True)
 class Run:
@@ -109,8 +112,8 @@ def finish(
     moved = _move_decisions(ready, prepared, tuned, runtime)
     codec = moved.codec if moved else ready.codec
     announce.decisions(moved, task, screen)
-    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved)
-    _save(path, ready, tuned, codec, card)
+    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved, adapter=tuned.stays)
+    _save(path, ready, tuned, codec, windows, card)
     predictor = load_artifact(path / "model", runtime.device)
     part = judged_part(prepared.split)
     examples = prepared.split.part(part)
@@ -151,15 +154,24 @@ def finish(
     announce.result(report, path, screen, texts=task.reads_texts)
 
 
-def _save(path: Path, ready: Ready, tuned: Tuned, codec: Codec, card: str) -> None:
-    """model/ and, where the method has one, adapter/."""
+def _save(path: Path, ready: Ready, tuned: Tuned, codec: Codec, windows: Sequence[LabelledWindow], card: str) -> None:
+    """model/ and, where the method has one that becomes part of it, adapter/."""
+    batches = [codec.collate_labelled([windows[i]], [i]) for i in range(min(_ASKED, len(windows)))]
+
+    def ask(model: Any) -> None:
+        """Before and after merging: a few rows, so that what is saved is known to be what was trained."""
+        device = str(next(model.parameters()).device)
+        for batch in batches:
+            codec.task.loss(model, batch.to(device))
+
     with disk_trouble(path):
         for left in ("model", "adapter"):
             shutil.rmtree(path / left, ignore_errors=True)  # of a process that was killed between here and the report
-        if tuned.save_adapter is not None:
+        if tuned.save_adapter is not None and not tuned.stays:
             with whole_folder(path / "adapter") as temporary:
                 tuned.save_adapter(temporary)
-        save_artifact(path / "model", tuned.merge(), codec, ready.tokenizer.wrapped, card)
+        beside = tuned.save_adapter if tuned.stays else None
+        save_artifact(path / "model", tuned.merge(ask), codec, ready.tokenizer.wrapped, card, beside)
 
 
 def _forgotten(

@@ -15,18 +15,19 @@ from luthier.balancing.sampling import Sampling, crossed
 from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.data.mixture import Mixture
-from luthier.defaults import Facts, choose
+from luthier.defaults import Facts, choose, choose_packing
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, pad_alike
-from luthier.models.new_tokens import grow_vocabulary
+from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, loading_with, pad_alike
+from luthier.models.new_tokens import grow_vocabulary, new_token_ids
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule
+from luthier.tuning.four_bits import loading_of
 from luthier.tuning.parts import Tuned
 from luthier.types import Choice, Example, LabelledWindow
 
@@ -114,6 +115,7 @@ def make_ready(
     Errors: ModelError, ConfigError for settings that do not fit the model or the machine.
     """
     _check_precision(settings, runtime)
+    loading = loading_of(catalog.tuning_method(settings.tuning["method"]), runtime.device)
     task, tokenizer, spoken = prepared.task.with_tokenizer(load_tokenizer(folder.folder))
     lengths = task.row_lengths(prepared.split.train, tokenizer.backend)
     _check_length(settings, folder)
@@ -151,13 +153,17 @@ def make_ready(
     task = task.remedied(remedy)
     rule = TextRule(tokenizer.backend, int(chosen.train.max_length), tokenizer.pad_id, folder.has_segments)
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
-    loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    with loading_with(loading):
+        loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
     if chosen.tuning["method"] == catalog.SCRATCH:
         loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
-    _check_tuning(settings, loaded)
+    tuned = _check_tuning(chosen, loaded, folder)
+    packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
+    more += [packing] if settings.train.packing == "auto" and task.packs else []
+    chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
 
@@ -183,7 +189,13 @@ def tune(ready: Ready) -> Tuned:
     """Applies the tuning method; what it adds starts from the run's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(ready.settings.train.seed)
-        return _apply(ready.settings, ready.loaded.model)
+        tuned = _apply(ready.settings, ready.loaded.model)
+    tokens, embedding = new_token_ids(ready.loaded.model), ready.loaded.model.get_input_embeddings()
+    if not tokens or embedding is None or any(p.requires_grad for p in embedding.parameters()):
+        return tuned
+    note = t("the {count} new tokens of the tokenizer do not learn with this method: they stay the mean of all others; "
+             "tuning.method=lora or full trains them", count=len(tokens))  # fmt: skip
+    return replace(tuned, notes=(*tuned.notes, note))
 
 
 def warnings(ready: Ready) -> list[str]:
@@ -196,12 +208,19 @@ def warnings(ready: Ready) -> list[str]:
               count=len(fresh), names=names)]  # fmt: skip
 
 
-def _check_tuning(settings: Settings, loaded: Loaded) -> None:
+def _check_tuning(settings: Settings, loaded: Loaded, folder: ModelFolder) -> Tuned:
     """Applies the tuning method to a model of the same make without weights, so that options which do not fit are
     refused before anything is written."""
     with torch.device("meta"):
         skeleton = type(loaded.model)(loaded.model.config)
-    _apply(settings, skeleton)
+    tuned = _apply(settings, skeleton)
+    places, asked = tuned.places, int(settings.train.max_length)
+    if asked + places > folder.most_tokens:
+        what = t("{asked} and {places} virtual tokens are more than the {most} that {model} takes",
+                 asked=asked, places=places, most=folder.most_tokens, model=folder.name)  # fmt: skip
+        fix = f"train.max_length={max(3, folder.most_tokens - places)}"
+        raise ConfigError.at("train.max_length", what, fix, code="out-of-range")
+    return tuned
 
 
 def _apply(settings: Settings, model: Any) -> Tuned:

@@ -83,6 +83,9 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     """Whether a baseline counts the tokens of the rows, as they are encoded for training."""
     joins: ClassVar[bool] = False
     """Whether the texts of training are joined, and cut into blocks that are all as long as a model input may be."""
+    packs: ClassVar[bool] = False
+    """Whether targets stand at tokens and the loss of each hangs on its own window alone, so that several windows may
+    share a row."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 

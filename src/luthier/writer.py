@@ -80,6 +80,7 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     fits_untuned: ClassVar[bool] = False
     speaks_untuned: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50

@@ -119,6 +119,7 @@ class TrainSettings(Section):
 
     head_init: where a new head begins: random; fitted to the untuned model (probe); fitted after the position that
     it reads was taught to speak for the whole text (align).
+    packing: whether windows stand one after another in one row, without padding; auto: where model and task allow it.
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
@@ -132,6 +133,7 @@ class TrainSettings(Section):
     batch_size: _AutoCount = "auto"
     max_length: Annotated[Auto | Annotated[StrictInt, Field(ge=3)], _wanted("a whole number from 3, or auto")] = "auto"
     max_tokens: _AutoCount = "auto"
+    packing: Annotated[Auto | StrictBool, _wanted("auto, true or false")] = "auto"
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], _wanted("auto, fp32, bf16 or fp16")] = "auto"
     optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
     schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"

@@ -219,7 +219,7 @@ def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
     return []
 
 
-_OptionsOf = Callable[[str], Mapping[str, tuple[str, object]]]
+_OptionsOf = Callable[[str], Mapping[str, tuple[Any, object]]]
 _FUNCTIONS: tuple[tuple[str, str, Callable[[], list[str]], _OptionsOf], ...] = (
     ("tuning", "full", catalog.tuning_names, catalog.tuning_options),
     ("augment", "none", catalog.augmentation_names, catalog.augmentation_options),
@@ -237,7 +237,7 @@ def _check_function(
     name = node.section().get("method")
     try:
         found = options_of(default if name is None else str(name.value))
-        options = {option: eval(kind, {}) for option, (kind, _) in found.items()}
+        options = {option: eval(kind, {}) if isinstance(kind, str) else kind for option, (kind, _) in found.items()}
     except ConfigError as error:
         return _at(name.place if name else node.place, error)
     return _check_options(key, node, "method", options, {f"{key}.method={name}": options_of(name) for name in names()})

@@ -57,9 +57,7 @@ def decided(material: Material) -> SplitSettings:
     return how
 
 
-def decided_split(
-    split: SplitSettings, given: set[str], usual: tuple[float, float] = DEFAULT_SHARES
-) -> SplitSettings:
+def decided_split(split: SplitSettings, given: set[str], usual: tuple[float, float] = DEFAULT_SHARES) -> SplitSettings:
     """With nothing left open but whether there are too many rows to look for near-duplicates. Neither share named: the
     usual ones. Only test named: the textbook's two parts, without validation, unless it is 0. given: the parts that are
     files of their own, and so no share of the training file."""

@@ -72,6 +72,7 @@ def plan_steps(
     rank: int = 0,
     world: int = 1,
     sampling: Sampling | None = None,
+    packed: bool = False,
 ) -> Iterator[list[list[int]]]:
     """Every step of the run from number `start` on, as this rank's micro-batches of window numbers; the k-th repeat
     of window i, where the sampling repeats it, is i + k · N.
@@ -85,4 +86,4 @@ def plan_steps(
     for epoch in range(start // per_epoch, epochs):
         skip = start - epoch * per_epoch if epoch == start // per_epoch else 0
         for step in epoch_steps(lengths, batch_size, seed, epoch, sampling)[skip:]:
-            yield cut(step[rank::world], lengths, max_tokens)
+            yield cut(step[rank::world], lengths, max_tokens, packed=packed)
