@@ -86,8 +86,7 @@ def code_of(language: str, known: Sequence[str], option: str) -> str:
             if code.partition("_")[0] == begin:
                 return code
     what = t("the model knows no language '{language}'", language=language)
-    fix = did_you_mean(language, known) + "; " + t("known: {names}", names=", ".join(known))
-    raise ConfigError.at(f"task.{option}", what, fix, code="unknown-choice")
+    raise ConfigError.at(f"task.{option}", what, did_you_mean(language, known), code="unknown-choice")
 
 
 def _config(folder: Path) -> Any:
