@@ -27,6 +27,7 @@ from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from luthier.chat.calling import CallForm
     from luthier.writing.generate import Generation
 
 TARGETS, WEIGHTS = "targets", "weights"
@@ -58,7 +59,8 @@ class Continued:
 class Written:
     """text: what the model wrote; None where it was not asked to. nll: of the right answer, the sum over its learnt
     tokens in nats, NaN where that was not asked. learnt: how many tokens these are, each times its weight. tokens: of
-    the text. stopped: as in Continued. figures: what the scores of a text are made of."""
+    the text. stopped: as in Continued. figures: what the scores of a text are made of. chances: of the texts that it
+    could be, where these are few."""
 
     text: str | None = None
     nll: float = math.nan
@@ -66,6 +68,7 @@ class Written:
     tokens: int = 0
     stopped: bool = True
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,9 +80,12 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     fits_untuned: ClassVar[bool] = False
     speaks_untuned: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    converses: ClassVar[bool] = False
+    """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
 
     samples: int = 100
     max_new_tokens: int | None = None
@@ -87,6 +93,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     label_smoothing: float = 0.0
     stop_ids: tuple[int, ...] = learned(())
     pad_id: int = learned(0)
+    asked_how: Mapping[str, Any] | None = learned(None)
 
     def __post_init__(self) -> None:
         whole = t("use a whole number from {least}", least=1)
@@ -129,7 +136,16 @@ class Writer(Task[InputT, AnswerT, Written]):
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
         from luthier.writing.generate import Generation
 
-        return Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        usual = Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        return replace(usual, **self.asked_how) if self.asked_how else usual
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        """How calls of tools stand in its answers; None where they stand in none, or cannot be read."""
+        return None
+
+    def writing(self, **how: Any) -> Self:
+        """A copy that writes in another way than the one that was evaluated. how: fields of a Generation."""
+        return replace(self, asked_how=how)
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         from luthier.writing.likelihood import learnt_loss
@@ -140,12 +156,18 @@ class Writer(Task[InputT, AnswerT, Written]):
     def infer(self, model: Any, batch: Batch) -> Sequence[Written | Continued]:
         if TARGETS in batch.tensors:
             return self._likelihoods(model, batch)
-        from luthier.writing.generate import write
-
         ids_BT = batch.tensors["input_ids"].cpu().numpy()
         prompts = [row[:length] for row, length in zip(ids_BT, batch.lengths, strict=True)]
-        device = str(batch.tensors["input_ids"].device)
-        found = write(model, prompts, self.how(), stop_ids=self.stop_ids, pad_id=self.pad_id, device=device)
+        return self.continued(model, prompts, self.how(), str(batch.tensors["input_ids"].device))
+
+    def continued(
+        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, **more: Any
+    ) -> list[Continued]:
+        """What the model writes after each prompt, as `encode` made it: the one way by which evaluation, prediction
+        and the server get their texts. more: of `write`, such as on_token."""
+        from luthier.writing.generate import write
+
+        found = write(model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, **more)
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:
@@ -174,6 +196,9 @@ class Writer(Task[InputT, AnswerT, Written]):
         return inferred[0]
 
     # ---- judged
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
+        return [self.format.whole_text(example.input, example.answer) for example in examples]
 
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
         """How likely each right answer is, then the inputs that are to be answered."""

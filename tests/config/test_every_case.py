@@ -44,6 +44,7 @@ CASES = [
     ("train.learning_rate", ".inf", "train.learning_rate is 'inf'", "above 0"),
     ("train.warmup", "1", "train.warmup is '1'", "from 0 to below 1"),
     ("train.weight_decay", "2", "train.weight_decay is '2'", "from 0 to 1"),
+    ("train.neftune_alpha", "-1", "train.neftune_alpha is '-1'", "a number from 0"),
     ("train.max_length", "2", "train.max_length is '2'", "from 3"),
     ("train.keep", "0", "train.keep is '0'", "from 1"),
     ("train.seed", "-1", "train.seed is '-1'", "from 0"),
@@ -54,7 +55,12 @@ CASES = [
     # unknown choice
     ("task", "clasification", "there is no task 'clasification'", "did you mean 'classification'?"),
     ("tuning", "lorra", "there is no tuning method 'lorra'", "did you mean 'lora'?"),
-    ("tuning.method", "qlorra", "there is no tuning method 'qlorra'", "known: full, head, last_layers, lora"),
+    (
+        "tuning.method",
+        "qlorra",
+        "there is no tuning method 'qlorra'",
+        "known: dora, full, head, last_layers, lora",
+    ),
     ("train.precision", "bf61", "train.precision is 'bf61'", "did you mean 'bf16'?"),
     ("train.precision", "int4", "train.precision is 'int4'", "auto, fp32, bf16 or fp16"),
     ("train.schedule", "cosin", "train.schedule is 'cosin'", "did you mean 'cosine'?"),

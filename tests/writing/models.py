@@ -45,6 +45,8 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "mixtral": ("MixtralForCausalLM", {"num_local_experts": 3, "num_experts_per_tok": 2}),
     "cohere": ("CohereForCausalLM", {"logit_scale": 0.25}),
     "granite": ("GraniteForCausalLM", {"logits_scaling": 4.0}),
+    "lfm2": ("Lfm2ForCausalLM", {"full_attn_idxs": [1], "layer_types": ["conv", "full_attention"]}),
+    "mamba": ("MambaForCausalLM", {"state_size": 4}),
     "t5": ("T5ForConditionalGeneration", {**_T5, "tie_word_embeddings": True}),
     "mt5": ("MT5ForConditionalGeneration", {**_T5, "tie_word_embeddings": False, "feed_forward_proj": "gated-gelu"}),
     "bart": ("BartForConditionalGeneration", _BART),

@@ -1,1 +1,1 @@
-"""The one renderer of conversations: to tokens, and which of these are learnt. Training, evaluation and serving use it."""
+"""The one renderer of conversations: tokens, and which are learnt. Whoever trains, judges or serves uses it."""

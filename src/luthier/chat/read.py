@@ -53,4 +53,3 @@ def shown_answer(text: str) -> dict[str, Any]:
     if turn.calls:
         made["tool_calls"] = [call_as_json(call) for call in turn.calls]
     return made
-

@@ -57,7 +57,7 @@ def fit_answered(
     """At most so many tokens. Nothing is said where what asks for it leaves no room: an answer is not learnt from a
     question that is cut. Errors: chat.rule.Refused."""
     prompt = encoded or chat.prompts([conversation])[0]
-    said = chat.answer_ids(prompt, chat.renderer(conversation).answer(answer))
+    said = chat.answer_ids(prompt, answer)
     if len(prompt.ids) + len(said) <= most:
         return Answered(Fitted(prompt), said)
     starts = _starts(conversation)

@@ -28,7 +28,8 @@ class ChatRule:
     pad: id of what fills batches up. day: the date that the template is told, "" for one that does not ask.
     thinking: what it is told of thinking (enable_thinking), None for nothing; with False no thinking is kept.
     system: what the system says where a conversation has it say nothing. texts: whether the template wants the
-    arguments of calls as JSON text. inline: whether it knows nothing of thinking, which then stands in the content."""
+    arguments of calls as JSON text. inline: whether it knows nothing of thinking, which then stands in the content.
+    parts: whether it wants what is said as a list of parts."""
 
     source: str
     name: str
@@ -41,6 +42,7 @@ class ChatRule:
     system: str = ""
     texts: bool = False
     inline: bool = False
+    parts: bool = False
 
     def state(self) -> dict[str, Any]:
         """JSON-able."""
@@ -96,11 +98,13 @@ class ChatRule:
         message.pop("weight", None)
         thinking = message.pop("reasoning_content", "")
         calls = message.pop("tool_calls", None)
-        made = {"role": message.pop("role"), **{key: own(value) for key, value in message.items()}}
+        made: dict[str, Any] = {"role": message.pop("role"), **{key: own(value) for key, value in message.items()}}
         if thinking and self.inline:
             made["content"] = f"{THINK}\n{own(thinking)}\n{END_OF_THINKING}\n\n{made['content']}"
         elif thinking:
             made |= dict.fromkeys(("reasoning_content", "thinking", "reasoning"), own(thinking))
+        if self.parts:
+            made["content"] = [{"type": "text", "text": made["content"]}]
         if calls:
             made["tool_calls"] = [self._call(call, own) for call in calls]
         return made

@@ -2,7 +2,7 @@
 
 It has no loader, so that it includes no file; it reaches no attribute by which Python's inside is reached, and changes
 nothing that it is given. Run as a program it renders what standard input asks for, which is how a template is tried
-(chat/trial.py): for that it imports nothing of Luthier.
+(templates/trial.py): for that it imports nothing of Luthier.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ if __name__ == "__main__":
     resource.setrlimit(resource.RLIMIT_CPU, (asked["seconds"], asked["seconds"]))
     resource.setrlimit(resource.RLIMIT_AS, (asked["bytes"], asked["bytes"]))
     try:
-        said = {"texts": [render(asked["source"], asked["day"], variables) for variables in asked["variables"]]}
+        texts = (render(asked["source"], asked["day"], variables) for variables in asked["variables"])
+        said = {"characters": sum(map(len, texts))}
     except Exception as error:  # whatever a stranger's template raises is told, not raised
         said = {"error": f"{type(error).__name__}: {error}"[:500]}
     json.dump(said, sys.stdout)

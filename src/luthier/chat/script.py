@@ -6,10 +6,10 @@ learnt begins where a served model begins to write.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 from luthier.chat.read import END_OF_THINKING
 from luthier.chat.rule import ChatRule, Refused
@@ -55,6 +55,7 @@ class Renderer:
         self._check_whole(text)
         return text
 
+    @cached_property
     def script(self) -> Script:
         found = (self._place(k, turn) for k, turn in enumerate(self.turns))
         return Script(self.prompt, tuple(spoken for spoken in found if spoken is not None))
@@ -71,10 +72,11 @@ class Renderer:
         if turn.role != "assistant":
             return True
         try:
-            said = self._said(self.turns[:k], turn, self._text(self.turns[:k], prompt=True))
+            asked = self._text(self.turns[:k], prompt=True)
+            said = self._said(self.turns[:k], turn, asked)
         except Refused:
             return k == 0  # what nobody asked for has no prompt of its own
-        return said == self.prompt[spoken.start : spoken.end]
+        return self.prompt[: spoken.end] == asked + said
 
     # ---- inside
 
@@ -97,21 +99,30 @@ class Renderer:
         return self._marks.broken(text, answer=answers)
 
     def _check_whole(self, text: str) -> None:
-        """What each says stands in the text, in the turns' order."""
+        """What each says stands in the text, in the turns' order, and which tools there are."""
+        for name in _tool_names(self._tools):
+            if self._change(name, False) not in text:
+                raise Refused(t("it leaves out the tools that may be called"))
         at = 0
         for k, turn in enumerate(self.turns):
-            said = self._change(turn.content, turn.role == "assistant").strip()
-            if not said:
-                continue
-            found = text.find(said, at)
-            if found < 0 and turn.role == "tool":  # often written as a JSON string
-                said = _as_json(said)
-                found = text.find(said, at)
-            if found < 0:
-                moved = said in text
-                what = t("it moves what this turn says") if moved else t("it leaves out what this turn says")
-                raise Refused(what, k + 1 - self._added)
-            at = found + len(said)
+            for said in self._sayings(turn):
+                as_json = json.dumps(said, ensure_ascii=False)[1:-1]  # as what a tool says is often written
+                found = max(text.find(said, at), text.find(as_json, at))
+                if found < 0:
+                    raise self._missing(said, text, turn, k + 1 - self._added)
+                at = found + len(said)
+
+    def _sayings(self, turn: Turn) -> list[str]:
+        """What must stand in the text: words, and the names of what is called."""
+        texts = (turn.content, *(call.name for call in turn.calls))
+        return [said for text in texts if (said := self._change(text, turn.role == "assistant").strip())]
+
+    def _missing(self, said: str, text: str, turn: Turn, number: int) -> Refused:
+        """said: what is not where it should be; text: where it may stand all the same."""
+        if not said or said != self._change(turn.content, turn.role == "assistant").strip():
+            return Refused(t("it leaves out the call of a tool"), number)
+        moved = said in text
+        return Refused(t("it moves what this turn says") if moved else t("it leaves out what this turn says"), number)
 
     def _place(self, k: int, turn: Turn) -> Spoken | None:
         """Where the k-th turn is spoken in the prompt; None where that cannot be told, or nobody asks."""
@@ -150,6 +161,7 @@ class Renderer:
     def _said(self, before: Sequence[Turn], answer: Turn, prompt: str) -> str:
         """What stands behind a prompt once it is answered, up to its end token, which is added where the template
         writes none."""
+        number = len(before) + 1 - self._added
         text = self._text([*before, answer], prompt=False)
         opened = self._rule.opens_thinking(prompt)
         if text.startswith(prompt):
@@ -158,10 +170,10 @@ class Renderer:
             thought = self._change(answer.thinking, True)
             said = f"{thought}\n{END_OF_THINKING}\n\n{text[len(opened) :].lstrip()}"
         else:
-            raise Refused(t("the answer does not stand behind the prompt that asks for it"), len(before) + 1 - self._added)
+            raise Refused(_out_of_place(answer), number)
         words = self._change(answer.content, True).strip()
-        if words not in said:
-            raise Refused(t("it leaves out what this turn says"), len(before) + 1 - self._added)
+        if any(one not in said for one in self._sayings(answer)):
+            raise self._missing(words if words not in said else "", "", answer, number)
         end = self._end(said, 0)
         if end < 0:  # another control token behind what is said ends it, as after a call
             last = self._marks.last_end(said)
@@ -170,10 +182,17 @@ class Renderer:
 
 
 def _with_content(turn: Turn, text: str) -> Turn:
-    return Turn(turn.role, text, turn.thinking, turn.calls, turn.name, turn.call_id, turn.weight)
+    return replace(turn, content=text)
 
 
-def _as_json(text: str) -> Any:
-    import json
+def _out_of_place(answer: Turn) -> str:
+    if answer.thinking:
+        return t("what was thought has no place behind the prompt; task.thinking=true asks for it, false leaves it out")
+    return t("the answer does not stand behind the prompt that asks for it")
 
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+def _tool_names(tools: str) -> list[str]:
+    found = json.loads(tools) if tools else []
+    listed = [found] if isinstance(found, dict) else found
+    functions = [tool.get("function", tool) for tool in listed if isinstance(tool, dict)]
+    return [str(tool["name"]) for tool in functions if isinstance(tool, dict) and tool.get("name")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from luthier.chat.rule import ChatRule
+from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.script import Renderer, Script, Spoken
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
@@ -25,13 +25,14 @@ class Span:
 @dataclass(frozen=True)
 class Encoded:
     """ids: of a prompt. spans: in order. before, tail: the control token after which the last stretch of text begins
-    that is encoded by itself, and that text; tail_ids: how many ids it became."""
+    that is encoded by itself, and that text; tail_ids: how many ids it became. renderer: of the conversation."""
 
     ids: list[int]
     spans: tuple[Span, ...]
     before: str
     tail: str
     tail_ids: int
+    renderer: Renderer
 
 
 @dataclass(frozen=True)
@@ -56,16 +57,30 @@ class Chat:
 
     def prompts(self, conversations: Sequence[Conversation]) -> list[Encoded]:
         """What a model is given to answer each. Errors: Refused."""
-        return self.encoded([self.renderer(one).script() for one in conversations])
+        return self.encoded([self.renderer(one) for one in conversations])
 
-    def encoded(self, scripts: Sequence[Script]) -> list[Encoded]:
-        stretches = [self._stretches(script) for script in scripts]
+    def encoded(self, renderers: Sequence[Renderer]) -> list[Encoded]:
+        """Their prompts, at once. Errors: Refused."""
+        stretches = [self._stretches(renderer.script) for renderer in renderers]
         asked = [(s.before, text) for own in stretches for s in own for text in _distinct(s)]
         ids = dict(zip(asked, self.marks.ids(asked), strict=True))
-        return [self._joined(own, ids) for own in stretches]
+        return [self._joined(own, ids, renderer) for own, renderer in zip(stretches, renderers, strict=True)]
 
-    def answer_ids(self, prompt: Encoded, said: str) -> list[int]:
-        """Of what is said behind the prompt."""
+    def prompts_or_refusals(self, conversations: Sequence[Conversation]) -> list[Encoded | Refused]:
+        """Of each its prompt, or why there is none."""
+        renderers = [self.renderer(one) for one in conversations]
+        refused: dict[int, Refused] = {}
+        for number, renderer in enumerate(renderers):
+            try:
+                _ = renderer.script
+            except Refused as error:
+                refused[number] = error
+        found = iter(self.encoded([r for number, r in enumerate(renderers) if number not in refused]))
+        return [refused[number] if number in refused else next(found) for number in range(len(renderers))]
+
+    def answer_ids(self, prompt: Encoded, answer: Turn) -> list[int]:
+        """Of what is said behind the prompt. Errors: Refused."""
+        said = prompt.renderer.answer(answer)
         stretch = _Stretch(prompt.before, prompt.tail, said, None)
         whole = (prompt.before, prompt.tail + said)
         ids = dict(zip([whole], self.marks.ids([whole]), strict=True))
@@ -74,9 +89,8 @@ class Chat:
 
     def answered(self, conversation: Conversation, answer: Turn) -> tuple[Encoded, list[int]]:
         """A prompt and what is to be said behind it. Errors: Refused."""
-        renderer = self.renderer(conversation)
-        (prompt,) = self.encoded([renderer.script()])
-        return prompt, self.answer_ids(prompt, renderer.answer(answer))
+        (prompt,) = self.prompts([conversation])
+        return prompt, self.answer_ids(prompt, answer)
 
     # ---- inside
 
@@ -91,7 +105,9 @@ class Chat:
             start, before = spoken.end, self.marks.ending(script.text, spoken.end) or self.marks.quiet
         return [*made, _Stretch(before, script.text[start:], "", None)]
 
-    def _joined(self, stretches: Sequence[_Stretch], ids: dict[tuple[str, str], list[int]]) -> Encoded:
+    def _joined(
+        self, stretches: Sequence[_Stretch], ids: dict[tuple[str, str], list[int]], renderer: Renderer
+    ) -> Encoded:
         joined: list[int] = []
         spans: list[Span] = []
         for stretch in stretches:
@@ -102,7 +118,7 @@ class Chat:
                 spans.append(Span(stretch.spoken.turn, len(joined), end, stretch.spoken.weight))
             joined += said
         last = stretches[-1]
-        return Encoded(joined, tuple(spans), last.before, last.asked, len(ids[last.before, last.asked]))
+        return Encoded(joined, tuple(spans), last.before, last.asked, len(ids[last.before, last.asked]), renderer)
 
     def _both(self, stretch: _Stretch, ids: dict[tuple[str, str], list[int]]) -> tuple[list[int], list[int]]:
         """What is asked as a served model is given it, and what is said as it goes on. Where the tokenizer would join

@@ -64,7 +64,17 @@ _APART = (
 )
 
 
-def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None) -> str:
+_BESIDE = """
+
+What was learned includes virtual tokens that lie in `adapter/`: Luthier puts them before every input, `transformers`
+alone does not, and its answers are then those of the pretrained model under the tuned head."""
+
+
+def model_card(
+    settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None,
+    adapter: bool = False,
+) -> str:  # fmt: skip
+    """adapter: whether one lies beside the weights."""
     task = prepared.task
     labels, loading = task.class_names(), _OWN if task.architecture else _PLAIN
     plainly = task.plain_use().format(max_length=settings.train.max_length)
@@ -75,7 +85,8 @@ def model_card(settings: Settings, prepared: Prepared, folder: ModelFolder, reme
         task=task.name,
         method=settings.tuning["method"],
         rows=len(prepared.split.train),
-        loading=loading.format(module=task.architecture, auto_class=task.auto_class, plainly=plainly),
+        loading=loading.format(module=task.architecture, auto_class=task.auto_class, plainly=plainly)
+        + (_BESIDE if adapter else ""),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=f"Labels: {shown}\n\n" if shown else "",
         limits=_WRITES if task.speaks_untuned else _KNOWS if shown else "it ",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from luthier.answering.cheap import sentences
+from luthier.chooser import Chooser
 from luthier.errors import DataError, Place, shown
 from luthier.formats.generation import TextToText
 from luthier.language import t
@@ -21,7 +22,7 @@ from luthier.task import learned
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import TextRule, read_tokenizer, token_lengths
 from luthier.types import IDS, IGNORE, Choice, Example, LabelledWindow, Row, Window
-from luthier.writer import TARGETS, Judged, Writer, Written
+from luthier.writer import TARGETS, Judged, Written
 
 if TYPE_CHECKING:
     from luthier.models.load import Loaded
@@ -35,7 +36,7 @@ _TRIED = 200
 
 
 @dataclass(frozen=True)
-class Seq2Seq(Writer[str, str]):
+class Seq2Seq(Chooser[str, str]):
     """prefix: what stands before every input, such as "summarize: " of T5. source_language, target_language: of a
     model of many languages, as it names them, or as en or zh; None goes by the training rows."""
 

@@ -82,6 +82,7 @@ class Marks:
         before: the control token in whose wake it stands, "" for the beginning of everything: tokenizers treat the
         beginning of a text in a way of its own.
         """
+        self.tokenizer.no_truncation()
         asked: list[str] = []
         numbers: list[list[tuple[int, int]]] = []
         for before, text in texts:

@@ -22,12 +22,13 @@ class AfterHead(TorchFunctionMode):
         super().__init__()
         self._calls: list[tuple[Callable[..., Any], Any, Any, int]] = []
         self._known: list[Tensor] = []
+        self._made: list[tuple[Tensor, Tensor]] = []
         self._last = 0
         self._on = False
 
     def begin(self, given: Tensor) -> None:
         """given: what came out of the output layer."""
-        self._calls, self._known = [], [given]
+        self._calls, self._known, self._made = [], [given], []
         if not self._on:
             self.__enter__()
         self._on = True
@@ -54,13 +55,12 @@ class AfterHead(TorchFunctionMode):
             self._calls.append((func, *remembered, self._number(result)))
         return result
 
-    def learning(self, logits: Tensor) -> list[Tensor]:
-        """What has a gradient by the logits: parameters of the output layer and behind it, and tensors that were made
-        of parameters elsewhere. The output layer must have been given states without a graph."""
-        leaves, _ = tree_flatten([(args, kwargs) for _, args, kwargs, _ in self._calls])
-        made = [leaf for leaf in leaves if isinstance(leaf, Tensor) and leaf.grad_fn is not None]
-        found: dict[int, Tensor] = {id(tensor): tensor for tensor in made}
-        met: set[Any] = {tensor.grad_fn for tensor in made}
+    def learning(self, logits: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What has a gradient by the logits, and what stands for it when the calls are made again: parameters of the
+        output layer and behind it stand for themselves; a tensor that was made of parameters elsewhere has a copy
+        without a past. The output layer must have been given states without a graph."""
+        found = {id(made): (made, copy) for made, copy in self._made}
+        met: set[Any] = {made.grad_fn for made, _ in self._made}
         waiting: list[Any] = [logits.grad_fn]
         while waiting:
             node = waiting.pop()
@@ -68,7 +68,7 @@ class AfterHead(TorchFunctionMode):
                 continue
             met.add(node)
             if hasattr(node, "variable"):  # the end of a path: a tensor that collects its gradient
-                found[id(node.variable)] = node.variable
+                found[id(node.variable)] = (node.variable, node.variable)
             waiting += [next_node for next_node, _ in node.next_functions]
         return list(found.values())
 
@@ -82,7 +82,15 @@ class AfterHead(TorchFunctionMode):
 
     def _marked(self, tensor: Tensor) -> Any:
         number = self._number(tensor)
-        return tensor if number < 0 else _Mark(number)
+        if number >= 0:
+            return _Mark(number)
+        if tensor.grad_fn is None:
+            return tensor
+        for made, copy in self._made:
+            if made is tensor:
+                return copy
+        self._made.append((tensor, tensor.detach().requires_grad_()))
+        return self._made[-1][1]
 
     def _number(self, tensor: Tensor) -> int:
         return next((i for i, known in enumerate(self._known) if known is tensor), -1)

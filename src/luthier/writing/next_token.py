@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
-from transformers.generation import (
+from transformers.generation.logits_process import (
     LogitsProcessor,
     LogitsProcessorList,
     TemperatureLogitsWarper,
@@ -42,7 +41,7 @@ class Allowing(LogitsProcessor):
     def __init__(self, allowed: Allowed, rows: Sequence[int], num_beams: int, begin: int) -> None:
         self._allowed, self._rows, self._beams, self._begin = allowed, rows, num_beams, begin
 
-    def __call__(self, input_ids: Tensor, scores: Any) -> Any:
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
         kept = torch.full_like(scores, -torch.inf)
         for i, said in enumerate(input_ids[:, self._begin :].tolist()):
             ids = list(self._allowed(self._rows[i // self._beams], said))
@@ -65,7 +64,7 @@ class Sampling(LogitsProcessor):
             self._narrow.append(TopPLogitsWarper(top_p))
         self._draws = draws
 
-    def __call__(self, input_ids: Tensor, scores: Any) -> Any:
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
         logits = self._narrow(input_ids, scores)
         waits = torch.empty_like(logits)
         for row, draw in zip(waits, self._draws, strict=True):

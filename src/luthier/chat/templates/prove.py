@@ -27,7 +27,7 @@ def turn_by_turn(chat: Chat, conversation: Conversation, answer: Turn) -> tuple[
     renderer = chat.renderer(conversation)
     whole = chat.marks.ids([("", renderer.prompt + renderer.answer(answer))])[0]
     prompt, said = chat.answered(conversation, answer)
-    settled = {spoken.turn for spoken in renderer.script().spoken if renderer.settled(spoken)}
+    settled = {spoken.turn for spoken in renderer.script.spoken if renderer.settled(spoken)}
     turned: list[int] = []
     for span in prompt.spans:
         if span.turn not in settled:

@@ -25,7 +25,9 @@ To call one write <tool_call>{"name": ..., "arguments": {...}}</tool_call>.
 {%- for message in messages %}
     {%- if not (loop.first and message.role == 'system') %}
         {{- '<|im_start|>' + message.role + '\\n' }}
-        {%- if message.reasoning_content %}{{ '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}{% endif %}
+        {%- if message.reasoning_content %}
+            {{- '<think>\\n' + message.reasoning_content + '\\n</think>\\n\\n' }}
+        {%- endif %}
         {{- message.content or '' }}
         {%- for call in message.tool_calls or [] %}
             {%- set function = call.function or call %}

@@ -3,16 +3,17 @@ before anything is trained."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from luthier.chat.chatml import CHATML, END, START
-from luthier.chat.prove import check_template
 from luthier.chat.rule import ChatRule, Refused
-from luthier.chat.trial import try_template
+from luthier.chat.templates.chatml import CHATML, END, START
+from luthier.chat.templates.prove import check_template
+from luthier.chat.templates.trial import try_template
 from luthier.errors import ConfigError, ModelError
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
@@ -67,22 +68,22 @@ def _read(name: str) -> str:
 
 
 def make_rule(
-    template: Template, tokenizer: Tokenizer, tokens: Mapping[str, str], *, pad: int, day: str, thinking: bool | None,
-    system: str,
+    template: Template, tokenizer: Tokenizer, tokens: Mapping[str, str], *, day: str, thinking: bool | None, system: str
 ) -> ChatRule:  # fmt: skip
     """tokens: special tokens by name, such as eos_token.
 
     Errors: ModelError for a template that cannot be used, with the reason.
     """
     day = day if "strftime_now" in template.source else ""
-    rule = ChatRule(template.source, template.name, dict(tokens), day=day, thinking=thinking, system=system, pad=pad)
+    rule = ChatRule(template.source, template.name, dict(tokens), day=day, thinking=thinking, system=system)
     samples = ([_QUESTION, _ANSWER], [_QUESTION, _ANSWER, _QUESTION])
     try_template(rule.name, rule.source, day, [rule.variables(turns, "", prompt=True) for turns in samples])
     marks = Marks.of(tokenizer, template.source)
+    rule = _knowing_more(rule)
     rule = replace(rule, end=_end(rule, marks))
-    ids = [tokenizer.token_to_id(name) for name in (rule.end, tokens.get("eos_token", ""))]
-    stops = tuple(dict.fromkeys(id for id in ids if id is not None))
-    rule = _knowing_more(replace(rule, stops=stops))
+    ends = (rule.end, _end_of_call(rule, marks), tokens.get("eos_token", ""))
+    ids = [tokenizer.token_to_id(name) for name in ends if name]
+    rule = replace(rule, stops=tuple(dict.fromkeys(id for id in ids if id is not None)))
     check_template(rule, marks)
     return rule
 
@@ -109,18 +110,31 @@ def _plain(rule: ChatRule) -> str:
         raise ModelError.at(rule.name, what, fix, code="template") from None
 
 
+def _end_of_call(rule: ChatRule, marks: Marks) -> str:
+    """The token with which a turn ends that calls a tool, which some templates end in a way of its own; "" where it
+    ends with none."""
+    text = (_rendered(rule, _called()) or "").rstrip()
+    return marks.ending(text, len(text))
+
+
 def _knowing_more(rule: ChatRule) -> ChatRule:
-    """How it wants calls and thinking."""
-    called = [_QUESTION, replace(_ANSWER, content="", calls=(_CALL,))]
-    written = _rendered(rule, called) or ""
-    as_text = _rendered(replace(rule, texts=True), called) or ""
-    if _CALL.arguments not in written and _CALL.arguments in as_text:
-        rule = replace(rule, texts=True)
+    """How it wants what is said, calls and thinking."""
+    apart = replace(rule, parts=True)
+    if _ANSWER.content not in (_rendered(rule, [_QUESTION, _ANSWER]) or ""):
+        rule = apart if _ANSWER.content in (_rendered(apart, [_QUESTION, _ANSWER]) or "") else rule
+    written = _rendered(rule, _called())
+    if written is None or str(json.loads(_CALL.arguments)) in written:
+        as_text = replace(rule, texts=True)
+        rule = as_text if _CALL.arguments in (_rendered(as_text, _called()) or "") else rule
     thought = [_QUESTION, replace(_ANSWER, thinking=_THOUGHT)]
     if rule.thinking is False or _THOUGHT in (_rendered(rule, thought) or ""):
         return rule
     inline = replace(rule, inline=True)
     return inline if _THOUGHT in (_rendered(inline, thought) or "") else rule
+
+
+def _called() -> list[Turn]:
+    return [_QUESTION, replace(_ANSWER, content="", calls=(_CALL,))]
 
 
 def _rendered(rule: ChatRule, turns: Sequence[Turn]) -> str | None:

@@ -51,7 +51,7 @@ def _tried(asked: str) -> str:
     error = said.get("error", "")
     if error.startswith(("MemoryError", "OverflowError")):
         return t("it needs more than {size} MB", size=_BYTES // 2**20)
-    if sum(map(len, said.get("texts", ()))) > _MOST_TEXT:
+    if said.get("characters", 0) > _MOST_TEXT:
         return t("it makes more than {most:,} characters of four turns", most=_MOST_TEXT)
     return error if error.startswith(("TemplateSyntaxError", "SecurityError", "TemplateAssertionError")) else ""
 
@@ -62,4 +62,3 @@ def _libraries() -> list[str]:
     import markupsafe
 
     return sorted({str(Path(module.__file__).parents[1]) for module in (jinja2, markupsafe) if module.__file__})
-
