@@ -26,12 +26,13 @@ _LEAST = 8
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. cut: tokens of it that
-    were left out. stops: texts that end it. marks: texts from which on it is told at the end, as a whole."""
+    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. most: tokens that
+    may be written, 0 where there is no room. cut: tokens of the prompt that were left out. stops: texts that end it. marks: texts from which on it is told at the end, as a whole."""
 
     input: Any
     prompt: np.ndarray
     how: Generation
+    most: int
     cut: int = 0
     stops: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
@@ -68,7 +69,7 @@ class Speech:
     @property
     def left(self) -> int:
         """Tokens that may still be written."""
-        return self.order.how.max_new_tokens - self.count
+        return self.order.most - self.count
 
     def hear(self, token: int) -> bool:
         """Takes a token. Whether it ends here."""
@@ -137,9 +138,8 @@ def order(
         what = t("the input has {asked} tokens, and the model does not read that many: {cut} would be left out",
                  asked=len(prompt) + window.cut, cut=window.cut)  # fmt: skip
         raise DataError.at(Place("input"), what, t("shorten it"), code="too-long")
-    if room is not None:
-        how = replace(how, max_new_tokens=max(0, min(how.max_new_tokens, room - len(prompt))))
-    return Order(input, prompt, how, window.cut, **more)
+    most = how.max_new_tokens if room is None else max(0, min(how.max_new_tokens, room - len(prompt)))
+    return Order(input, prompt, how, most, window.cut, **more)
 
 
 def room_for(predictor: Predictor) -> int | None:
@@ -155,7 +155,7 @@ def speak(predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[
     They may differ in their seeds, in how long they may be and, where they are not drawn, in how far they are.
     """
     writer = as_writer(predictor)
-    how = replace(speeches[0].order.how, max_new_tokens=max(speech.left for speech in speeches))
+    how = replace(speeches[0].order.how, max_new_tokens=max(1, *(speech.left for speech in speeches)))
     pausing = how.temperature == 0 and room_for(predictor) is not None
     heard = [0] * len(speeches)
 

@@ -49,7 +49,7 @@ class Errand:
     @property
     def tokens(self) -> int:
         """That it has when it is as long as it may be."""
-        return len(self.order.prompt) + self.order.how.max_new_tokens
+        return len(self.order.prompt) + self.order.most
 
     def tell(self, piece: str | Written | Exception) -> None:
         """From any thread: a piece of text; in the end the whole answer, or why there is none."""
