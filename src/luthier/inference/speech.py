@@ -26,8 +26,9 @@ _LEAST = 8
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. most: tokens that
-    may be written, 0 where there is no room. cut: tokens of the prompt that were left out. stops: texts that end it. marks: texts from which on it is told at the end, as a whole."""
+    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. most: tokens that may be
+    written, 0 where there is no room. cut: tokens of the prompt that were left out. stops: texts that end the answer.
+    marks: texts from which on it is told at the end, as a whole."""
 
     input: Any
     prompt: np.ndarray
@@ -60,6 +61,7 @@ class Speech:
         self._writer, self._text = as_writer(predictor), predictor.codec.text
         self._unfolding = Unfolding(self._decoded, order.stops, order.marks)
         self._listen, self._gone = listen, gone
+        self._resumable = order.how.temperature == 0 and room_for(predictor) is not None
 
     @property
     def prompt(self) -> np.ndarray:
@@ -70,6 +72,11 @@ class Speech:
     def left(self) -> int:
         """Tokens that may still be written."""
         return self.order.most - self.count
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it ends as if it had never stopped, when it is given to `speak` again."""
+        return not self.count or self._resumable
 
     def hear(self, token: int) -> bool:
         """Takes a token. Whether it ends here."""
@@ -156,13 +163,12 @@ def speak(predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[
     """
     writer = as_writer(predictor)
     how = replace(speeches[0].order.how, max_new_tokens=max(1, *(speech.left for speech in speeches)))
-    pausing = how.temperature == 0 and room_for(predictor) is not None
     heard = [0] * len(speeches)
 
     def hear(row: int, token: int) -> bool:
         heard[row] += 1
         ended = speeches[row].hear(token)
-        return ended or (pausing and heard[row] >= _LEAST and make_way())
+        return ended or (heard[row] >= _LEAST and speeches[row].can_go_on and make_way())
 
     listening = {"on_token": hear} if how.num_beams == 1 else {}
     said = writer.continued(

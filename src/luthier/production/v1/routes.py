@@ -18,7 +18,7 @@ from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.language import t
 from luthier.production.listening import EventStream, while_here
-from luthier.production.requests import Refusal, model_failed, read_body, read_items
+from luthier.production.requests import MOST_ITEMS, Refusal, model_failed, read_body, read_items
 from luthier.production.scribe import Errand
 from luthier.production.served import Served
 from luthier.production.v1 import asked
@@ -85,6 +85,8 @@ def _prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
     texts = [prompt] if isinstance(prompt, str) else prompt
     if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
         raise asked.bad_value("prompt", t("prompt is a text or a list of texts; token ids are not taken"))
+    if len(texts) > MOST_ITEMS:
+        raise asked.bad_value("prompt", t("more than {most} inputs", most=MOST_ITEMS))
     return read_items(predictor, texts, "prompt")
 
 
