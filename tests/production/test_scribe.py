@@ -75,9 +75,8 @@ class TestManyAtOnce:
         task = type(server.predictor.codec.task)
         continued, texts = task.continued, ["hello", "my parcel", "poison", "refund"]
         expected = [said["generated_text"] for said in server.predictor.predict(texts)]
-        poison = server.predictor.codec.encode([server.predictor.codec.task.as_input("poison")])[0][0].arrays[
-            "input_ids"
-        ]
+        codec = server.predictor.codec
+        poison = codec.encode([codec.task.as_input("poison")])[0][0].arrays["input_ids"]
 
         def fragile(self: Any, model: Any, prompts: Any, *given: Any, **more: Any) -> Any:
             if any(list(prompt) == list(poison) for prompt in prompts):
