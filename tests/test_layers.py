@@ -35,6 +35,7 @@ FLOORS = [
     ["evaluation.one_vs_rest"],
     ["evaluation.intervals", "evaluation.evaluate", "evaluation.linear", "evaluation.baselines"],
     ["searching.*", "writer"],
+    ["chooser", "pretraining.*"],
     ["codec", "tuning.*"],
     ["tasks.*"],
     ["catalog"],
@@ -42,8 +43,9 @@ FLOORS = [
     ["evaluation.*"],
     ["balancing.heads", "balancing.compare", "balancing.decide"],
     ["config.*"],
+    ["beginnings"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit"],
+    ["probing", "fit", "general_text", "making.*"],
     ["augmentation"],
     ["ready", "trial", "teachable"],
     ["report.*", "production.*", "draft", "announce"],
@@ -85,6 +87,8 @@ WITHIN = {
     "searching",
     "chat",
     "writing",
+    "making",
+    "pretraining",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -51,8 +51,8 @@ _FILLER = [
 @dataclass(frozen=True)
 class TinyModels:
     """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
-    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama
-    with a chat template."""
+    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama with a chat template.
+    masked, plain: a BERT and a Llama for plain text, as `luthier tokenizer` makes tokenizers."""
 
     encoder: Path
     dropout_encoder: Path
@@ -62,6 +62,8 @@ class TinyModels:
     vision: Path
     t5: Path
     bart: Path
+    masked: Path
+    plain: Path
     causal: Path
 
     def suited(self, task_name: str) -> Path:
@@ -72,7 +74,7 @@ class TinyModels:
 
 
 _SUITED = {"AutoModelForSeq2SeqLM": "t5", "AutoModelForCausalLM": "causal"}
-_OWN_WORDS = frozenset(("seq2seq", "sft"))
+_OWN_WORDS = frozenset(("seq2seq", "sft", "pretrain"))
 """Tasks whose samples make the vocabulary of tokenizers of their own, and not that of the tiny encoders."""
 
 
@@ -135,7 +137,10 @@ def write_tiny_models(folder: Path) -> TinyModels:
     write_t5(folder / "t5")
     write_bart(folder / "bart")
     write_causal(folder / "causal")
-    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "t5", "bart", "causal")
+    write_plain(folder / "masked", "bert")
+    write_plain(folder / "plain", "llama")
+    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "t5", "bart", "masked",
+             "plain", "causal")  # fmt: skip
     return TinyModels(*(folder / name for name in names))
 
 
@@ -152,6 +157,26 @@ def write_vision(folder: Path) -> Path:
     )  # fmt: skip
     ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
+    return folder
+
+
+def write_plain(folder: Path, model_type: str) -> Path:
+    """A model of that type with random weights, and a tokenizer learnt from the samples of pretraining."""
+    import torch
+    import transformers
+
+    from luthier.config.schema import DataSettings, Settings
+    from luthier.making.tokenizer import Asked, make_tokenizer
+    from luthier.making.untrained import Size
+
+    settings = Settings(data=DataSettings(train=str(SAMPLES / "pretrain.jsonl")))
+    make_tokenizer(settings, folder, Asked(500, None, model_type, Size(2, 48, 4, 128)))
+    config = transformers.AutoConfig.from_pretrained(folder)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        setattr(config, name, 0.0)
+    torch.manual_seed(0)
+    kind = "AutoModelForMaskedLM" if model_type == "bert" else "AutoModelForCausalLM"
+    getattr(transformers, kind).from_config(config).save_pretrained(folder)
     return folder
 
 

@@ -1,1 +1,1 @@
-"""Models that write, against what people use today: a command a task."""
+"""Language models against what a user would otherwise run."""

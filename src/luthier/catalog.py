@@ -9,12 +9,13 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from luthier import tasks
 from luthier.errors import ConfigError, did_you_mean
 from luthier.formats.known import full_name, readable_tasks
 from luthier.language import t
+from luthier.tuning.peft_methods import check_usable, peft_names, peft_options
 
 if TYPE_CHECKING:
     from luthier.augmenting.method import Method
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _METHODS, _AUGMENTATIONS, _REMEDIES = "tuning/methods.py", "augmenting/methods.py", "balancing/remedies.py"
 AUTO = "auto"
 """The choice among the remedies, made on the data."""
+SCRATCH = "scratch"
+"""The tuning method that keeps nothing of what a model's folder holds, and needs no weights in it."""
 
 
 def task_names() -> list[str]:
@@ -49,15 +52,33 @@ def tuning_names() -> list[str]:
 
 
 def tuning_method(name: str) -> Callable[..., Tuned]:
-    """The function of that name in tuning/methods.py. Errors: ConfigError for an unknown name."""
-    _check(t("tuning method"), "tuning.method", name, tuning_names())
+    """The function of that name in tuning/methods.py, or PEFT's method of that name. Errors: ConfigError for an unknown
+    name."""
+    if _is_peft(name):
+        from luthier.tuning.peft_methods import peft_method
+
+        return lambda model, **options: peft_method(name, model, options)
     return getattr(importlib.import_module("luthier.tuning.methods"), name)
 
 
-def tuning_options(name: str) -> dict[str, tuple[str, object]]:
-    """A method's options: name to (type as written, default), read without importing torch."""
-    _check(t("tuning method"), "tuning.method", name, tuning_names())
-    return _options(_METHODS, name)
+def tuning_options(name: str) -> dict[str, tuple[Any, object]]:
+    """A method's options: name to (type, as written or itself, default); of our own methods read without importing
+    torch."""
+    return peft_options(name) if _is_peft(name) else _options(_METHODS, name)
+
+
+def _is_peft(name: str) -> bool:
+    """Whether it is a method of PEFT's, not one of ours. Errors: ConfigError where it is neither."""
+    if name in tuning_names():
+        return False
+    check_usable(name)
+    own, others = tuning_names(), peft_names()
+    if name in others:
+        return True
+    what = t("there is no {kind} '{name}'", kind=t("tuning method"), name=name)
+    fix = did_you_mean(name, [*own, *others]) + "; " + t("known: {names}", names=", ".join(own))
+    more = "; " + t("and PEFT's: {names}", names=", ".join(others)) if others else ""
+    raise ConfigError.at("tuning.method", what, fix + more, code="unknown-choice")
 
 
 def augmentation_names() -> list[str]:

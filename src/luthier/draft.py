@@ -41,7 +41,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"model: {plain_scalar(known.name if settings.model == 'auto' else settings.model)}",
         "",
         "data:",
-        f"  train: {_names(data.train)}",
+        *([f"  train: {_names(data.train)}"] if data.train else []),
+        *(["  mix:", *(f"    {plain_scalar(k)}: {v:g}" for k, v in data.mix.items())] if data.mix else []),
         *([f"  validation: {_names(data.validation)}"] if data.validation else []),
         *(
             [f"  test: {_names(data.test)}"]
@@ -57,7 +58,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         "  # clean: html, whitespace # " + t("clean every text, in training and whenever the model answers"),
         "",
         "tuning:",
-        "  method: full            # " + t("full, head, last_layers or lora"),
+        "  method: full            # " + t("full, head, last_layers, lora … (docs/tuning.md)"),
         "  # n: 2                  # " + t("last_layers: how many"),
         "  # r: 16                 # " + t("lora: rank"),
         "",

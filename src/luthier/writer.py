@@ -59,7 +59,8 @@ class Continued:
 class Written:
     """text: what the model wrote; None where it was not asked to. nll: of the right answer, the sum over its learnt
     tokens in nats, NaN where that was not asked. learnt: how many tokens these are, each times its weight. tokens: of
-    the text. stopped: as in Continued. figures: what the scores of a text are made of."""
+    the text. stopped: as in Continued. figures: what the scores of a text are made of. chances: of the texts that it
+    could be, where these are few."""
 
     text: str | None = None
     nll: float = math.nan
@@ -67,6 +68,7 @@ class Written:
     tokens: int = 0
     stopped: bool = True
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     fits_untuned: ClassVar[bool] = False
     speaks_untuned: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
@@ -190,6 +193,9 @@ class Writer(Task[InputT, AnswerT, Written]):
         return inferred[0]
 
     # ---- judged
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
+        return [self.format.whole_text(example.input, example.answer) for example in examples]
 
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
         """How likely each right answer is, then the inputs that are to be answered."""

@@ -55,7 +55,12 @@ CASES = [
     # unknown choice
     ("task", "clasification", "there is no task 'clasification'", "did you mean 'classification'?"),
     ("tuning", "lorra", "there is no tuning method 'lorra'", "did you mean 'lora'?"),
-    ("tuning.method", "qlorra", "there is no tuning method 'qlorra'", "known: full, head, last_layers, lora"),
+    (
+        "tuning.method",
+        "qlorra",
+        "there is no tuning method 'qlorra'",
+        "known: dora, full, head, last_layers, lora",
+    ),
     ("train.precision", "bf61", "train.precision is 'bf61'", "did you mean 'bf16'?"),
     ("train.precision", "int4", "train.precision is 'int4'", "auto, fp32, bf16 or fp16"),
     ("train.schedule", "cosin", "train.schedule is 'cosin'", "did you mean 'cosine'?"),

@@ -47,7 +47,10 @@ MAKES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 _NO_STACK = {("albert", "last_layers")}
 """ALBERT has one layer, used again and again."""
-PAIRS = [(make, method) for make in MAKES for method in catalog.tuning_names() if (make, method) not in _NO_STACK]
+QUICK = ("full", "head", "last_layers", "lora")
+PAIRS = [(make, method) for make in MAKES for method in QUICK if (make, method) not in _NO_STACK]
+_KIN = [*(name for name in catalog.tuning_names() if name not in QUICK), "ia3", "prompt_tuning"]
+PAIRS += [(make, _KIN[(i + j) % len(_KIN)]) for i, make in enumerate(MAKES) for j in (0, 3)]
 
 
 def write(folder: Path, make: str) -> Path:
@@ -101,7 +104,8 @@ def test_every_tuning_method_moves_it_and_merges_into_the_same_answers(make: str
         pass
     trained = say(ready, tuned.model, 9999)
     assert np.abs(trained - before).max() > 1e-3
-    np.testing.assert_allclose(say(ready, tuned.merge(), 9999), trained, atol=1e-4)
+    if not tuned.stays:
+        np.testing.assert_allclose(say(ready, tuned.merge(), 9999), trained, atol=1e-4)
 
 
 def test_a_decoder_reads_its_last_real_token_even_where_its_configuration_names_another_padding(

@@ -15,7 +15,14 @@ from luthier.training.optimise import build_optimiser, copy_weights, restore_wei
 from luthier.tuning.parts import Tuned
 from tiny import Bench, TinyModels, bench
 
-pytestmark = pytest.mark.parametrize("method", catalog.tuning_names())
+QUICK = ("full", "head", "last_layers", "lora")
+"""The others differ from one of these in an option or two; what that does is tested in tests/tuning/."""
+MORE = ("ia3", "prompt_tuning")
+"""Of PEFT's own methods one that is merged and one that stays beside the model."""
+pytestmark = pytest.mark.parametrize(
+    "method",
+    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in (*catalog.tuning_names(), *MORE)],
+)
 
 
 @pytest.fixture(params=["encoder", "roberta", "distilbert", "decoder"])
@@ -56,12 +63,13 @@ def test_only_what_it_leaves_free_moves(ready: Bench, method: str) -> None:
 def test_it_merges_into_the_plain_model_with_the_same_answers(ready: Bench, method: str) -> None:
     plain_names, plain_type = set(ready.model.state_dict()), type(ready.model)
     tuned = tune(ready, method)
-    inputs = ready.batches(99)[0].inputs.tensors
+    batch = ready.batches(99)[0]
+    inputs = batch.inputs.tensors
     tuned.model.eval()
     with torch.no_grad():
         before = tuned.model(**inputs).logits
-        merged = tuned.merge().eval()
-        after = merged(**inputs).logits
+        merged = tuned.merge(lambda model: ready.codec.task.loss(model, batch)).eval()
+        after = before if tuned.stays else merged(**inputs).logits
     assert type(merged) is plain_type and set(merged.state_dict()) == plain_names
     torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)
 
@@ -95,6 +103,8 @@ def test_the_head_always_learns(ready: Bench, method: str) -> None:
 def test_its_options_are_read_from_its_signature(method: str) -> None:
     import inspect
 
+    if method in MORE:
+        return
     parameters = inspect.signature(catalog.tuning_method(method)).parameters
     expected = {name: p.default for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
     assert {name: default for name, (_, default) in catalog.tuning_options(method).items()} == expected
@@ -103,7 +113,9 @@ def test_its_options_are_read_from_its_signature(method: str) -> None:
 def test_an_adapter_is_saved_as_peft_saves_it(ready: Bench, method: str, tmp_path: Path) -> None:
     tuned = tune(ready, method)
     if tuned.save_adapter is None:
-        assert method != "lora"
+        assert "target_modules" not in catalog.tuning_options(method)
+        return
+    if tuned.stays:
         return
     inputs = ready.batches(99)[0].inputs.tensors
     with torch.no_grad():

@@ -226,6 +226,8 @@ def test_beams_and_smoothing_learn_and_write_too(place: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     habits = json.loads((tmp_path / "run" / "model" / "generation_config.json").read_text("utf-8"))
     assert habits["num_beams"] == 3 and habits["max_new_tokens"] == 13  # with the first, which is given
+    card = (tmp_path / "run" / "model" / "README.md").read_text("utf-8")
+    assert 'with "summarize: " before each' in card and "Labels" not in card
     assert (tmp_path / "run" / "adapter" / "adapter_model.safetensors").is_file()
 
 

@@ -9,7 +9,16 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 
 from luthier.text.marks import BREAK, Marks
 
-TEXTS = ("hello </s> there", "<s><s></s>", "a<|end|>\n<|end|> b", "</ s> <", "二<|end|>三", "<think>hm</think>", "x</s", "")
+TEXTS = (
+    "hello </s> there",
+    "<s><s></s>",
+    "a<|end|>\n<|end|> b",
+    "</ s> <",
+    "二<|end|>三",
+    "<think>hm</think>",
+    "x</s",
+    "",
+)
 ENDS = ("</s>", "<|end|>")
 
 

@@ -6,6 +6,7 @@ import torch
 from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.errors import ConfigError
+from luthier.writing.choices import score_choices
 from luthier.writing.generate import Generation, decoder_start, write
 from luthier.writing.next_token import one_of
 from writing.models import CONFIGS, WIDTH, language_model
@@ -204,3 +205,36 @@ def test_an_answer_is_one_of_the_choices(name: str, beams: int) -> None:
 def test_numbers_that_mean_nothing_are_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Generation(**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("llama", "LoraConfig"), ("t5", "LoraConfig"), ("llama", "PromptTuningConfig"), ("llama", "PrefixTuningConfig")],
+)
+def test_wrapped_by_peft_a_batch_says_what_each_row_says_by_hand(name: str, kind: str) -> None:
+    import peft
+
+    options = {"target_modules": ["q_proj" if name == "llama" else "q"]} if kind == "LoraConfig" else {}
+    options = options or {"num_virtual_tokens": 3}
+    task = "CAUSAL_LM" if name == "llama" else "SEQ_2_SEQ_LM"
+    model = peft.get_peft_model(language_model(name), getattr(peft, kind)(task_type=task, **options)).eval()
+    for key, p in model.named_parameters():
+        if p.requires_grad and "lora_A" not in key:
+            torch.nn.init.normal_(p, std=0.5)
+    asked, limits = prompts(5), [1, 2, 2, 7, 8]
+    answers = said(model, asked, Generation(max_new_tokens=8), limits=limits)
+    assert answers == [by_hand(model, prompt, limit) for prompt, limit in zip(asked, limits, strict=True)]
+    choices = [[5, 6, 7], [5, 2]]
+    if kind.startswith("Pr"):
+        with pytest.raises(ConfigError, match="use num_beams=1"):
+            said(model, asked, Generation(num_beams=2))
+        less = Generation(max_new_tokens=6, no_repeat_ngram_size=1, temperature=1.0)
+        assert all(len(set(ids)) == len(ids) for ids, _ in said(model, asked, less))
+    (scores,) = score_choices(model, asked[1:2], [choices], pad_id=PAD)
+    for choice, score in zip(choices, scores, strict=True):
+        ids = [*decoder_start(model), *choice] if name == "t5" else [*asked[1], *choice]
+        given = {"input_ids": torch.tensor(asked[1])[None], "decoder_input_ids": torch.tensor([ids])}
+        with torch.no_grad():
+            out = model(**given) if name == "t5" else model(input_ids=torch.tensor([ids]))
+        log_p = out.logits[0, -len(choice) - 1 : -1].log_softmax(-1)
+        assert score == pytest.approx(log_p[range(len(choice)), choice].sum().item(), abs=1e-4)

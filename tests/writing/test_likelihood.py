@@ -265,3 +265,18 @@ def test_a_bias_behind_the_output_layer_learns() -> None:
     loss, expected = learnt_loss(model, inputs, targets), plain_loss(model, inputs, targets)
     assert_alike(gradients(model, loss), gradients(model, expected))
     assert likelihood._TRIED[model.get_output_embeddings()]
+
+
+@pytest.mark.parametrize("kind", ["PromptTuningConfig", "PrefixTuningConfig"])
+def test_learnt_states_before_a_text_are_no_positions_of_it(kind: str) -> None:
+    import peft
+
+    base = language_model("llama")
+    config = getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=3)
+    model = peft.get_peft_model(base, config).train()
+    inputs, targets = batch(base)
+    loss = learnt_loss(model, inputs, targets)
+    logits = model(**inputs).logits[:, -targets.shape[1] :]
+    expected = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum", ignore_index=IGNORE)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    assert_alike(gradients(model, loss), gradients(model, expected))

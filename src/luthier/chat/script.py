@@ -106,10 +106,8 @@ class Renderer:
         at = 0
         for k, turn in enumerate(self.turns):
             for said in self._sayings(turn):
-                found = text.find(said, at)
-                if found < 0 and turn.role == "tool":  # often written as a JSON string
-                    said = json.dumps(said, ensure_ascii=False)[1:-1]
-                    found = text.find(said, at)
+                as_json = json.dumps(said, ensure_ascii=False)[1:-1]  # as what a tool says is often written
+                found = max(text.find(said, at), text.find(as_json, at))
                 if found < 0:
                     raise self._missing(said, text, turn, k + 1 - self._added)
                 at = found + len(said)

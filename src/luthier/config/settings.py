@@ -18,7 +18,7 @@ from luthier import catalog
 from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.names import FIRST_KEYS, right_name, right_option
-from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, WORD_KEYS, Section, Settings
 from luthier.data.columns import quoted
 from luthier.errors import ConfigError, Place, Problem, nearest_name, shown
 from luthier.formats.known import full_name, readable_tasks
@@ -63,7 +63,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested sections as dotted keys."""
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and prefix + key not in WORD_KEYS:
             found |= flat(value, f"{prefix}{key}.")
         else:
             found[prefix + key] = value
@@ -217,7 +217,7 @@ def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:
     return []
 
 
-_OptionsOf = Callable[[str], Mapping[str, tuple[str, object]]]
+_OptionsOf = Callable[[str], Mapping[str, tuple[Any, object]]]
 _FUNCTIONS: tuple[tuple[str, str, Callable[[], list[str]], _OptionsOf], ...] = (
     ("tuning", "full", catalog.tuning_names, catalog.tuning_options),
     ("augment", "none", catalog.augmentation_names, catalog.augmentation_options),
@@ -235,7 +235,7 @@ def _check_function(
     name = node.section().get("method")
     try:
         found = options_of(default if name is None else str(name.value))
-        options = {option: eval(kind, {}) for option, (kind, _) in found.items()}
+        options = {option: eval(kind, {}) if isinstance(kind, str) else kind for option, (kind, _) in found.items()}
     except ConfigError as error:
         return _at(name.place if name else node.place, error)
     return _check_options(key, node, "method", options, {f"{key}.method={name}": options_of(name) for name in names()})

@@ -12,7 +12,7 @@ from luthier.evaluation.intervals import RESAMPLES, Evaluated, bootstrap, interv
 from luthier.task import AnyTask
 from luthier.types import Report, Score
 
-LOWER_IS_BETTER = {"loss", "ece", "mae", "rmse", "perplexity"}
+LOWER_IS_BETTER = {"loss", "ece", "mae", "rmse", "perplexity", "bits_per_character"}
 
 
 def evaluate(

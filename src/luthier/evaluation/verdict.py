@@ -73,6 +73,7 @@ def baseline_title(name: str) -> str:
         "embeddings_audio": t("frozen embeddings of the sound alone"),
         "lead": t("the beginning of the input"),
         "untuned": t("the untuned model"),
+        "bigram": t("how often each token follows another"),
         "nearest": t("the answer to the most similar training input"),
     }
     return titles.get(name, name)

@@ -20,13 +20,20 @@ from luthier.language import t
 from luthier.models.run import model_folder
 from luthier.types import Example
 
+ADAPTER = "adapter"
+"""In a model folder: what a tuning method adds that is no part of the weights."""
+
 
 def save_artifact(
-    folder: Path, model: PreTrainedModel, codec: Codec, tokenizer: PreTrainedTokenizerBase, card: str
-) -> None:
-    """folder: must not exist; it appears whole. transformers loads it without Luthier. card: its README.md."""
+    folder: Path, model: PreTrainedModel, codec: Codec, tokenizer: PreTrainedTokenizerBase, card: str,
+    save_adapter: Callable[[Path], None] | None = None,
+) -> None:  # fmt: skip
+    """folder: must not exist; it appears whole. transformers loads it without Luthier. card: its README.md.
+    save_adapter: writes what has to lie beside the weights; None where they are all."""
     with whole_folder(folder) as temporary:
         codec.task.save_model(model, temporary)
+        if save_adapter is not None:
+            save_adapter(temporary / ADAPTER)
         tokenizer.save_pretrained(str(temporary))
         codec.save(temporary)
         (temporary / "README.md").write_text(card, encoding="utf-8")
@@ -35,9 +42,9 @@ def save_artifact(
 
 @dataclass(frozen=True)
 class Predictor:
-    """A tuned model, ready to answer. max_tokens: of one forward pass, with padding."""
+    """A tuned model, ready to answer; called as transformers' is. max_tokens: of one forward pass, with padding."""
 
-    model: PreTrainedModel
+    model: Any
     codec: Codec
     name: str
     device: str = "cpu"
@@ -77,8 +84,13 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
     if loaded.fresh:
         what = t("the weights {names} are missing", names=", ".join(loaded.fresh[:3]))
         raise ModelError.at(str(folder), what, t("copy the folder again"), code="bad-model")
-    loaded.model.eval()
-    return Predictor(loaded.model, codec, run.resolve().name, where)
+    model: Any = loaded.model
+    if (folder / ADAPTER).is_dir():
+        from luthier.tuning.prompts import with_prompt
+
+        model = with_prompt(model, folder / ADAPTER)
+    model.eval()
+    return Predictor(model, codec, run.resolve().name, where)
 
 
 def _adapt_tokenizer(path: Path, max_length: int) -> None:

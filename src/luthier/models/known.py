@@ -59,14 +59,15 @@ def default_model(language: str, has_gpu: bool, kind: str = "") -> tuple[KnownMo
     return model, reason
 
 
-def choose_model(name: str, language: str, kind: str = "") -> tuple[ModelFolder, list[Choice]]:
+def choose_model(name: str, language: str, kind: str = "", *, weights: bool = True) -> tuple[ModelFolder, list[Choice]]:
     """The named model; for "auto" one that suits language, hardware and kind (as of `default_model`). A mistake in a
-    name is told without loading a deep-learning library. Errors: ModelError where the model cannot be had.
+    name is told without loading a deep-learning library. weights: as of `find_model`. Errors: ModelError where the
+    model cannot be had.
     """
     if name != "auto":
-        return find_model(name), []
+        return find_model(name, weights=weights), []
     known, reason = default_model(language, has_gpu(), kind)
-    return find_model(known.name), [Choice("model", known.name, reason)]
+    return find_model(known.name, weights=weights), [Choice("model", known.name, reason)]
 
 
 def has_gpu() -> bool:

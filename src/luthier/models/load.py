@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ import transformers
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
 from luthier.text.tokenizer import FILE, read_tokenizer
 
@@ -43,15 +47,45 @@ class Loaded:
     fresh: tuple[str, ...]
 
 
+def afresh(loaded: Loaded, seed: int) -> Loaded:
+    """With all weights at random, as the model's make begins them, from the seed alone."""
+    model: Any = loaded.model
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.manual_seed(seed)
+        begun = type(model)(model.config)
+    model.load_state_dict(begun.state_dict())
+    return Loaded(model, ())
+
+
+Loading = Callable[[PreTrainedModel, str], Mapping[str, Any]]
+"""A model of the same make without weights, and the device, to further keyword arguments for from_pretrained."""
+_loading: ContextVar[Loading | None] = ContextVar("loading", default=None)
+
+
+@contextmanager
+def loading_with(loading: Loading | None) -> Iterator[None]:
+    """Inside the block models are loaded so, whichever task loads them and however many: in four bits, say."""
+    token = _loading.set(loading)
+    try:
+        yield
+    finally:
+        _loading.reset(token)
+
+
 def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *, seed: int, device: str) -> Loaded:
-    """seed: a new head's random weights depend on nothing else.
+    """From a folder that holds no weights, as one of `luthier tokenizer`, a model of that make, all of it at random.
+
+    seed: what the folder lacks depends on nothing else.
 
     Errors: ModelError where the folder holds no such model, or its weights are damaged.
     """
     try:
         loader = _loader(folder, auto_class)
+        how = _more(loader, folder, head_options, device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            if not has_weights(folder):
+                return _untrained(folder, loader, head_options, device)
             model, info = loader.from_pretrained(
                 str(folder),
                 dtype=torch.float32,
@@ -61,6 +95,7 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
                 **head_options,
+                **how,
             )
     except Exception as error:  # the library raises many kinds, SafetensorError and RuntimeError among them
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
@@ -71,6 +106,27 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
     fresh = tuple(sorted(set(info["missing_keys"]) | mismatched))
     nn.Module.to(model, device)  # transformers' own `to` is the same, behind a decorator without types
     return Loaded(model, fresh)
+
+
+def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], device: str) -> Loaded:
+    kept = {"trust_remote_code": False, "local_files_only": True}
+    config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
+    model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+    if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
+        model.generation_config = GenerationConfig.from_pretrained(str(folder))
+    nn.Module.to(model.float(), device)
+    return Loaded(model, tuple(name for name, _ in model.named_parameters()))
+
+
+def _more(loader: Any, folder: Path, head_options: Mapping[str, Any], device: str) -> Mapping[str, Any]:
+    loading = _loading.get()
+    if loading is None:
+        return {}
+    config = transformers.AutoConfig.from_pretrained(
+        str(folder), trust_remote_code=False, local_files_only=True, **head_options
+    )
+    with torch.device("meta"):
+        return loading(loader.from_config(config) if hasattr(loader, "from_config") else loader(config), device)
 
 
 def _loader(folder: Path, auto_class: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from luthier.answering.cheap import sentences
+from luthier.chooser import Chooser
 from luthier.errors import DataError, Place, shown
 from luthier.formats.generation import TextToText
 from luthier.language import t
@@ -20,7 +22,7 @@ from luthier.task import Mistake, learned
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, Choice, Example, LabelledWindow, Row, Window
-from luthier.writer import TARGETS, Judged, Writer, Written
+from luthier.writer import TARGETS, Judged, Written
 
 if TYPE_CHECKING:
     from luthier.models.load import Loaded
@@ -34,7 +36,7 @@ _TRIED = 200
 
 
 @dataclass(frozen=True)
-class Seq2Seq(Writer[str, str]):
+class Seq2Seq(Chooser[str, str]):
     """prefix: what stands before every input, such as "summarize: " of T5. source_language, target_language: of a
     model of many languages, as it names them, or as en or zh; None goes by the training rows."""
 
@@ -51,6 +53,12 @@ class Seq2Seq(Writer[str, str]):
     closing: tuple[int, ...] = learned(())
     source: tuple[int, ...] = learned(())
     most_said: int = learned(_MOST_SAID)
+
+    def plain_use(self) -> str:
+        quoted = json.dumps(self.prefix, ensure_ascii=False).replace("{", "{{").replace("}", "}}")
+        prefix = f", with {quoted} before each" if self.prefix else ""
+        spoken = f",\nread by a tokenizer with src_lang={self.source_language}" if self.source_language else ""
+        return self.plainly + prefix + spoken
 
     # ---- from the user's rows
 

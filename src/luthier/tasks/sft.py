@@ -18,6 +18,7 @@ from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.templates.choose import choose_template, make_rule
 from luthier.chat.templates.trial import try_template
 from luthier.chat.tokens import Chat, Encoded
+from luthier.chooser import Chooser
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation, MessageRows
@@ -27,7 +28,7 @@ from luthier.task import Mistake, learned
 from luthier.text.marks import Marks
 from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Row, Window
-from luthier.writer import TARGETS, WEIGHTS, Judged, Writer, Written
+from luthier.writer import TARGETS, WEIGHTS, Judged, Written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ class Prompt(Window):
 
 
 @dataclass(frozen=True)
-class Sft(Writer[Conversation, Turn]):
+class Sft(Chooser[Conversation, Turn]):
     """learns: what the loss is over, the assistant's answers or all that is read. template: a Jinja file, or chatml;
     None takes the model's own, and ChatML where it has none. system: what the system says where a row has it say
     nothing. thinking: what the template is told of thinking; with false none is kept. date: what the template is told
@@ -171,6 +172,10 @@ class Sft(Writer[Conversation, Turn]):
             how.eos_token_id, how.pad_token_id = list(self.stop_ids), self.pad_id
         super().save_model(model, folder)
 
+    def supposed(self, input: Conversation, text: str) -> Judged[Conversation, Turn]:
+        before = replace(input, turns=tuple(replace(turn, weight=0.0) for turn in input.turns))
+        return Judged(before, Turn("assistant", text, weight=1.0))
+
     def encode(self, inputs: Sequence[Any], text: TextRule) -> list[list[Window]]:
         """Of a conversation the prompt for the assistant's next turn."""
         chat = self._chat_with(text.tokenizer)
@@ -193,7 +198,7 @@ class Sft(Writer[Conversation, Turn]):
 
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Written]) -> Written:
         if not isinstance(input, Judged):
-            return inferred[0]
+            return super().decode(input, windows, inferred)
         return Written(nll=sum(said.nll for said in inferred), learnt=sum(said.learnt for said in inferred))
 
     def call_form(self, text: TextRule) -> CallForm | None:
@@ -202,7 +207,7 @@ class Sft(Writer[Conversation, Turn]):
     # ---- to the user
 
     def show(self, prediction: Written, top_k: int | None = None) -> Any:
-        if prediction.text is None:
+        if prediction.text is None or prediction.chances:
             return super().show(prediction, top_k)
         said = shown_answer(prediction.text)
         return said if top_k is None else [said]

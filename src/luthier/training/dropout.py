@@ -45,6 +45,8 @@ class Noise:
     def __init__(self, seed: int) -> None:
         self._seed = seed
         self._windows_B = np.zeros(0, np.uint64)
+        self._lengths: tuple[int, ...] = ()
+        self._only: slice | None = None
 
     def begin(self, step: int, windows: Sequence[int]) -> None:
         """Before each forward pass. windows: the numbers of the batch's windows."""
@@ -56,13 +58,42 @@ class Noise:
         """uint64 [B]: a seed for each of the batch's windows."""
         return self._windows_B
 
+    def lay(self, lengths: Sequence[int]) -> None:
+        """The windows, of these lengths, stand one after another in one row; no lengths: each in a row of its own."""
+        self._lengths = tuple(lengths)
+
+    @contextmanager
+    def only(self, first: int, count: int) -> Iterator[None]:
+        """Inside the block states are those of `count` windows of the batch, each in a row of its own."""
+        self._only = slice(first, first + count)
+        try:
+            yield
+        finally:
+            self._only = None
+
     def kept(self, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
         """True for what stays, of states of a shape [B, …]. layer: a number of its own for each dropout.
 
-        Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one.
+        Places are numbered along each axis for itself, so that a padded batch has the bits of an unpadded one, and
+        within each window, so that windows in one row, [1, T, …], have those of each alone. Some layers are given all
+        tokens of the batch on one axis, [B × T, …].
         """
-        *outer, last = shape[1:]
-        bits = _mix(self._windows_B + _numbers([layer]))
+        windows_B = self._windows_B[self._only or slice(None)]
+        if self._lengths and self._only is None:
+            inner = shape[1:] if shape[0] > 1 else shape[2:]
+            windows = zip(np.split(windows_B, len(self._lengths)), self._lengths, strict=True)
+            parts = [self._kept(window, (length, *inner), p, layer) for window, length in windows]
+            return torch.cat(parts, 1).view(shape)
+        if shape[0] != len(windows_B):
+            shape_BT = len(windows_B), shape[0] // len(windows_B), *shape[1:]
+            return self._kept(windows_B, shape_BT[1:], p, layer).view(shape)
+        return self._kept(windows_B, shape[1:], p, layer)
+
+    @staticmethod
+    def _kept(windows_B: np.ndarray, shape: tuple[int, ...], p: float, layer: int) -> Tensor:
+        """shape: of each window."""
+        *outer, last = shape
+        bits = _mix(windows_B + _numbers([layer]))
         for axis, size in enumerate([*outer, -(-last // 4)]):
             bits = bits[..., None] + _numbers(range(0, size << _FIELD * axis, 1 << _FIELD * axis))
         return torch.from_numpy(_mix(bits).view(np.uint16)[..., :last] >= _dropped(p))

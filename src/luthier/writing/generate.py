@@ -12,9 +12,16 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers.generation.logits_process import LogitsProcessorList
+from transformers.generation.logits_process import (
+    LogitsProcessor,
+    LogitsProcessorList,
+    NoRepeatNGramLogitsProcessor,
+    RepetitionPenaltyLogitsProcessor,
+)
 from transformers.generation.stopping_criteria import StoppingCriteria, StoppingCriteriaList
 
+from luthier.errors import ConfigError
+from luthier.language import t
 from luthier.writing.handed import (
     context,
     decoder_start,
@@ -69,24 +76,47 @@ def write(
         for number, (ids, limit) in enumerate(zip(prompts, most, strict=True))
     ]
     job = Job(how, tuple(stop_ids), pad_id, device, allowed, on_token, decode, start, seeds)
-    fill = _write_by_beams if how.num_beams > 1 else _write
+    fill = _way(model, how)
     with torch.inference_mode(), evaluating(model), plain_habits(model):
         for batch in _batches([row for row in rows if row.limit > 0], how, max_tokens):
             fill(model, batch, job)
     return [(row.said, row.stopped) for row in rows]
 
 
+def _way(model: Any, how: Generation) -> Callable[[Any, list[Row], Job], None]:
+    """Errors: ConfigError for beams where there is no memory."""
+    if not learns_prompts(model):
+        return _write_by_beams if how.num_beams > 1 else _write
+    if how.num_beams > 1:
+        what = t("is {value}, but a model tuned by learnt prompts writes without beams", value=how.num_beams)
+        raise ConfigError.at("num_beams", what, t("use num_beams=1, or another tuning method"), code="bad-combination")
+    return _write_without_memory
+
+
 def _write(model: Any, rows: list[Row], job: Job) -> None:
     """Fills the rows in, greedily or by drawing. All of them are equally far at any time."""
     inputs = first_inputs(model, rows, job)
-    keeps = not learns_prompts(model)
     while rows:
-        listening = Listening(rows, job, may_leave=keeps)
-        out = _generate(model, inputs, rows, job, [listening])
+        out = _generate(model, inputs, rows, job, [Listening(rows, job)])
         going = [i for i, row in enumerate(rows) if not row.ended]
         rows = [rows[i] for i in going]
         if rows:
-            inputs = (rest_of(inputs, out, going) if keeps else None) or first_inputs(model, rows, job)
+            inputs = rest_of(inputs, out, going) or first_inputs(model, rows, job)
+
+
+def _write_without_memory(model: Any, rows: list[Row], job: Job) -> None:
+    """As `_write`, for models before whose texts PEFT puts learnt states: the whole text is read anew for each token,
+    without padding, because PEFT 0.21 loses count of these states in what `generate` of transformers 5 remembers."""
+    for length in {len(row.prompt) for row in rows}:
+        going = [row for row in rows if len(row.prompt) == length]
+        while going:
+            inputs = first_inputs(model, going, job)
+            scores = model(**inputs, use_cache=False).logits[:, -1].float()
+            change = LogitsProcessorList([*_penalties(job.how), *_processors(going, job, grown(inputs).shape[1])])
+            tokens = change(grown(inputs), scores).argmax(-1)
+            for row, token in zip(going, tokens.tolist(), strict=True):
+                row.take(token, job)
+            going = [row for row in going if not row.ended]
 
 
 def _write_by_beams(model: Any, rows: list[Row], job: Job) -> None:
@@ -102,21 +132,35 @@ def _write_by_beams(model: Any, rows: list[Row], job: Job) -> None:
 def _generate(
     model: Any, inputs: dict[str, Any], rows: Sequence[Row], job: Job, criteria: list[StoppingCriteria]
 ) -> Any:
-    how, begin = job.how, grown(inputs).shape[1] - len(rows[0].said)
-    processors = LogitsProcessorList()
-    if job.allowed is not None:
-        processors.append(Allowing(job.allowed, [row.number for row in rows], how.num_beams, begin))
-    if how.temperature > 0:
-        draws = [row.drawing(job) for row in rows]
-        processors.append(Sampling(how.temperature, how.top_k, how.top_p, draws))
     before = len(job.start_ids) if has_encoder(model) else max(len(row.prompt) for row in rows)
     span = min(max(row.limit for row in rows), context(model) - before) - len(rows[0].said)
     return model.generate(
         **inputs,
         generation_config=settings(job, span),
-        logits_processor=processors,
+        logits_processor=_processors(rows, job, grown(inputs).shape[1]),
         stopping_criteria=StoppingCriteriaList(criteria),
     )
+
+
+def _penalties(how: Generation) -> list[LogitsProcessor]:
+    """What `generate` makes of its own settings."""
+    found: list[LogitsProcessor] = []
+    if how.repetition_penalty != 1:
+        found.append(RepetitionPenaltyLogitsProcessor(how.repetition_penalty))
+    if how.no_repeat_ngram_size > 0:
+        found.append(NoRepeatNGramLogitsProcessor(how.no_repeat_ngram_size))
+    return found
+
+
+def _processors(rows: Sequence[Row], job: Job, length: int) -> LogitsProcessorList:
+    """What changes the scores of the next token. length: of the ids so far."""
+    how, found = job.how, LogitsProcessorList()
+    if job.allowed is not None:
+        begin = length - len(rows[0].said)
+        found.append(Allowing(job.allowed, [row.number for row in rows], how.num_beams, begin))
+    if how.temperature > 0:
+        found.append(Sampling(how.temperature, how.top_k, how.top_p, [row.drawing(job) for row in rows]))
+    return found
 
 
 def _batches(rows: Sequence[Row], how: Generation, max_tokens: int) -> Iterator[list[Row]]:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 from transformers.cache_utils import Cache
 from transformers.generation.configuration_utils import GenerationConfig
@@ -29,7 +28,7 @@ def first_inputs(model: Any, rows: Sequence[Row], job: Job) -> dict[str, Any]:
     if with_encoder:
         begun = [[*job.start_ids, *row.said] for row in rows]
         inputs["decoder_input_ids"] = torch.tensor(begun, device=job.device)
-        if not learns_prompts(model):  # else the prompts come before what the encoder is given
+        if not learns_prompts(model):  # else its states come before what the encoder is given
             encode = base_model(model).get_encoder()
             inputs["encoder_outputs"] = encode(inputs.pop("input_ids"), attention_mask=inputs["attention_mask"])
     return inputs
@@ -54,7 +53,7 @@ def rest_of(inputs: dict[str, Any], out: Any, going: Sequence[int]) -> dict[str,
     return {**kept, "input_ids": ids_BT}
 
 
-def grown(inputs: dict[str, Any]) -> Tensor:
+def grown(inputs: dict[str, Any]) -> Any:
     """What `generate` adds tokens to."""
     return inputs["decoder_input_ids"] if "decoder_input_ids" in inputs else inputs["input_ids"]
 
@@ -114,7 +113,7 @@ def has_encoder(model: Any) -> bool:
 
 
 def learns_prompts(model: Any) -> bool:
-    """Whether PEFT puts learnt states before each text, so that what was read cannot be handed on."""
+    """Whether PEFT puts learnt states before each text, so that nothing that was read is handed on."""
     return bool(getattr(getattr(model, "active_peft_config", None), "is_prompt_learning", False))
 
 

@@ -13,6 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -66,9 +67,10 @@ def learnt_loss(
 
     body = _body(model, inputs)
     if body is None:
-        return loss(_own_logits(model, inputs)[learnt_BT], slice(None))
-    states_ND = body.states_BTD[learnt_BT]
-    with dropped_alike(body.head, body.states_BTD, learnt_BT) as at:
+        return loss(_chosen(_own_logits(model, inputs), learnt_BT), slice(None))
+    states_ND = _chosen(body.states_BTD, learnt_BT)
+    choose = partial(_chosen, learnt_BT=learnt_BT)
+    with dropped_alike(body.head, body.states_BTD, choose) as at:
 
         def chunk(states: Tensor, piece: slice) -> Tensor:
             at(piece)
@@ -98,13 +100,18 @@ def learnt_nlls(model: Any, inputs: Mapping[str, Tensor], targets_BT: Tensor) ->
     with torch.no_grad():
         body = _body(model, inputs)
         if body is None:
-            yield F.cross_entropy(_own_logits(model, inputs)[learnt_BT].float(), targets_N, reduction="none")
+            yield F.cross_entropy(_chosen(_own_logits(model, inputs), learnt_BT).float(), targets_N, reduction="none")
             return
-        states_ND = body.states_BTD[learnt_BT]
+        states_ND = _chosen(body.states_BTD, learnt_BT)
         size = rows_at_once(body.width, states_ND.shape[-1])
         for begin in range(0, len(targets_N), size):
             piece = slice(begin, begin + size)
             yield F.cross_entropy(body.logits(states_ND[piece]).float(), targets_N[piece], reduction="none")
+
+
+def _chosen(values_BTX: Tensor, learnt_BT: Tensor) -> Tensor:
+    """Of the learnt positions. PEFT may have put learnt states before the text."""
+    return values_BTX[:, -learnt_BT.shape[1] :][learnt_BT]
 
 
 def is_tried(model: Any) -> bool:

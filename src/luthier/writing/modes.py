@@ -22,13 +22,15 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def dropped_alike(head: nn.Module, states_BTD: Tensor, learnt_BT: Tensor) -> Iterator[Callable[[slice], None]]:
+def dropped_alike(
+    head: nn.Module, states_BTD: Tensor, choose: Callable[[Tensor], Tensor]
+) -> Iterator[Callable[[slice], None]]:
     """Inside the block each dropout within the output layer (LoRA has one) drops at the learnt positions what it would
-    have dropped there had it been given all states at once. Yields what tells it which of the learnt positions come
-    next."""
+    have dropped there had it been given all states at once. choose: from [B, T, D] to the learnt positions. Yields
+    what tells it which of these come next."""
     parts = [part for part in head.modules() if part.training and _drops(part)]
     with torch.no_grad():
-        kept = [part(torch.ones_like(states_BTD))[learnt_BT] for part in parts]  # 0, or the scale
+        kept = [choose(part(torch.ones_like(states_BTD))) for part in parts]  # 0, or the scale
     present = [slice(None)]
 
     def follow(part: nn.Module, kept_ND: Tensor) -> None:

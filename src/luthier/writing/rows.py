@@ -115,15 +115,15 @@ class Row:
 class Listening(StoppingCriteria):
     """Gives each row its next token, and leaves `generate` once half of the rows have ended."""
 
-    def __init__(self, rows: Sequence[Row], job: Job, may_leave: bool) -> None:
+    def __init__(self, rows: Sequence[Row], job: Job) -> None:
         self.eos_token_id = job.stop_ids  # by this name `generate` knows that rows end one by one
-        self._rows, self._job, self._may_leave = rows, job, may_leave
+        self._rows, self._job = rows, job
 
     def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Any:
         for row, token in zip(self._rows, input_ids[:, -1].tolist(), strict=True):
             if not row.ended:
                 row.take(token, self._job)
         ended = [row.ended for row in self._rows]
-        if self._may_leave and 2 * sum(ended) >= len(ended):
+        if 2 * sum(ended) >= len(ended):
             ended = [True] * len(ended)
         return torch.tensor(ended, device=input_ids.device)
