@@ -121,12 +121,13 @@ def opens_thinking(predictor: Predictor, order: Order) -> bool:
 
 
 def as_writer(predictor: Predictor) -> Writer[Any, Any]:
-    """Errors: ConfigError for a model that writes no text."""
+    """Errors: ConfigError for a model that writes no text, or whose answers are chosen among a few."""
     task = predictor.codec.task
-    if isinstance(task, Writer):
+    if isinstance(task, Writer) and task.writes:
         return task
-    what = t("{task} writes no text", task=task.name)
-    fix = t("use a run of a task that writes, such as sft or seq2seq")
+    chooses = isinstance(task, Writer) and task.chooses
+    what = t("its answers are chosen among a few") if chooses else t("{task} writes no text", task=task.name)
+    fix = t("use luthier predict, or a run of a task that writes, such as sft or seq2seq")
     raise ConfigError.at(predictor.name, what, fix, code="no-writer")
 
 
