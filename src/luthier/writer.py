@@ -134,6 +134,16 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     # ---- to the model and back
 
+    @property
+    def writes(self) -> bool:
+        """Whether an answer is written token by token."""
+        return True
+
+    @property
+    def chooses(self) -> bool:
+        """Whether an answer is the likeliest of a few texts."""
+        return False
+
     def how(self) -> Generation:
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
         from luthier.writing.generate import Generation

@@ -80,6 +80,10 @@ class Pretrain(Writer[str, None]):
         """Whether tokens are hidden and guessed from both sides."""
         return self.masking in ("tokens", "words")
 
+    @property
+    def writes(self) -> bool:
+        return not self.hides
+
     # ---- from the user's rows
 
     def as_input(self, value: Any) -> str:
