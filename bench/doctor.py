@@ -24,7 +24,7 @@ from luthier.doctor.suspects import suspicion
 from luthier.formats.known import guess_format
 from luthier.preparing.rows import read_options, rows_past
 from luthier.reading.open import open_data
-from luthier.text.near import near_duplicates
+from luthier.text.shingling.near import near_duplicates
 from luthier.text.shingling.pieces import Pieces, pieces_of
 from luthier.types import Example
 

@@ -25,7 +25,7 @@ def card() -> str:
 @pytest.mark.parametrize(("language", "count"), [("en", 500), ("zh", 250)])
 def test_there_are_as_many_as_promised_and_all_files_together_are_small(language: str, count: int) -> None:
     assert len(rows(language)) >= count
-    assert sum((SOURCE / name).stat().st_size for name in FILES) < 1_000_000
+    assert sum((SOURCE / name).stat().st_size for name in FILES) < 1_100_000
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -92,6 +92,32 @@ def test_no_two_rows_share_a_sentence_frame(language: str, length: int) -> None:
         pieces = re.findall(r"[a-z0-9']+", text) if language == "en" else re.findall(r"[\u4e00-\u9fff]", text)
         for run in {tuple(pieces[i : i + length]) for i in range(len(pieces) - length + 1)}:
             assert seen.setdefault(run, row["id"]) == row["id"], (run, row["id"], seen[run])
+
+
+@pytest.mark.parametrize(("language", "count", "length"), [("en", 120, 8), ("zh", 60, 10)])
+def test_dialogues_go_by_turns_and_share_no_phrase(language: str, count: int, length: int) -> None:
+    lines = (SOURCE / f"dialogues_{language}.jsonl").read_text("utf-8").splitlines()
+    dialogues = [json.loads(line) for line in lines]
+    assert len(dialogues) == count
+    seen: dict[object, str] = {}
+    for dialogue in dialogues:
+        turns = dialogue["messages"]
+        assert [turn["role"] for turn in turns] == ["user", "assistant"] * (len(turns) // 2)
+        assert 2 <= len(turns) <= 6 and all(turn["content"].strip() for turn in turns)
+        text = " ".join(turn["content"].lower() for turn in turns)
+        pieces = re.findall(r"[a-z0-9']+", text) if language == "en" else re.findall(r"[\u4e00-\u9fff]", text)
+        for run in {tuple(pieces[i : i + length]) for i in range(len(pieces) - length + 1)}:
+            assert seen.setdefault(run, dialogue["id"]) == dialogue["id"], run
+    assert sum(len(dialogue["messages"]) > 2 for dialogue in dialogues) > 0.9 * count
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_general_text_is_forty_different_passages_and_none_about_a_shop(language: str) -> None:
+    passages = (SOURCE / f"general_{language}.txt").read_text("utf-8").splitlines()
+    assert len(set(passages)) == len(passages) == 40
+    least = 150 if language == "en" else 45
+    assert all(len(passage) >= least for passage in passages)
+    assert not any(re.search(r"refund|parcel delivery|customer|退款|客服|订单", passage) for passage in passages)
 
 
 def test_the_files_can_be_had_and_a_changed_one_is_left_alone(tmp_path: Path) -> None:

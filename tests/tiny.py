@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tiny_causal import write_causal
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -49,7 +51,8 @@ _FILLER = [
 @dataclass(frozen=True)
 class TinyModels:
     """encoder: BERT without dropout. dropout_encoder: with it. roberta, distilbert: kin with other heads and parts.
-    vision: a ViT."""
+    vision: a ViT. t5, bart: encoders with a decoder and tokenizers of their own. causal: a Llama with a chat template.
+    masked, plain: a BERT and a Llama for plain text, as `luthier tokenizer` makes tokenizers."""
 
     encoder: Path
     dropout_encoder: Path
@@ -57,6 +60,22 @@ class TinyModels:
     distilbert: Path
     decoder: Path
     vision: Path
+    t5: Path
+    bart: Path
+    masked: Path
+    plain: Path
+    causal: Path
+
+    def suited(self, task_name: str) -> Path:
+        """A model of the kind that the task takes."""
+        from luthier import catalog
+
+        return getattr(self, _SUITED.get(catalog.task(task_name).auto_class, "encoder"))
+
+
+_SUITED = {"AutoModelForSeq2SeqLM": "t5", "AutoModelForCausalLM": "causal"}
+_OWN_WORDS = frozenset(("seq2seq", "sft", "pretrain"))
+"""Tasks whose samples make the vocabulary of tokenizers of their own, and not that of the tiny encoders."""
 
 
 def ticket_rows(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -115,7 +134,13 @@ def write_tiny_models(folder: Path) -> TinyModels:
     gpt2 = GPT2Config(vocab_size=vocabulary_size(), n_embd=32, n_layer=3, n_head=4, n_positions=64, pad_token_id=0)
     save_tiny(folder / "decoder", GPT2ForSequenceClassification(gpt2).transformer)
     write_vision(folder / "vision")
-    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision")
+    write_t5(folder / "t5")
+    write_bart(folder / "bart")
+    write_causal(folder / "causal")
+    write_plain(folder / "masked", "bert")
+    write_plain(folder / "plain", "llama")
+    names = ("encoder", "dropout_encoder", "roberta", "distilbert", "decoder", "vision", "t5", "bart", "masked",
+             "plain", "causal")  # fmt: skip
     return TinyModels(*(folder / name for name in names))
 
 
@@ -132,6 +157,82 @@ def write_vision(folder: Path) -> Path:
     )  # fmt: skip
     ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
     ViTImageProcessorPil(size={"height": 24, "width": 24}).save_pretrained(folder)
+    return folder
+
+
+def write_plain(folder: Path, model_type: str) -> Path:
+    """A model of that type with random weights, and a tokenizer learnt from the samples of pretraining."""
+    import torch
+    import transformers
+
+    from luthier.config.schema import DataSettings, Settings
+    from luthier.making.tokenizer import Asked, make_tokenizer
+    from luthier.making.untrained import Size
+
+    settings = Settings(data=DataSettings(train=str(SAMPLES / "pretrain.jsonl")))
+    make_tokenizer(settings, folder, Asked(500, None, model_type, Size(2, 48, 4, 128)))
+    config = transformers.AutoConfig.from_pretrained(folder)
+    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+        setattr(config, name, 0.0)
+    torch.manual_seed(0)
+    kind = "AutoModelForMaskedLM" if model_type == "bert" else "AutoModelForCausalLM"
+    getattr(transformers, kind).from_config(config).save_pretrained(folder)
+    return folder
+
+
+def write_t5(folder: Path, **settings: Any) -> Path:
+    """With a unigram tokenizer, whose pieces include the special tokens' own names, as those of T5 do."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import T5Config, T5ForConditionalGeneration
+
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300, special_tokens=["<pad>", "</s>", "<unk>"], unk_token="<unk>", show_progress=False
+    )
+    tokenizer.train_from_iterator(_written_texts(), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    size: Any = {"d_model": 48, "d_kv": 12, "d_ff": 96, "num_layers": 2, "num_heads": 4, "dropout_rate": 0.0}
+    config = T5Config(vocab_size=tokenizer.get_vocab_size(), decoder_start_token_id=0, **{**size, **settings})
+    return _save_writer(folder, T5ForConditionalGeneration(config), tokenizer)
+
+
+def write_bart(folder: Path, **settings: Any) -> Path:
+    """With a byte-level tokenizer."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import BartConfig, BartForConditionalGeneration
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=500, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    tokenizer.train_from_iterator(_written_texts(), trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    size: Any = {"d_model": 48, "max_position_embeddings": 128, "dropout": 0.0}
+    for side in ("encoder", "decoder"):
+        size |= {f"{side}_layers": 2, f"{side}_attention_heads": 4, f"{side}_ffn_dim": 96}
+    config = BartConfig(vocab_size=tokenizer.get_vocab_size(), **{**size, **settings})
+    return _save_writer(folder, BartForConditionalGeneration(config), tokenizer)
+
+
+def _written_texts() -> list[str]:
+    rows = [json.loads(line) for line in (SAMPLES / "seq2seq.jsonl").read_text("utf-8").splitlines()]
+    return [text for row in rows for text in row.values()]
+
+
+def _save_writer(folder: Path, model: Any, tokenizer: Any) -> Path:
+    from transformers import PreTrainedTokenizerFast
+
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>",
+        **({"bos_token": "<s>"} if tokenizer.token_to_id("<s>") is not None else {}),
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
     return folder
 
 
@@ -177,9 +278,9 @@ def _bench(task_name: str, folder: Path, max_length: int, options: str) -> Bench
     table = open_table(SAMPLES / f"{task_name}.jsonl")
     columns = find_columns(table.columns, task.format.columns, {}, Place("samples"))
     examples = [row for row in parse_rows(table.rows, task.format.parse, columns) if isinstance(row, Example)]
-    task = task.learn(examples)
+    task, _ = task.learn(examples).fitted(folder)
     found = find_model(str(folder))
-    tokenizer = load_tokenizer(folder)
+    task, tokenizer, _ = task.with_tokenizer(load_tokenizer(folder))
     rule = TextRule(tokenizer.backend, max_length, tokenizer.pad_id, found.has_segments)
     loaded = task.load_model(folder, seed=0, device="cpu")
     pad_alike(loaded, tokenizer.pad_id)
@@ -187,12 +288,22 @@ def _bench(task_name: str, folder: Path, max_length: int, options: str) -> Bench
 
 
 def _needed(task_name: str, models: Path) -> dict[str, Any]:
-    """Options without which a task cannot begin: names of further models."""
-    return {"fusion": {"encoder": str(models / "vision"), "modality_dropout": 0.0}}.get(task_name, {})
+    """Options without which a task cannot begin, such as the name of a further model."""
+    needed = {
+        "fusion": {"encoder": str(models / "vision"), "modality_dropout": 0.0},
+        "seq2seq": {"max_new_tokens": 24, "samples": 3},
+        "sft": {"max_new_tokens": 24, "samples": 3},
+    }  # fmt: skip
+    return needed.get(task_name, {})
 
 
 def _texts() -> list[str]:
-    rows = [json.loads(line) for path in SAMPLES.glob("*.jsonl") for line in path.read_text("utf-8").splitlines()]
+    rows = [
+        json.loads(line)
+        for path in SAMPLES.glob("*.jsonl")
+        if path.stem not in _OWN_WORDS
+        for line in path.read_text("utf-8").splitlines()
+    ]
     words = [" ".join(words) for words in (*_WORDS.values(), _FILLER)]
     cells = [cell for row in rows for value in row.values() for cell in (value if isinstance(value, list) else [value])]
     return [cell for cell in cells if isinstance(cell, str)] + words

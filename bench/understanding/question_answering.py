@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -20,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.understanding.runs import luthier_run
 from luthier.errors import Place
 from luthier.evaluation.evaluate import evaluate
 from luthier.formats.questions import QuestionRows
@@ -39,7 +38,8 @@ def main() -> None:
     parser.add_argument("--test-rows", type=int, help="so many questions of TEST, drawn by the seed")
     parser.add_argument("--epochs", type=int, help="of both; without it as many as Luthier chooses")
     parser.add_argument("--model", default="auto", help="of both: a folder; without it the embedded model")
-    parser.add_argument("--out", type=Path, help="keep Luthier's run here")
+    parser.add_argument("--out", type=Path, help="keep Luthier's run here; a finished one is not run again")
+    parser.add_argument("--no-trainer", action="store_true", help="only Luthier's run")
     parser.add_argument("--seed", type=int, default=42)
     words = parser.parse_args()
     train = drawn([row for file in words.files[:-1] for row in read(file)], words.rows, words.seed)
@@ -49,12 +49,17 @@ def main() -> None:
         parts = {"validation": train[:aside], "train": train[aside:], "test": test}
         files = {name: written(rows, Path(folder) / f"{name}.jsonl") for name, rows in parts.items()}
         run = words.out or Path(folder) / "run"
-        report = luthier(files, run, words.model, words.epochs, words.seed)
+        settings = [f"data.{part}={file}" for part, file in files.items()]
+        settings += ["task=question_answering", f"model={words.model}"]
+        settings += [f"train.epochs={words.epochs}"] if words.epochs else []
+        report = luthier_run(settings, words.seed, run)
         epochs = words.epochs or chosen_epochs(report)
-        scores, seconds = trainer(parts["train"], test, words.model, epochs, words.seed, Path(folder) / "trainer")
+        rows = [("Luthier, defaults", report["scores"], report["train_seconds"])]
+        if not words.no_trainer:
+            place = Path(folder) / "trainer"
+            rows.append(("Trainer, run_qa", *trainer(parts["train"], test, words.model, epochs, words.seed, place)))
     print(f"{len(parts['train'])} questions, {epochs} epochs, tested on {len(test)}")
     print("| | F1 | exact match | training, s |\n| --- | --- | --- | --- |")
-    rows = [("Luthier, defaults", report["scores"], report["train_seconds"]), ("Trainer, run_qa", scores, seconds)]
     rows += [(f"baseline {name}", found, None) for name, found in report["baselines"].items()]
     for name, found, took in rows:
         print(
@@ -88,14 +93,6 @@ def written(rows: Examples, file: Path) -> Path:
 def cell(scores: Sequence[dict[str, Any]], name: str) -> str:
     score = next(score for score in scores if score["name"] == name)
     return f"{score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]"
-
-
-def luthier(files: dict[str, Path], run: Path, model: str, epochs: int | None, seed: int) -> dict[str, Any]:
-    data = [f"data.{part}={file}" for part, file in files.items()]
-    more = ([f"train.epochs={epochs}"] if epochs else []) + ["task=question_answering", f"model={model}"]
-    command = [sys.executable, "-m", "luthier", "train", *data, *more, "--seed", str(seed), "--out", str(run)]
-    subprocess.run(command, check=True, stdout=sys.stderr)
-    return json.loads((run / "report.json").read_text("utf-8"))
 
 
 def chosen_epochs(report: dict[str, Any]) -> int:

@@ -60,8 +60,12 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
     rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
     how, train = ready.training, prepared.split.train
-    steps = -(-len(ready.sampling(train) or train) // how.batch_size)
-    _sampled(ready, prepared, screen)
+    shown = len(ready.sampling(train) or train)
+    steps = -(-round((ready.blocks or len(train)) * shown / len(train)) // how.batch_size)
+    if ready.mixture is None:
+        _sampled(ready, prepared, screen)
+    else:
+        _mixed(ready, prepared, screen)
     screen.say(
         t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",
           model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
@@ -94,6 +98,13 @@ def _sampled(ready: Ready, prepared: Prepared, screen: Progress) -> None:
         )  # fmt: skip
 
 
+def _mixed(ready: Ready, prepared: Prepared, screen: Progress) -> None:
+    """What an epoch shows of each training set."""
+    rows = [(row["name"], f"{row['rows']:,}", f"{row['share']:.0%}", f"{row['epoch']:,}")
+            for row in ready.sets_shown(prepared.split.train)]  # fmt: skip
+    screen.table(t("training sets"), (t("set"), t("rows"), t("share"), t("an epoch shows")), rows)
+
+
 def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
     """Where the validation rows moved them."""
     if moved is not None and moved.shifts_C.any():
@@ -118,9 +129,9 @@ def parameters(tuned: Tuned, screen: Progress) -> None:
 
 def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bool = True) -> None:
     """The test, the verdict, and where everything is. texts: whether a text alone can be predicted."""
-    rows = [(t("tuned"), *_scores(report["scores"]))]
-    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
     names = [score["name"] for score in report["scores"][:2]]
+    rows = [(t("tuned"), *_scores(report["scores"]))]
+    rows += [(baseline_title(name), *_of(scores, names)) for name, scores in report["baselines"].items()]
     n = report["scores"][0]["n"]
     screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
     _parts(report.get("parts"), screen)
@@ -135,6 +146,9 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
     screen.say(report["verdict"]["sentence"])
     if report["leak"] is not None:
         screen.say(report["leak"]["sentence"])
+    for told in ("general", "memorised"):
+        if report[told] is not None:
+            screen.say(report[told]["sentence"])
     screen.say()
     screen.say(t("model   {path}", path=path / "model"))
     screen.say(t("report  {path}", path=path / "report.html"))
@@ -173,7 +187,7 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
     rows.append((t("mean ± standard deviation"), *(over.get(name, "–") for name in names)))
     screen.table(t("each fold"), ("", *names), rows)
     rows = [(t("tuned"), *_scores(report["scores"]))]
-    rows += [(baseline_title(name), *_scores(scores)) for name, scores in report["baselines"].items()]
+    rows += [(baseline_title(name), *_of(scores, names)) for name, scores in report["baselines"].items()]
     n = report["scores"][0]["n"]
     screen.table(t("all folds together, {n} rows", n=n), ("", *names), rows)
     screen.say()
@@ -187,6 +201,12 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
 
 def _scores(scores: list[Mapping[str, Any]]) -> list[str]:
     return [_score(score) for score in scores[:2]]
+
+
+def _of(scores: list[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The named scores; a baseline need not have them all."""
+    known = {score["name"]: score for score in scores}
+    return [_score(known[name]) if name in known else "–" for name in names]
 
 
 def _score(score: Mapping[str, Any]) -> str:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _METHODS, _AUGMENTATIONS, _REMEDIES = "tuning/methods.py", "augmenting/methods.py", "balancing/remedies.py"
 AUTO = "auto"
 """The choice among the remedies, made on the data."""
+SCRATCH = "scratch"
+"""The tuning method that keeps nothing of what a model's folder holds, and needs no weights in it."""
 
 
 def task_names() -> list[str]:

@@ -21,6 +21,7 @@ from luthier.formats.known import format_of_task, full_name, guess_format
 from luthier.language import t
 from luthier.models.find import ModelFolder, find_tokenizer
 from luthier.models.known import UNDERSTANDING, default_model, has_gpu
+from luthier.preparing.mixing import open_mixed
 from luthier.preparing.rows import open_parts, rows_past, split_is_told
 from luthier.progress import SILENT, Progress
 from luthier.reading.read import Table
@@ -65,14 +66,15 @@ def check(settings: Settings, *, deep: bool = False, screen: Progress = SILENT) 
     """Reads every named file once. Errors: DataError for what cannot be read at all."""
     data = settings.data
     tables, notes = open_parts(data, "check", shared=True)
-    layout = _format(settings, tables["train"])
-    name = _model_name(settings, layout, tables["train"])
+    first, extra = tables["train"].singles[0], open_mixed(data, tables).extra
+    layout = _format(settings, first)
+    name = _model_name(settings, layout, first)
     found = find_tokenizer(name) if name is not None else None
     tokenizer, max_length, unread = _reader(settings, name, found)
     embed, without = _embedder(name, found) if deep else (None, [])
     doctor = Doctor(Context(layout, tokenizer, max_length, embed, deep, split_is_told(data.split)))
-    for name, table in tables.items():
-        part = rows_past(doctor, table, data, name)
+    for name, table in (*tables.items(), *([("train", extra)] if extra else [])):
+        part = rows_past(doctor, table, data, name, whole=table is extra)
         notes = [*notes, *part.notes]
         with screen.track(t("reading {file}", file=table.path.name), 0) as tracker:
             for i, _ in enumerate(part.rows, 1):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,20 +52,34 @@ class Codec:
         """
         return self.task.encode([self._cleaned(input) for input in inputs], self.text)
 
+    def asked(self, inputs: Sequence[Any]) -> list[list[Window]]:
+        """As `encode`, of what is asked to be answered: as many windows as the answer takes."""
+        return self.task.asked([self._cleaned(input) for input in inputs], self.text)
+
     def encode_labelled(
-        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None
-    ) -> list[LabelledWindow]:
+        self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None,
+        groups: Sequence[int] = (),
+    ) -> list[LabelledWindow]:  # fmt: skip
         """`encode`, then the targets: the answer joins only after the input has become windows.
 
-        done: is told how many examples were encoded since it was last told.
+        done: is told how many examples were encoded since it was last told. groups: of each example a number; texts
+        are joined with others of their own group alone.
         """
         labelled: list[LabelledWindow] = []
         for start in range(0, len(examples), _CHUNK):
             chunk = examples[start : start + _CHUNK]
-            for example, windows in zip(chunk, self.encode([e.input for e in chunk]), strict=True):
-                labelled += [self.task.attach(window, example.answer, self.text) for window in windows]
+            encoded = zip(chunk, self.encode([self.task.lesson(e) for e in chunk]), strict=True)
+            for number, (example, windows) in enumerate(encoded, start):
+                attached = (self.task.attach(window, example.answer, self.text) for window in windows)
+                labelled += [replace(window, example=number) for window in attached]
             done(len(chunk))
-        return labelled
+        if not groups or not self.task.joins:
+            return self.task.joined(labelled, self.text)
+        made: list[LabelledWindow] = []
+        for group in sorted(set(groups)):
+            own = [window for window in labelled if groups[window.example] == group]
+            made += [replace(block, example=own[0].example) for block in self.task.joined(own, self.text)]
+        return made
 
     def collate(self, windows: Sequence[Window]) -> Batch:
         """Pads on the right. x_input_ids gets x_attention_mask."""
@@ -92,6 +106,18 @@ class Codec:
         num_targets = int((targets_BS != IGNORE).sum())
         inputs = self.collate([w.window for w in windows])
         return LabelledBatch(inputs, torch.from_numpy(targets_BS), num_targets, tuple(numbers))
+
+    def collate_row(self, windows: Sequence[LabelledWindow], numbers: Sequence[int] = ()) -> LabelledBatch:
+        """Lays windows, whose arrays and targets all stand at tokens, one after another into a row [1, T], for training
+        without padding. Where each begins the position ids say: there they start again."""
+        plain = [w.window for w in windows]
+        lengths = tuple(map(len, plain))
+        tensors = {name: _row([window.arrays[name] for window in plain]) for name in plain[0].arrays}
+        tensors["position_ids"] = _row([np.arange(length) for length in lengths])
+        inside = [window.spans[:, 0] < window.spans[:, 1] for window in plain if window.spans is not None]
+        inputs = Batch(tensors, lengths, _row(inside) if inside else None)
+        targets_1S = _row([w.targets for w in windows])
+        return LabelledBatch(inputs, targets_1S, int((targets_1S != IGNORE).sum()), tuple(numbers))
 
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
         """The prediction about the input as it was written, whatever was cleaned before the model read it."""
@@ -161,6 +187,14 @@ def _rectangle(rows: Sequence[np.ndarray], fill: Any, dtype: Any) -> np.ndarray:
     for target, row in zip(filled, rows, strict=True):
         target[: len(row)] = row
     return filled
+
+
+def _row(parts: Sequence[np.ndarray]) -> Tensor:
+    """Parts [T, …] one after another, [1, T, …]; whole numbers as int64."""
+    import torch
+
+    row = np.concatenate(parts)[None]
+    return torch.from_numpy(row.astype(np.int64) if np.issubdtype(row.dtype, np.integer) else row)
 
 
 def _mask(lengths: Sequence[int]) -> Tensor:

@@ -5,21 +5,32 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from luthier.catalog import AUTO
+from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
+from luthier.catalog import AUTO, SCRATCH
 from luthier.config.schema import Settings
+from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.models.find import ModelFolder
+from luthier.runtime import Runtime
+from luthier.task import AnyTask
 from luthier.tuning.rates import usual_rate
 from luthier.types import Choice
 
+if TYPE_CHECKING:
+    from torch import nn
+    from transformers import PreTrainedModel
+
+_USUAL = {"warmup": 0.1, "weight_decay": 0.01}
+"""Of tuning."""
 _SMALL = 1000
 """Training rows: below this a set is small."""
+_DECODER_FACTOR = 3
 _IMBALANCE = 10
 """Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
 half a minute on the demo's tickets (6:1)."""
@@ -30,7 +41,9 @@ class Facts:
     """What the choices are made from. lengths: tokens of each text that the training rows ask the model about,
     uncut. rows: of training. classes: of each training row, None for a task without. epochs: how many are usual for the
     task, and why. device, precision: of the machine. validated: whether there is a validation split. remedy: against
-    imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut."""
+    imbalance, where the task has a usual one, and why. windowed: whether a long text is read in windows and not cut.
+    joined: whether the texts are joined and cut into blocks. writes: whether the answer is a text that the model
+    writes."""
 
     lengths: np.ndarray
     rows: int
@@ -42,6 +55,8 @@ class Facts:
     validated: bool
     remedy: tuple[str, str] | None = None
     windowed: bool = False
+    joined: bool = False
+    writes: bool = False
 
 
 def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
@@ -54,24 +69,74 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
             train[key] = value
             choices.append(Choice(f"train.{key}", value, reason))
 
-    decide("max_length", *_max_length(facts))
-    rows = facts.rows
-    decide("batch_size", *_batch_size(rows))
+    rows, method = facts.rows, settings.tuning["method"]
+    if facts.joined:
+        _decide_joined(facts, method, train, decide)
+        rows = _SMALL  # how many texts there are says little where they are joined
+    else:
+        decide("max_length", *_max_length(facts))
+        decide("batch_size", *_batch_size(rows))
+    if method == SCRATCH:
+        for key, chosen in from_nothing(facts.model.hidden_size, facts.epochs[0], joined=facts.joined).items():
+            decide(key, *chosen)
     decide("epochs", *facts.epochs)
-    decide("learning_rate", *_learning_rate(settings.tuning["method"], facts.model.hidden_size, rows))
+    decide("learning_rate", *_with_decoder(facts, *_learning_rate(method, facts.model.hidden_size, rows)))
+    train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
-    decide("head_init", *_head_init(settings.tuning["method"]))
+    decide("head_init", *_head_init(method, facts.writes))
     balance = dict(settings.balance)
     if balance["method"] == AUTO:
         reason = _no_remedy(facts.classes)
+        if not reason and method == SCRATCH:
+            reason = t("nothing is pretrained on whose features the remedies could be compared")
         usual = facts.remedy or (("none", reason) if reason else None)
         if usual is not None:
             balance = {"method": usual[0]}
             choices.append(Choice("balance", *usual))
     return settings.model_copy(update={"train": type(settings.train)(**train), "balance": balance}), choices
+
+
+def _decide_joined(
+    facts: Facts, method: str, train: Mapping[str, Any], decide: Callable[[str, Any, str], None]
+) -> None:
+    """What hangs on how many tokens there are, where texts are joined."""
+    model, tokens = facts.model, int(facts.lengths.sum())
+    decide("max_length", *block_length(model.most_tokens, facts.device))
+    decide("batch_size", *blocks_a_step(tokens, train["max_length"]))
+    weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
+    decide("epochs", *passes(tokens, weights, pretrained=method != SCRATCH))
+
+
+def choose_packing(
+    asked: bool | Literal["auto"], task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime
+) -> Choice:
+    """Whether windows share a row. tuned: a model of the same make as the tuning method leaves it.
+
+    Errors: ConfigError where it is asked for and cannot be.
+    """
+    if asked is False:
+        return Choice("train.packing", False, "")
+    why = _why_not_packed(task, model, tuned, runtime)
+    if not why:
+        return Choice("train.packing", True, t("texts share a row and none sees another: no padding"))
+    if asked is True:
+        what, fix = t("cannot be: {why}", why=why), t("train.packing=auto")
+        raise ConfigError.at("train.packing", what, fix, code="conflict")
+    return Choice("train.packing", False, why)
+
+
+def _why_not_packed(task: AnyTask, model: PreTrainedModel, tuned: nn.Module, runtime: Runtime) -> str:
+    from luthier.models.packing.tried import why_not_packed
+
+    if not task.packs:
+        return t("{task} asks about a text as a whole", task=task.name)
+    methods: Mapping[str, Any] = getattr(tuned, "peft_config", {})
+    if any(method.is_prompt_learning for method in methods.values()):
+        return t("the tuning method puts something before every text")
+    return why_not_packed(model, runtime.autocast if runtime.precision != "fp32" else None)
 
 
 def _max_length(facts: Facts) -> tuple[int, str]:
@@ -109,6 +174,13 @@ def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str
     return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size) + small
 
 
+def _with_decoder(facts: Facts, rate: float, reason: str) -> tuple[float, str]:
+    """Of BART 3e-5 to 1e-4 are usual, of T5, whose attention is not scaled, 1e-4 to 1e-3."""
+    if not (facts.writes and facts.model.config.get("is_encoder_decoder")):
+        return rate, reason
+    return _rounded(_DECODER_FACTOR * rate), reason + t(", an encoder with a decoder takes three times as much")
+
+
 def _rounded(rate: float) -> float:
     """Two digits: 9.7e-05."""
     return float(f"{rate:.1e}")
@@ -140,8 +212,12 @@ def _no_remedy(classes: Sequence[Hashable]) -> str:
     return t("largest to smallest class {ratio:.1f}:1", ratio=ratio) if ratio < _IMBALANCE else ""
 
 
-def _head_init(method: str) -> tuple[str, str]:
+def _head_init(method: str, writes: bool) -> tuple[str, str]:
     """Aligning moves the last layer: only where that is tuned anyway, and saved with the model."""
+    if method == SCRATCH:
+        return "random", t("everything begins at random")
+    if writes:
+        return "random", t("nothing begins anew: the model has an output layer")
     if method in ("full", "last_layers"):
         return "align", t("the head begins with what the untuned model knows, read off the whole text")
     return "probe", t("the head begins with what the untuned model knows")

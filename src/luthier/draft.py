@@ -20,7 +20,7 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
     rows = len(split.train) + len(split.validation) + len(split.test)
     classes = len(prepared.task.state().get("labels", ()))
     language = prepared.language
-    known, reason = default_model(language, has_gpu())
+    known, reason = default_model(language, has_gpu(), prepared.task.auto_class)
     how = prepared.how
     asked = settings.data.split.model_dump(by_alias=True, exclude_none=True)
     decided = {key: getattr(how, key) for key in ("test", "validation", "seed") if getattr(how, key) is not None}
@@ -41,7 +41,8 @@ def draft_config(settings: Settings, prepared: Prepared) -> str:
         f"model: {plain_scalar(known.name if settings.model == 'auto' else settings.model)}",
         "",
         "data:",
-        f"  train: {_names(data.train)}",
+        *([f"  train: {_names(data.train)}"] if data.train else []),
+        *(["  mix:", *(f"    {plain_scalar(k)}: {v:g}" for k, v in data.mix.items())] if data.mix else []),
         *([f"  validation: {_names(data.validation)}"] if data.validation else []),
         *(
             [f"  test: {_names(data.test)}"]

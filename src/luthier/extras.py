@@ -14,6 +14,7 @@ _EXTRA_OF = {
     "transformers": "train",
     "peft": "train",
     "accelerate": "train",
+    "sacrebleu": "train",
     "bitsandbytes": "gpu",
     "fastapi": "serve",
     "uvicorn": "serve",

@@ -19,18 +19,22 @@ from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
+from luthier.evaluation.written.forgetting import Forgetting, Likely, forgetting
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.fit import Fitted
-from luthier.inference.artifact import load_artifact, save_artifact
+from luthier.general_text import read_general
+from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
+from luthier.report.mixing import mixture_story
 from luthier.report.page import report_page
 from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, balance_story, environment, summary
+from luthier.report.written.story import written_story
 from luthier.runfolder import BALANCE, CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
 from luthier.splitting.saved import NAME as SPLIT
@@ -93,10 +97,12 @@ def finish(
     screen: Progress,
     began: float,
     augmentation: Mapping[str, Any] | None = None,
+    untuned_general: Likely | None = None,
 ) -> None:
     """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report.
 
-    augmentation: how its cheap test went; None where there was none.
+    augmentation: how its cheap test went; None where there was none. untuned_general: how likely the untuned model
+    found general text.
     """
     from luthier import announce
 
@@ -131,12 +137,15 @@ def finish(
         train_seconds=fitted.progress.seconds,
         peak_memory_bytes=peak_memory(runtime.device),
     )
+    forgotten = _forgotten(ready, prepared, predictor, untuned_general, runtime, screen)
     leak = _leak(prepared, task, examples, predictions)
     parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
     report = {
         **summary(ready, prepared, story, runtime),
         "leak": leak.as_json() if leak else None,
         "parts": parts.as_json() if parts else None,
+        "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
+        **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }
     with disk_trouble(path):
         write_predictions(path / "predictions.csv", task, examples, predictions)
@@ -163,6 +172,20 @@ def _save(path: Path, ready: Ready, tuned: Tuned, codec: Codec, windows: Sequenc
                 tuned.save_adapter(temporary)
         beside = tuned.save_adapter if tuned.stays else None
         save_artifact(path / "model", tuned.merge(ask), codec, ready.tokenizer.wrapped, card, beside)
+
+
+def _forgotten(
+    ready: Ready, prepared: Prepared, predictor: Predictor, untuned: Likely | None, runtime: Runtime, screen: Progress
+) -> Forgetting | None:
+    """None for models that do not go on from any text, and where nobody wants to know."""
+    how, general = ready.training, prepared.general
+    longest = ready.folder.most_tokens
+    tuned = read_general(
+        predictor.model, predictor.codec, general, runtime, screen, max_tokens=how.max_tokens, longest=longest
+    )
+    if general is None or untuned is None or tuned is None:
+        return None
+    return forgetting(general.name, untuned, tuned, how.seed)
 
 
 def _leak(

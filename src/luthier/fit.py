@@ -19,12 +19,14 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
 from luthier.models.first_position import first_position_only
+from luthier.models.packing.attention import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
-from luthier.training.augmented import Augmented
+from luthier.training.augmented import Augmented, windows_at
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -52,6 +54,8 @@ class Training:
 
     warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
     the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
+    neftune_alpha: of the noise on input embeddings; 0 for none.
+    packing: whether each forward pass is of one row, of windows one after another.
     """
 
     epochs: int
@@ -67,6 +71,8 @@ class Training:
     keep: int
     patience: int
     seed: int
+    neftune_alpha: float = 0.0
+    packing: bool = False
 
 
 @dataclass(frozen=True)
@@ -133,15 +139,18 @@ def fit(
     total = per_epoch * how.epochs
     with ExitStack() as stack:
         interruption = stack.enter_context(watch_signals())
-        noise: Noise | None = None
+        noise = Noise(how.seed)
         if runtime.device == "cpu":  # on a GPU these cost more than they save
-            if augmented is None and not codec.task.speaks_untuned:  # else which tokens are met is not known yet
+            if augmented is None:  # else which tokens will be met is not known beforehand
                 seen = codec.encode(codec.task.questions(validation))
                 met = [*(w.window for w in windows), *(window for group in seen for window in group)]
                 arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, how.seed))
+        stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
         stack.enter_context(first_position_only(model))
+        if how.packing:
+            stack.enter_context(packed_attention(model, noise))
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
@@ -175,7 +184,7 @@ def _begin(
 
 
 def _steps(
-    run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int], per_epoch: int, noise: Noise | None,
+    run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int], per_epoch: int, noise: Noise,
     interruption: Interruption, tracker: Tracker,
 ) -> str:  # fmt: skip
     """Trains until the end, an early stop or a signal. Returns why it stopped early."""
@@ -214,13 +223,13 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     """The rest of the run, lazily: for each step this process's collated micro-batches."""
     how = run.how
     plan = plan_steps(
-        lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs, seed=how.seed,
-        start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
+        lengths, packed=how.packing, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs,
+        seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
     )  # fmt: skip
-    changed, count = run.augmented, len(windows)
-    shown = changed.windows if changed else lambda _, numbers: [windows[i % count] for i in numbers]
+    shown = windows_at(run.codec, windows, run.augmented, how.seed)
+    collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
     for number, step in enumerate(plan, run.progress.step):
-        yield [run.codec.collate_labelled(shown(number, numbers), numbers) for numbers in step]
+        yield [collate(shown(number, numbers), numbers) for numbers in step]
 
 
 def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:
@@ -260,7 +269,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
-    if any(score.name == "loss" for score in report.scores):
+    if any(score.name == "loss" for score in report.scores[2:]):
         said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
     else:
         said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)

@@ -141,8 +141,8 @@ def fix(
 def _files(settings: Settings) -> dict[str, list[str]]:
     """Of each part the single files and addresses."""
     data = settings.data
-    assert data.train is not None
-    return named_parts(data.train, data.validation, data.test).names
+    assert data.named is not None
+    return named_parts(data.named, data.validation, data.test).names
 
 
 def _log(out: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Any
 
 from luthier import catalog
 from luthier.codec import Codec
+from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.evaluation.baselines import Baseline, sample
 from luthier.inference.artifact import load_artifact
@@ -55,7 +56,7 @@ def pool(prepared: Sequence[Prepared], folders: Sequence[Path], runtime: Runtime
             predictor = load_artifact(folder / "model", runtime.device)
             predictions += predictor.answers(fold.split.test, tracker.advance)
             tested += [(example, number) for example in fold.split.test]
-            for made in _baselines(predictor.codec.task, fold, untuned, row_of, settings.train.seed):
+            for made in _baselines(predictor.codec.task, fold, untuned, row_of, settings):
                 baselines.setdefault(made.name, []).extend(made.predictions)
     task = Codec.load(folders[0] / "model", catalog.task).task
     order = sorted(range(len(tested)), key=lambda i: tested[i][0].row)
@@ -72,7 +73,7 @@ def _untuned(
     """What the untuned model makes of all that is asked: one pass for all folds. Inputs are cut as in the first.
     task: as it was before any tuning."""
     settings = load_settings(folder / CONFIG)
-    source = find_model(settings.model).folder
+    source = find_model(settings.model, weights=settings.tuning["method"] != catalog.SCRATCH).folder
     codec = replace(Codec.load(folder / "model", catalog.task), task=task.fitted(source)[0])
     loaded = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device)
     pad_alike(loaded, codec.text.pad_id)
@@ -84,10 +85,13 @@ def _untuned(
         )  # fmt: skip
 
 
-def _baselines(task: AnyTask, fold: Prepared, untuned: Features, row_of: dict[Any, int], seed: int) -> list[Baseline]:
+def _baselines(
+    task: AnyTask, fold: Prepared, untuned: Features, row_of: dict[Any, int], settings: Settings
+) -> list[Baseline]:
     def seen(examples: Sequence[Example[Any, Any]]) -> Seen[Any, Any]:
         return Seen(examples, untuned.rows([row_of[question] for question in task.questions(examples)]))
 
     validation = seen(fold.split.validation) if fold.split.validation else None
+    seed, pretrained = settings.train.seed, settings.tuning["method"] != catalog.SCRATCH
     frozen = Frozen(seen(sample(fold.split.train, seed)), validation, seen(fold.split.test))
-    return run_baselines(task, frozen, seed=seed, screen=SILENT)
+    return run_baselines(task, frozen, seed=seed, screen=SILENT, pretrained=pretrained)

@@ -39,16 +39,17 @@ def judged_part(split: Split[Any, Any]) -> str:
 
 def look(
     model: PreTrainedModel, codec: Codec, split: Split[Any, Any], runtime: Runtime, max_tokens: int, seed: int,
-    screen: Progress,
+    screen: Progress, *, pretrained: bool = True,
 ) -> AnyFrozen | None:  # fmt: skip
-    """One pass of the untuned model over the data, on the first process alone."""
+    """One pass of the untuned model over the data, on the first process alone. pretrained: whether it has anything to
+    say."""
     if not runtime.is_first:
         return None
     train = sample(split.train, seed, codec.task.most_seen)
     fits = codec.task.fits_untuned
     judged_rows = split.part(judged_part(split))
     if codec.task.speaks_untuned:
-        return _listen(model, codec, train, judged_rows, runtime, max_tokens, screen)
+        return _listen(model if pretrained else None, codec, train, judged_rows, runtime, max_tokens, screen)
     asked = [train, split.validation, split.test] if fits else [judged_rows]
     rows = sum(len(codec.task.questions(part)) for part in asked)
     with screen.track(t("looking at the data with the untuned model"), rows) as tracker:
@@ -72,14 +73,20 @@ def look(
 
 
 def _listen(
-    model: PreTrainedModel, codec: Codec, train: Sequence[Example[Any, Any]], judged: Sequence[Example[Any, Any]],
-    runtime: Runtime, max_tokens: int, screen: Progress,
+    model: PreTrainedModel | None, codec: Codec, train: Sequence[Example[Any, Any]],
+    judged: Sequence[Example[Any, Any]], runtime: Runtime, max_tokens: int, screen: Progress,
 ) -> AnyFrozen:  # fmt: skip
-    """What the untuned model itself says to the judged rows."""
+    """What the untuned model itself says to the judged rows. model: None where nobody has trained it."""
     asked, nothing = codec.task.questions(judged), Features((), np.zeros((0, 0)))
+    learnt_seen, judged_seen = (
+        Seen(part, nothing, codec.encode([codec.task.lesson(e) for e in part]) if codec.task.counts_tokens else ())
+        for part in (train, judged)
+    )
+    if model is None:
+        return Frozen(learnt_seen, None, judged_seen)
     with screen.track(t("asking the untuned model"), len(asked)) as tracker:
         said = predict(model, codec, asked, device=runtime.device, max_tokens=max_tokens, done=tracker.advance)
-    return Frozen(Seen(train, nothing), None, Seen(judged, nothing), codec.task.scored(judged, said))
+    return Frozen(learnt_seen, None, judged_seen, codec.task.scored(judged, said))
 
 
 def begin_head(

@@ -6,25 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from luthier import catalog
 from luthier.balancing.remedy import Remedy
-from luthier.balancing.sampling import Sampling
+from luthier.balancing.sampling import Sampling, crossed
 from luthier.codec import Codec
 from luthier.config.schema import Settings
-from luthier.defaults import Facts, choose
+from luthier.data.mixture import Mixture
+from luthier.defaults import Facts, choose, choose_packing
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
-from luthier.models.load import Loaded, LoadedTokenizer, fresh_body, load_tokenizer, loading_with, pad_alike
+from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, loading_with, pad_alike
 from luthier.models.new_tokens import grow_vocabulary, new_token_ids
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
 from luthier.text.clean import cleaner
-from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.text.tokenizer import TextRule
 from luthier.tuning.four_bits import loading_of
 from luthier.tuning.parts import Tuned
 from luthier.types import Choice, Example, LabelledWindow
@@ -34,7 +36,8 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
+    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -44,6 +47,8 @@ class Ready:
     loaded: Loaded
     remedy: Remedy
     counts: Sequence[int]
+    mixture: Mixture | None = None
+    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -54,9 +59,47 @@ class Ready:
     ) -> Sampling | None:
         """Which of the training rows an epoch shows; None where it shows each once. windows: of the rows, once they are
         encoded, of which the task may have a choice of its own."""
+        numbers = [window.example for window in windows] if windows else range(len(examples))
+        own = self._own_sampling(examples, windows, numbers)
+        if self.mixture is None:
+            return own
+        sets_N = self.mixture.sets(examples)
+        shown_N = sets_N[numbers]
+        by_set = Sampling(shown_N, self.mixture.rates(shown_N if self.codec.task.joins else sets_N))
+        return by_set if own is None else crossed(by_set, own)
+
+    def sets(self, examples: Sequence[Example[Any, Any]]) -> list[int]:
+        """Of each training row the number of its set; nothing where there are no sets."""
+        return [] if self.mixture is None else self.mixture.sets(examples).tolist()
+
+    def sets_shown(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow] = ()
+    ) -> list[dict[str, Any]]:
+        """Of each training set its name, its rows, its share of the rows shown, and how many of them an epoch shows;
+        nothing where there are no sets. examples: of training. windows: of them; where texts are joined, these are what
+        is shown, and not the rows."""
+        joined = windows if self.codec.task.joins else ()
+        sampling = self.sampling(examples, joined)
+        if self.mixture is None or sampling is None:
+            return []
+        sets_N = self.mixture.sets(examples)
+        if joined:
+            sets_N = sets_N[[window.example for window in joined]]
+        epoch_S = np.bincount(sets_N, weights=sampling.weights_N)
+        named = zip(self.mixture.names, self.mixture.shares, epoch_S, strict=True)
+        return [
+            {"name": name, "rows": int((sets_N == s).sum()), "share": share, "epoch": round(shown)}
+            for s, (name, share, shown) in enumerate(named)
+        ]
+
+    def _own_sampling(
+        self, examples: Sequence[Example[Any, Any]], windows: Sequence[LabelledWindow], numbers: Sequence[int]
+    ) -> Sampling | None:
+        """What balance or the task itself wants. numbers: of each window the row that it is of."""
         if not self.remedy.rates:
             return self.codec.task.windows_shown(windows) if windows else None
-        return Sampling(self.codec.task.row_classes([example.answer for example in examples]), self.remedy.rates)
+        classes_N = self.codec.task.row_classes([example.answer for example in examples])
+        return Sampling(classes_N[numbers], self.remedy.rates)
 
     @property
     def training(self) -> Training:
@@ -73,29 +116,31 @@ def make_ready(
     """
     _check_precision(settings, runtime)
     loading = loading_of(catalog.tuning_method(settings.tuning["method"]), runtime.device)
-    tokenizer = load_tokenizer(folder.folder)
-    texts = [prepared.task.format.plain_text(asked) for asked in prepared.task.questions(prepared.split.train)]
-    lengths = token_lengths(tokenizer.backend, texts)
+    task, tokenizer, spoken = prepared.task.with_tokenizer(load_tokenizer(folder.folder))
+    lengths = task.row_lengths(prepared.split.train, tokenizer.backend)
     _check_length(settings, folder)
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
     stratum = prepared.task.format.stratum if prepared.task.class_names() else lambda _: None
+    seen = [answers[i] for i in _rows_of_an_epoch(prepared)]
     facts = Facts(
         lengths=lengths,
-        rows=len(answers),
+        rows=len(seen),
         classes=[stratum(answer) for answer in answers],
-        epochs=prepared.task.usual_epochs(answers),
+        epochs=prepared.task.usual_epochs(seen),
         model=folder,
         device=runtime.device,
         precision=runtime.precision,
         validated=validated,
         remedy=prepared.task.usual_remedy(validated=validated),
         windowed=prepared.task.format.answers_are_places,
+        joined=prepared.task.joins,
+        writes=prepared.task.speaks_untuned,
     )
     chosen, more = choose(settings, facts)
-    task, own = prepared.task.settle(answers)
+    task, own = task.settle(answers)
     task, told = task.fitted(folder.folder)
-    more += [replace(choice, key=f"task.{choice.key}") for choice in (*own, *told)]
+    more += [replace(choice, key=f"task.{choice.key}") for choice in (*spoken, *own, *told)]
     chosen = chosen.model_copy(
         update={
             "model": folder.name,
@@ -110,11 +155,26 @@ def make_ready(
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     with loading_with(loading):
         loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.tuning["method"] == catalog.SCRATCH:
+        loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
-    _check_tuning(chosen, loaded, folder)
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts)
+    tuned = _check_tuning(chosen, loaded, folder)
+    packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
+    more += [packing] if settings.train.packing == "auto" and task.packs else []
+    chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
+    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
+
+
+def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:
+    """Numbers of training rows: all of them, or as many as the shares of their sets let an epoch show."""
+    train = prepared.split.train
+    if prepared.mixture is None:
+        return range(len(train))
+    sets_N = prepared.mixture.sets(train)
+    return Sampling(sets_N, prepared.mixture.rates(sets_N)).epoch(0, 0).tolist()
 
 
 def with_remedy(ready: Ready, method: str, reason: str) -> Ready:
@@ -148,17 +208,19 @@ def warnings(ready: Ready) -> list[str]:
               count=len(fresh), names=names)]  # fmt: skip
 
 
-def _check_tuning(settings: Settings, loaded: Loaded, folder: ModelFolder) -> None:
+def _check_tuning(settings: Settings, loaded: Loaded, folder: ModelFolder) -> Tuned:
     """Applies the tuning method to a model of the same make without weights, so that options which do not fit are
     refused before anything is written."""
     with torch.device("meta"):
         skeleton = type(loaded.model)(loaded.model.config)
-    places, asked = _apply(settings, skeleton).places, int(settings.train.max_length)
+    tuned = _apply(settings, skeleton)
+    places, asked = tuned.places, int(settings.train.max_length)
     if asked + places > folder.most_tokens:
         what = t("{asked} and {places} virtual tokens are more than the {most} that {model} takes",
                  asked=asked, places=places, most=folder.most_tokens, model=folder.name)  # fmt: skip
         fix = f"train.max_length={max(3, folder.most_tokens - places)}"
         raise ConfigError.at("train.max_length", what, fix, code="out-of-range")
+    return tuned
 
 
 def _apply(settings: Settings, model: Any) -> Tuned:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.catalog import SCRATCH
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.errors import without_secrets
@@ -66,19 +67,23 @@ def train(
 
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
-    folder, choices = choose_model(settings.model, prepared.language)
+    kind, weights = prepared.task.auto_class, settings.tuning["method"] != SCRATCH
+    folder, choices = choose_model(settings.model, prepared.language, kind, weights=weights)
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
+    from luthier.general_text import read_general
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
+    from luthier.teachable import teachable
 
     with open_runtime(settings.train.precision) as runtime:
         screen = screen if runtime.is_first else SILENT
         if not told:
             announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
+        prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
         method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
@@ -88,10 +93,14 @@ def train(
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
             ready, baselines, augmentation = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            general = read_general(
+                ready.loaded.model, ready.codec, prepared.general, runtime, screen,
+                max_tokens=ready.training.max_tokens, longest=folder.most_tokens,
+            )  # fmt: skip
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
-                windows = ready.codec.encode_labelled(split.train, tracker.advance)
+                windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
             tuned = tune(ready)
             announce.parameters(tuned, screen)
             fitted = fit(
@@ -102,7 +111,8 @@ def train(
             )  # fmt: skip
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial)
+                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
+                       general)  # fmt: skip
             runtime.wait()
             return read_run(path)
 
@@ -119,12 +129,15 @@ def _begin(
     from luthier.trial import run_baselines
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen)
-    baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen) if frozen else []
+    pretrained = ready.settings.tuning["method"] != SCRATCH
+    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
+    baselines: list[Baseline] = []
+    if frozen is not None:
+        baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
     augmentation = begin_augmentation(
-        method, model, ready.codec, split, frozen, runtime, how.max_tokens, how.seed, screen
+        method, model, ready.codec, split, frozen if pretrained else None, runtime, how.max_tokens, how.seed, screen
     )  # fmt: skip
     if anew:
         start = ready.settings.train.head_init
@@ -136,7 +149,7 @@ def run_path(settings: Settings, *, resume: bool) -> Path:
     """The run's folder: the one that is named, else a new one, or the newest unfinished one."""
     if settings.out is not None:
         return Path(settings.out)
-    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.train))
+    return newest_unfinished() if resume else new_run_path(_named_for(settings.data.named))
 
 
 def _named_for(train: str | list[str] | None) -> Path:

@@ -47,10 +47,12 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class Seen(Generic[InputT, AnswerT]):
-    """Examples as the untuned model sees them. features: of all that the task asks about them, in its order."""
+    """Examples as the untuned model sees them. features: of all that the task asks about them, in its order. groups: of
+    each example its windows with the answer in them, where the task counts tokens."""
 
     examples: Sequence[Example[InputT, AnswerT]]
     features: Features
+    groups: Sequence[Sequence[Window]] = ()
 
     @property
     def answers(self) -> list[AnswerT]:

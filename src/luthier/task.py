@@ -24,14 +24,15 @@ from luthier.language import t
 from luthier.models.pooling import masked_mean
 from luthier.objective import Joint, Loss
 from luthier.seen import Frozen
-from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, LabelledWindow, Window
+from luthier.text.tokenizer import TextRule, token_lengths
+from luthier.types import AnswerT, Batch, Choice, Example, Finding, InputT, LabelledBatch, LabelledWindow, Window
 
 if TYPE_CHECKING:  # torch takes a second to import
+    from tokenizers import Tokenizer
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from luthier.models.load import Loaded
+    from luthier.models.load import Loaded, LoadedTokenizer
 
 
 def task_class(name: str) -> type[AnyTask]:
@@ -78,6 +79,13 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     speaks_untuned: ClassVar[bool] = False
     """Whether the pretrained model answers by itself, so that what it says to the judged rows is a baseline. Such a
     model may say any token, not only those that were met in the data."""
+    counts_tokens: ClassVar[bool] = False
+    """Whether a baseline counts the tokens of the rows, as they are encoded for training."""
+    joins: ClassVar[bool] = False
+    """Whether the texts of training are joined, and cut into blocks that are all as long as a model input may be."""
+    packs: ClassVar[bool] = False
+    """Whether targets stand at tokens and the loss of each hangs on its own window alone, so that several windows may
+    share a row."""
     most_request_bytes: ClassVar[int] = 2**20
     """Of one request to a server."""
 
@@ -85,6 +93,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
     def name(self) -> str:
         """The file's name."""
         return type(self).__module__.rpartition(".")[2]
+
+    def plain_use(self) -> str:
+        """As `plainly`, of this very task."""
+        return self.plainly
 
     # ---- from the user's rows
 
@@ -110,6 +122,22 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """As `settle`, for options that the pretrained model in the folder decides. Errors: ConfigError for one that
         does not fit it."""
         return self, []
+
+    def with_tokenizer(self, tokenizer: LoadedTokenizer) -> tuple[Self, LoadedTokenizer, list[Choice]]:
+        """A copy for a model with this tokenizer, the tokenizer with the tokens that the task needs besides, and what
+        was chosen. Before anything is encoded. Errors: ConfigError, ModelError for one that does not do."""
+        return self, tokenizer, []
+
+    def row_lengths(self, examples: Sequence[Example[InputT, AnswerT]], tokenizer: Tokenizer) -> np.ndarray:
+        """Tokens of each text that the model is asked about in learning from the examples, not cut. int64 [N]."""
+        return token_lengths(tokenizer, self.measured(examples))
+
+    def taught(
+        self, examples: Sequence[Example[InputT, AnswerT]], text: TextRule
+    ) -> tuple[list[Example[InputT, AnswerT]], list[Finding]]:
+        """The examples as this model can learn from them: a row may become several, or none; and what there is to tell.
+        Rows that an error is about cannot be judged either."""
+        return list(examples), []
 
     # ---- to the model and back
 
@@ -141,9 +169,26 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """For each input its windows, one or more. It has no way to see the answers, so that training and serving
         cannot differ."""
 
+    def asked(self, inputs: Sequence[InputT], text: TextRule) -> list[list[Window]]:
+        """For each input the windows by which it is answered: those of `encode`, unless an answer takes more."""
+        return self.encode(inputs, text)
+
     @abstractmethod
     def attach(self, window: Window, answer: AnswerT, text: TextRule) -> LabelledWindow:
         """Adds the targets; where the answer is part of the model's input (language models), appends it."""
+
+    def lesson(self, example: Example[InputT, AnswerT]) -> InputT:
+        """What is encoded of an example of training, before its answer is attached."""
+        return example.input
+
+    def joined(self, windows: Sequence[LabelledWindow], text: TextRule) -> list[LabelledWindow]:
+        """The windows of all training texts, in order, as training is to have them."""
+        return list(windows)
+
+    def seen_at(self, window: LabelledWindow, text: TextRule, draw: tuple[int, int, int]) -> LabelledWindow:
+        """A window of training as a step sees it. draw: the run's seed, the step and the window's number, of which
+        alone what is random in it is a function."""
+        return window
 
     @abstractmethod
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
@@ -173,6 +218,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """All that the model is asked so that these examples can be scored: their inputs, and what these are held
         against."""
         return [example.input for example in examples]
+
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
+        """The texts, or pairs, by whose lengths train.max_length is chosen."""
+        return [self.format.plain_text(asked) for asked in self.questions(examples)]
 
     def checked(self) -> Self:
         """A copy by which validation rows are judged during training, where all that is asked at the end would cost
@@ -210,6 +259,10 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT], weights_RN: np.ndarray
     ) -> dict[str, np.ndarray]:
         """Scores by name, [R] each; the first is the main one. weights_RN: how often each example counts."""
+
+    def counted(self, predictions: Sequence[PredictionT]) -> Mapping[str, int]:
+        """Of scores in which not every prediction has a part, how many have."""
+        return {}
 
     def details(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> dict[str, Any]:
         """Tables for the report, JSON-able: per class, confusion, reliability …"""

@@ -16,6 +16,9 @@ from luthier.seen import Frozen
 from luthier.task import AnyTask
 from luthier.types import Example, Report
 
+_OF_THE_UNTUNED = ("untuned", "embeddings")
+"""How the names of baselines begin that stand on what the model knew before."""
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -27,9 +30,18 @@ class Trial:
     verdict: Verdict
 
 
-def run_baselines(task: AnyTask, frozen: Frozen[Any, Any], *, seed: int, screen: Progress) -> list[Baseline]:
-    """What the tuned model must beat, on the part that it will be judged on."""
-    ways = cheap_ways(task, frozen, seed)
+def run_baselines(
+    task: AnyTask, frozen: Frozen[Any, Any], *, seed: int, screen: Progress, pretrained: bool = True
+) -> list[Baseline]:
+    """What the tuned model must beat, on the part that it will be judged on. pretrained: whether the model was, so that
+    it can be one of them untuned."""
+    ways = dict(cheap_ways(task, frozen, seed))
+    if not pretrained:
+        left = [name for name in ways if name.startswith(_OF_THE_UNTUNED)]
+        ways = {name: way for name, way in ways.items() if name not in left}
+        if left:
+            names = ", ".join(map(baseline_title, left))
+            screen.say(t("nothing is pretrained, so there are no baselines of that kind: {names}", names=names))
     made: list[Baseline] = []
     with screen.track(t("baselines"), len(ways)) as tracker:
         for name, predictions in ways.items():

@@ -100,10 +100,12 @@ class LabelledWindow:
 
     targets: [S, …] class numbers or IGNORE (int64), or numbers (float32). S is the task's own: 1 for a class, T for a
         class a token.
+    example: the number of the row that it is of, among those that were encoded with it.
     """
 
     window: Window
     targets: np.ndarray
+    example: int = 0
 
     def __len__(self) -> int:
         return len(self.window)

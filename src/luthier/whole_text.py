@@ -11,9 +11,11 @@ import numpy as np
 
 from luthier.deciding import PredictionT
 from luthier.errors import ConfigError
+from luthier.formats.cells.pairs import Text, given_text
 from luthier.language import t
 from luthier.task import AnyTask, Task
-from luthier.types import AnswerT, InputT
+from luthier.text.tokenizer import TextRule
+from luthier.types import AnswerT, InputT, Window
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,35 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
         """Such a model as weights [C, K] and bias [C] of a layer that makes this task's logits; None where it is
         no such thing."""
         return None
+
+
+@dataclass(frozen=True)
+class TextOrPair(WholeText[Text, AnswerT, PredictionT]):
+    """both_orders: of pairs of which neither text is the first by rights (paraphrase, likeness), both orders are learnt
+    and the answer is the mean of what is said to both, so that turning a pair round changes nothing."""
+
+    both_orders: bool = False
+
+    def as_input(self, value: Any) -> Text:
+        return given_text(value, self.format.parse_input)
+
+    def encode(self, inputs: Sequence[Text], text: TextRule) -> list[list[Window]]:
+        windows = [[window] for window in text.windows(inputs)]
+        if self.both_orders:
+            pairs = [i for i, input in enumerate(inputs) if isinstance(input, tuple)]
+            for i, turned in zip(pairs, text.windows([(inputs[i][1], inputs[i][0]) for i in pairs]), strict=True):
+                windows[i].append(turned)
+        return windows
+
+    def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[PredictionT]) -> PredictionT:
+        return inferred[0] if len(inferred) == 1 else sum(inferred[1:], start=inferred[0]) / len(inferred)  # type: ignore
+
+    def plain_use(self) -> str:
+        both = ";\nLuthier's answer to a pair is the mean of both orders" if self.both_orders else ""
+        return super().plain_use() + both
+
+    def parts(self, input: Text) -> Sequence[Text]:
+        return input if isinstance(input, tuple) else ()
 
 
 AnyWholeText = WholeText[Any, Any, Any]

@@ -16,6 +16,7 @@ import numpy as np
 from luthier.errors import ConfigError, shown
 from luthier.evaluation.baselines import word_counter
 from luthier.language import t
+from luthier.metrics.texts import NAMES as TEXT_SCORES
 from luthier.metrics.texts import text_figures, text_scores
 from luthier.seen import Frozen
 from luthier.task import Task, learned
@@ -26,6 +27,7 @@ from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from luthier.chat.calling import CallForm
     from luthier.writing.generate import Generation
 
 TARGETS, WEIGHTS = "targets", "weights"
@@ -57,7 +59,8 @@ class Continued:
 class Written:
     """text: what the model wrote; None where it was not asked to. nll: of the right answer, the sum over its learnt
     tokens in nats, NaN where that was not asked. learnt: how many tokens these are, each times its weight. tokens: of
-    the text. stopped: as in Continued. figures: what the scores of a text are made of."""
+    the text. stopped: as in Continued. figures: what the scores of a text are made of. chances: of the texts that it
+    could be, where these are few."""
 
     text: str | None = None
     nll: float = math.nan
@@ -65,6 +68,7 @@ class Written:
     tokens: int = 0
     stopped: bool = True
     figures: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    chances: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,9 +80,12 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     fits_untuned: ClassVar[bool] = False
     speaks_untuned: ClassVar[bool] = True
+    packs: ClassVar[bool] = True
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    converses: ClassVar[bool] = False
+    """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
 
     samples: int = 100
     max_new_tokens: int | None = None
@@ -86,6 +93,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     label_smoothing: float = 0.0
     stop_ids: tuple[int, ...] = learned(())
     pad_id: int = learned(0)
+    asked_how: Mapping[str, Any] | None = learned(None)
 
     def __post_init__(self) -> None:
         whole = t("use a whole number from {least}", least=1)
@@ -125,7 +133,16 @@ class Writer(Task[InputT, AnswerT, Written]):
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
         from luthier.writing.generate import Generation
 
-        return Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        usual = Generation(max_new_tokens=self.max_new_tokens or _MOST_NEW, num_beams=self.num_beams)
+        return replace(usual, **self.asked_how) if self.asked_how else usual
+
+    def call_form(self, text: TextRule) -> CallForm | None:
+        """How calls of tools stand in its answers; None where they stand in none, or cannot be read."""
+        return None
+
+    def writing(self, **how: Any) -> Self:
+        """A copy that writes in another way than the one that was evaluated. how: fields of a Generation."""
+        return replace(self, asked_how=how)
 
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         from luthier.writing.likelihood import learnt_loss
@@ -136,12 +153,18 @@ class Writer(Task[InputT, AnswerT, Written]):
     def infer(self, model: Any, batch: Batch) -> Sequence[Written | Continued]:
         if TARGETS in batch.tensors:
             return self._likelihoods(model, batch)
-        from luthier.writing.generate import write
-
         ids_BT = batch.tensors["input_ids"].cpu().numpy()
         prompts = [row[:length] for row, length in zip(ids_BT, batch.lengths, strict=True)]
-        device = str(batch.tensors["input_ids"].device)
-        found = write(model, prompts, self.how(), stop_ids=self.stop_ids, pad_id=self.pad_id, device=device)
+        return self.continued(model, prompts, self.how(), str(batch.tensors["input_ids"].device))
+
+    def continued(
+        self, model: Any, prompts: Sequence[np.ndarray], how: Generation, device: str, **more: Any
+    ) -> list[Continued]:
+        """What the model writes after each prompt, as `encode` made it: the one way by which evaluation, prediction
+        and the server get their texts. more: of `write`, such as on_token."""
+        from luthier.writing.generate import write
+
+        found = write(model, prompts, how, stop_ids=self.stop_ids, pad_id=self.pad_id, device=device, **more)
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:
@@ -171,6 +194,9 @@ class Writer(Task[InputT, AnswerT, Written]):
 
     # ---- judged
 
+    def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
+        return [self.format.whole_text(example.input, example.answer) for example in examples]
+
     def questions(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[Any]:
         """How likely each right answer is, then the inputs that are to be answered."""
         judged: list[Any] = [Judged(example.input, example.answer) for example in examples]
@@ -182,9 +208,7 @@ class Writer(Task[InputT, AnswerT, Written]):
     def scored(self, examples: Sequence[Example[InputT, AnswerT]], said: Sequence[Written]) -> Sequence[Written]:
         judged = list(said[: len(examples)])
         for i, written in zip(self._sampled(len(examples)), said[len(examples) :], strict=True):
-            judged[i] = replace(
-                self._compared(examples[i], written), nll=judged[i].nll, learnt=judged[i].learnt
-            )  # fmt: skip
+            judged[i] = replace(self._compared(examples[i], written), nll=judged[i].nll, learnt=judged[i].learnt)
         return judged
 
     def score(
@@ -193,7 +217,11 @@ class Writer(Task[InputT, AnswerT, Written]):
         likelihood = _likelihood_scores(predictions, weights_RN)
         answered = [i for i, said in enumerate(predictions) if said.figures]
         texts = text_scores([predictions[i].figures for i in answered], weights_RN[:, answered]) if answered else {}
-        return {**texts, **likelihood} if self.main_is_text else {**likelihood, **texts}
+        first = dict(list(texts.items())[:1]) if self.main_is_text else {}
+        return {**first, **likelihood, **texts}
+
+    def counted(self, predictions: Sequence[Written]) -> Mapping[str, int]:
+        return dict.fromkeys(TEXT_SCORES, sum(bool(said.figures) for said in predictions))
 
     def show(self, prediction: Written, top_k: int | None = None) -> Any:
         if prediction.text is None:
@@ -226,9 +254,8 @@ class Writer(Task[InputT, AnswerT, Written]):
         return [k * count // min(self.samples, count) for k in range(min(self.samples, count))]
 
     def _compared(self, example: Example[InputT, AnswerT], written: Written) -> Written:
-        right, asked = self.format.answer_text(example.answer), self.format.plain_text(example.input)
-        figures = dict(text_figures(written.text or "", right, asked))
-        return replace(written, figures={**figures, "stopped": (float(written.stopped),)})
+        right = self.format.answer_text(example.answer)
+        return replace(written, figures=text_figures(written.text or "", right, written.stopped))
 
 
 def _likelihood_scores(predictions: Sequence[Written], weights_RN: np.ndarray) -> dict[str, np.ndarray]:

@@ -44,6 +44,7 @@ CASES = [
     ("train.learning_rate", ".inf", "train.learning_rate is 'inf'", "above 0"),
     ("train.warmup", "1", "train.warmup is '1'", "from 0 to below 1"),
     ("train.weight_decay", "2", "train.weight_decay is '2'", "from 0 to 1"),
+    ("train.neftune_alpha", "-1", "train.neftune_alpha is '-1'", "a number from 0"),
     ("train.max_length", "2", "train.max_length is '2'", "from 3"),
     ("train.keep", "0", "train.keep is '0'", "from 1"),
     ("train.seed", "-1", "train.seed is '-1'", "from 0"),

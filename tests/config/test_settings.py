@@ -38,6 +38,12 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     assert settings.data.columns == {"text": "body"}
 
 
+def test_a_text_with_a_colon_at_its_end_is_a_text() -> None:
+    words = ["task=seq2seq", "task.prefix=translate English to German: "]
+    assert load_settings(None, words).task["prefix"] == "translate English to German: "
+    assert load_settings(None, ["data.columns={text: body}"]).data.columns == {"text": "body"}
+
+
 def test_no_file_is_needed() -> None:
     assert load_settings(None) == Settings(task={"name": "auto"})
 

@@ -129,6 +129,12 @@ def test_the_default_model_depends_on_language_and_hardware(language: str, gpu: 
     assert str(model.parameters) in reason
 
 
+@pytest.mark.parametrize(("language", "name"), [("en", "google-t5/"), ("zh", "fnlp/bart"), ("de", "google/mt5")])
+def test_a_task_that_needs_a_decoder_is_given_a_model_that_has_one(language: str, name: str) -> None:
+    model, _ = default_model(language, False, "AutoModelForSeq2SeqLM")
+    assert model.name.startswith(name)
+
+
 def test_what_is_no_run_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such run"):
         model_folder(tmp_path / "nothing")

@@ -11,7 +11,7 @@ from luthier.data.split import Split
 from luthier.errors import DataError
 from luthier.splitting.shares import Shares
 from luthier.splitting.split import Way, fold_examples
-from luthier.text.near import near_duplicates
+from luthier.text.shingling.near import near_duplicates
 from luthier.types import PARTS, Example
 from splitting.helpers import DEFAULT, LAYOUT, part_of, sizes, split
 

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from luthier.inference.predict import predict
 from luthier.tasks.classification import Classification
 from luthier.types import Example
 from tiny import TinyModels, bench, write_csv
@@ -28,6 +30,28 @@ def test_of_a_pair_the_longer_text_is_cut(models: TinyModels) -> None:
     first = whole.encode("money back", add_special_tokens=False).ids
     assert len(ids) == 12 and ids[1 : 1 + len(first)] == first and ids.count(separator) == 2
     assert window.cut > 0
+
+
+@pytest.mark.parametrize("task", ["classification", "regression", "multilabel"])
+def test_in_both_orders_a_pair_that_is_turned_round_gets_the_same_answer(models: TinyModels, task: str) -> None:
+    ready = bench(task, models.encoder, both_orders=True)
+    pair, turned = ("money back", "my parcel is late"), ("my parcel is late", "money back")
+    one, other = predict(ready.model, ready.codec, [pair, turned], device="cpu", max_tokens=256)
+    assert np.allclose(one, other, atol=1e-6)
+    plain = bench(task, models.encoder)
+    one, other = predict(plain.model, plain.codec, [pair, turned], device="cpu", max_tokens=256)
+    assert not np.allclose(one, other, atol=1e-6)
+
+
+def test_both_orders_are_learnt_under_a_remedy_that_repeats_rows_too(models: TinyModels, tmp_path: Path) -> None:
+    rows = [(f"{a} {i}", f"{b} {i}", "same" if i % 4 else "other") for i, (a, b) in enumerate(
+        [("where is my parcel", "parcel still missing"), ("money back", "refund please")] * 16)]  # fmt: skip
+    data = write_csv(tmp_path / "pairs.csv", ["text", "text_pair", "label"], rows)
+    done = command("train", data, "--model", models.encoder, "--out", tmp_path / "run", *QUICK[1:], "train.epochs=1",
+                   "data.split.near_duplicates=false", "task.both_orders=true", "balance=oversample")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    card = (tmp_path / "run" / "model" / "README.md").read_text(encoding="utf-8")
+    assert "the mean of both orders" in card
 
 
 @pytest.mark.slow

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from luthier.text.near import clusters, near_duplicates, near_rows
+from luthier.text.shingling.near import clusters, near_duplicates, near_rows
 
 
 def pairs(*texts: str) -> list[tuple[int, int]]:

@@ -47,6 +47,19 @@ def test_a_windows_mask_does_not_depend_on_its_neighbours_or_on_padding() -> Non
     assert together[1, :4, :7].equal(alone[0])
 
 
+def test_a_windows_mask_does_not_depend_on_how_the_batch_is_laid_out() -> None:
+    padded = draw(3, 7, [5, 9], (2, 6, 8))
+    assert draw(3, 7, [5, 9], (12, 8)).equal(padded.flatten(0, 1))
+    noise = Noise(3)
+    noise.begin(7, [5, 9])
+    noise.lay([4, 6])
+    row = noise.kept((1, 10, 8), 0.25, 0)
+    assert row[0, :4].equal(padded[0, :4]) and row[0, 4:].equal(padded[1])
+    assert noise.kept((10, 8), 0.25, 0).equal(row[0])
+    with noise.only(1, 1):
+        assert noise.kept((1, 6, 8), 0.25, 0)[0].equal(padded[1])
+
+
 def test_masks_differ_between_seeds_steps_windows_and_layers() -> None:
     first = draw(3, 7, [5], (1, 6, 8))
     assert first.equal(draw(3, 7, [5], (1, 6, 8)))

@@ -46,6 +46,17 @@ def test_members_of_a_step_do_not_depend_on_the_number_of_processes(world: int) 
     assert alone == [set().union(*map(members, share)) for share in zip(*shares, strict=True)]
 
 
+def test_rows_keep_to_the_budget_by_the_sum_of_their_lengths() -> None:
+    rows = [batch for step in plan(packed=True) for batch in step]
+    padded = [batch for step in plan() for batch in step]
+    assert sorted(i for row in rows for i in row) == sorted(i for batch in padded for i in batch)
+    assert all(sum(LENGTHS[i] for i in row) <= 128 for row in rows)
+    assert any(len(row) * max(LENGTHS[i] for i in row) > 128 for row in rows)
+    assert len(rows) < len(padded)
+    assert [members(step) for step in plan(packed=True)] == [members(step) for step in plan()]
+    assert cut([0, 1], [500, 3], 128, packed=True) == [[1], [0]]
+
+
 def test_members_of_a_step_do_not_depend_on_the_memory() -> None:
     assert [members(step) for step in plan()] == [members(step) for step in plan(max_tokens=64)]
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from luthier.formats.questions import Question
 
-_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[。！？])[”’』」）]*|\n+")
+_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=\S)|(?<=[。！？])[”’』」）]*|(?<=[\u3400-\u9fff][.!?])|\n+")
 Counter = Callable[[Sequence[str]], Any]
 """Makes a scikit-learn vectoriser for texts of a language, not fitted yet."""
 

@@ -55,3 +55,15 @@ class Sampling:
     def most_repeats(self) -> int:
         counts = np.bincount(self.classes_N, minlength=len(self.rates))
         return max(-(-shown // count) for shown, count in zip(self.shown, counts.tolist(), strict=True) if count)
+
+
+def crossed(outer: Sampling, inner: Sampling) -> Sampling:
+    """Of the same rows: the outer classes keep what an epoch shows of them, and within each of them the rows are shown
+    in the proportion of the inner rates."""
+    inner_rates = np.array(inner.rates)
+    classes_N = outer.classes_N * len(inner_rates) + inner.classes_N
+    counts = np.bincount(classes_N, minlength=len(outer.rates) * len(inner_rates))
+    counts_OI = counts.reshape(len(outer.rates), len(inner_rates)).astype(float)
+    usual_O = np.maximum(counts_OI @ inner_rates, 1e-9) / np.maximum(counts_OI.sum(1), 1)
+    rates_OI = np.array(outer.rates)[:, None] * inner_rates / usual_O[:, None]
+    return Sampling(classes_N, rates_OI.ravel().tolist())

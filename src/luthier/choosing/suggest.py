@@ -112,7 +112,7 @@ def _labelled(run: Path, predictor: Predictor, screen: Progress) -> tuple[Known,
     else:
         data = DataSettings()
         notes.append(t("{run} is no run's folder: what it was trained on is not known, and not left out", run=run))
-    for named in filter(None, (getattr(data, name) for name in PARTS)):
+    for named in filter(None, (*(getattr(data, name) for name in PARTS), [*data.mix])):
         try:
             for files in named_parts(named).names.values():
                 for item in read_inputs(files, codec, data):

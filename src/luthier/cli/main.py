@@ -16,10 +16,12 @@ from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
+from luthier.cli.making.tokenizer import tokenizer
 from luthier.cli.predict import predict
 from luthier.cli.scarce.curve import curve
 from luthier.cli.scarce.suggest import suggest
 from luthier.cli.serve import serve
+from luthier.cli.talk.chat import chat
 from luthier.cli.train import train
 from luthier.cli.vectors.index import index
 from luthier.errors import InterruptedRun, LuthierError, Place, Problem
@@ -33,6 +35,8 @@ COMMANDS = {
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
+    "tokenizer": (tokenizer, t("learn a tokenizer from texts; with --model also a model to be trained from nothing")),
+    "chat": (chat, t("talk to a run that writes, in the terminal")),
     "curve": (curve, t("how much would more data help?")),
     "suggest": (suggest, t("which rows should be labelled next?")),
     "index": (index, t("make a file's rows ready to be searched")),

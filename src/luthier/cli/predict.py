@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +16,11 @@ import typer
 
 from luthier.cli.console import Console, print_json, write
 from luthier.cli.options import Json, Quiet, RunFolder, data_settings, names_data
+from luthier.cli.talk.settings import as_asked, split_settings
 from luthier.errors import DataError, LuthierError, Place, Problem, printable
 from luthier.language import t
 from luthier.reading.source import Source, find_source
+from luthier.report.growing import growing_file
 
 if TYPE_CHECKING:
     from luthier.config.schema import DataSettings
@@ -33,7 +36,9 @@ def predict(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[FILE|-] [key=value]…", help=t("a file of texts; - for standard input"), show_default=False
+            metavar="[FILE|-] [key=value]…",
+            help=t("a file of texts; - for standard input; then settings such as generation.temperature=0.7"),
+            show_default=False,
         ),
     ] = None,
     text: Annotated[list[str] | None, typer.Option("--text", help=t("a text; may be repeated"))] = None,
@@ -43,10 +48,11 @@ def predict(
         bool,
         typer.Option("--safe-csv/--raw-csv", help=t("texts that a spreadsheet takes for formulas get a leading '")),
     ] = True,
+    resume: Annotated[bool, typer.Option("--resume", help=t("go on with an interrupted .jsonl"))] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    words = list(source or ())
+    words, generation = split_settings(source or ())
     name = words.pop(0) if words and (words[0] == "-" or names_data(words[0])) else None
     if (name is None) == (not text):
         fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
@@ -54,6 +60,9 @@ def predict(
     if out is not None and out.suffix.lower() not in (".jsonl", ".csv", ".npy"):
         fix = t("name it .jsonl, .csv or, of vectors, .npy")
         raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
+    if resume and (out is None or out.suffix.lower() != ".jsonl"):
+        fix = t("luthier predict {run} FILE -o ANSWERS.jsonl --resume", run=run)
+        raise LuthierError.at("command line", t("only a .jsonl goes on where it was interrupted"), fix, code="usage")
     how = data_settings(words, {})
     if name is not None and name != "-":  # before a deep-learning library is imported
         from luthier.preparing.rows import read_options
@@ -67,7 +76,7 @@ def predict(
     model_folder(run)
     from luthier.inference.artifact import load_artifact
 
-    predictor = load_artifact(run)
+    predictor = as_asked(load_artifact(run), generation)
     screen = Console(json=json or out is None, quiet=quiet)
     inputs = _inputs(predictor, name, text, how, screen)
     if out is not None and out.suffix.lower() == ".npy":
@@ -75,18 +84,40 @@ def predict(
 
         bad = write_vectors(predictor, inputs, out, screen)
         return _told(bad, out, screen)
+    if out is not None and out.suffix.lower() == ".jsonl":
+        from luthier.inference.stream import held
+
+        facts = _facts(run, name, text, [*(source or ()), f"--top-k={top_k}"])
+        with growing_file(out, facts, resume=resume, every=held(predictor.codec.task)) as growing:
+            if growing.done:
+                screen.say(t("going on after {count} answers", count=growing.done))
+            show = _line_writer(growing.write, as_json=json)
+            bad = _answer_all(predictor, islice(inputs, growing.done, None), show, top_k, screen)
+        return _told(bad, out, screen, growing.bad)
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
     return _told(bad, out, screen)
 
 
-def _told(bad: list[Problem], out: Path | None, screen: Console) -> int:
-    """The exit code, after saying where the answers are and what could not be read."""
+def _facts(run: Path, name: str | None, texts: list[str] | None, settings: list[str]) -> dict[str, Any]:
+    """By which answers are known to belong to the same question."""
+    from luthier.files import files_in
+    from luthier.models.run import model_folder
+
+    weights = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files_in(model_folder(run))]
+    file = Path(name) if name is not None and Path(name).is_file() else None
+    size = [file.stat().st_size, file.stat().st_mtime_ns] if file else texts
+    return {"model": [list(each) for each in weights], "data": [name, size], "settings": settings}
+
+
+def _told(bad: list[Problem], out: Path | None, screen: Console, before: int = 0) -> int:
+    """The exit code, after saying where the answers are and what could not be read. before: inputs that could not be
+    read when the work began."""
     if bad:
         screen.warn(t("{count} inputs could not be read; the first: {problem}", count=len(bad), problem=bad[0]))
     if out is not None:
         screen.say(t("written to {path}", path=out))
-    return 1 if bad else 0
+    return 1 if bad or before else 0
 
 
 def _answer_all(
@@ -182,29 +213,28 @@ def _object(line: str) -> dict[str, Any] | None:
 
 @contextmanager
 def _sink(out: Path | None, *, as_json: bool, safe_csv: bool, predictor: Predictor) -> Iterator[Show]:
-    """Where the answers go: the terminal, stdout as JSON Lines, or a file that appears whole."""
+    """Where the answers go: the terminal, stdout as JSON Lines, or a table that appears whole."""
     if out is None:
         plain = predictor.codec.task.format.plain_text
         yield (lambda _, said: print_json(said)) if as_json else (lambda asked, said: _print(asked, said, plain))
         return
     from luthier.files import disk_trouble, whole_file
 
-    ending = out.suffix.lower()
     with (
         disk_trouble(out.parent),
         whole_file(out) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
-        if ending == ".jsonl":
-            yield lambda _, said: _write_line(file, said, as_json)
-        else:
-            yield from _csv_writer(file, predictor, safe_csv)
+        yield from _csv_writer(file, predictor, safe_csv)
 
 
-def _write_line(file: Any, said: Any, as_json: bool) -> None:
-    file.write(jsonlib.dumps(said, ensure_ascii=False) + "\n")
-    if as_json:
-        print_json(said)
+def _line_writer(write_line: Callable[[str], None], *, as_json: bool) -> Show:
+    def show(_: Any, said: Any) -> None:
+        write_line(jsonlib.dumps(said, ensure_ascii=False))
+        if as_json:
+            print_json(said)
+
+    return show
 
 
 def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Iterator[Show]:

@@ -36,11 +36,18 @@ def serve(
     from luthier.production.serve import make_app
 
     failures: list[LuthierError] = []
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    screen = Console(quiet=quiet)
 
     def load():
         from luthier.inference.artifact import load_artifact
+        from luthier.writer import Writer
 
-        return load_artifact(run)
+        predictor = load_artifact(run)
+        if isinstance(predictor.codec.task, Writer):
+            told = {"address": f"{address}/v1", "name": predictor.name}
+            screen.say("  " + t("for OpenAI's clients: base_url={address} model={name}", **told))
+        return predictor
 
     def fail(error: LuthierError) -> None:
         failures.append(error)
@@ -48,8 +55,6 @@ def serve(
 
     app = make_app(load, fail, opened)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=30))
-    address = f"http://{host}:{listener.getsockname()[1]}"
-    screen = Console(quiet=quiet)
     if host not in ("127.0.0.1", "::1", "localhost"):
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=run, address=address))

@@ -25,6 +25,7 @@ def conflicts(root: Located, data: DataSettings) -> list[Problem]:
 
 def _query(root: Located, data: DataSettings) -> list[Problem]:
     parts = [[part] if isinstance(part, str) else part or [] for part in (data.train, data.validation, data.test)]
+    parts.append([*data.mix])
     named = [name for part in parts for name in part]
     if data.query is None or not named or any(map(is_database, named)):
         return []

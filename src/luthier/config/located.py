@@ -114,6 +114,8 @@ def override(root: Located, written: str) -> Located:
         value = parse(text, lambda line, column: place)
     except ConfigError:
         value = Located(text, place)  # such as a file name with a colon: the text itself
+    if isinstance(value.value, dict) and value.value and all(node.value is None for node in value.value.values()):
+        value = Located(text, place) if not text.lstrip().startswith("{") else value  # task.prefix=summarize:
     if not text.strip():
         value = Located(None, place)
     return replaced(root, path.strip().split("."), replace(value, place=place))

@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "save_steps": "train.save_every",
     "save_total_limit": "train.keep",
     "early_stopping_patience": "train.patience",
+    "neftune_noise_alpha": "train.neftune_alpha",
     "random_state": "train.seed",
     "model_name": "model",
     "model_name_or_path": "model",

@@ -79,25 +79,39 @@ class SplitSettings(Section):
 
 class DataSettings(Section):
     """train, validation, test: files, patterns, folders, addresses of files or databases, names of hubs; one or
-    several. query: what a database is asked. columns: the task's name of a column to the file's. clean: steps by which
-    every text is cleaned, in training and whenever the model answers.
+    several. mix: files, patterns … of sets, each with its share of the rows that training shows; those that data.train
+    does not name only train, and where there is no data.train all of them are the training data. query: what a database
+    is asked. general: text by which is measured what a language model forgets; None takes what is embedded. columns:
+    the task's name of a column to the file's. clean: steps by which every text is cleaned, in training and whenever the
+    model answers. documents: what makes a row of a plain text file; None as the task needs it.
     """
 
     train: _Files = None
+    mix: Annotated[
+        dict[StrictStr, Annotated[float, Field(gt=0, allow_inf_nan=False)]],
+        _wanted("files with their shares, such as {general.jsonl: 0.3, mine.jsonl: 0.7}"),
+    ] = Field(default_factory=dict)
     validation: _Files = None
     test: _Files = None
     query: _AutoText = None
+    general: Annotated[StrictStr | None, _wanted("a file of general text, or none")] = None
     columns: dict[StrictStr, _Text] = Field(default_factory=dict)
     split: SplitSettings = SplitSettings()
     delimiter: _AutoText = None
     encoding: _AutoText = None
     header: Annotated[StrictBool, _wanted("true or false")] = True
     sheet: _AutoText = None
+    documents: Annotated[Literal["line", "paragraph", "passage"] | None, _wanted("line, paragraph or passage")] = None
     max_bytes: _Count = 20 * 2**30
     bad_rows: Annotated[Literal["refuse", "skip"], _wanted("refuse or skip")] = "refuse"
     clean: Annotated[list[Annotated[StrictStr, AfterValidator(_step)]], _wanted(", ".join(STEPS))] = Field(
         default_factory=list
     )
+
+    @property
+    def named(self) -> str | list[str] | None:
+        """The training data that are split: all of data.mix where there is no data.train."""
+        return self.train if self.train is not None else list(self.mix) or None
 
 
 class TrainSettings(Section):
@@ -105,8 +119,10 @@ class TrainSettings(Section):
 
     head_init: where a new head begins: random; fitted to the untuned model (probe); fitted after the position that
     it reads was taught to speak for the whole text (align).
+    packing: whether windows stand one after another in one row, without padding; auto: where model and task allow it.
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
+    neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
     """
 
     epochs: _AutoCount = "auto"
@@ -117,13 +133,19 @@ class TrainSettings(Section):
     batch_size: _AutoCount = "auto"
     max_length: Annotated[Auto | Annotated[StrictInt, Field(ge=3)], _wanted("a whole number from 3, or auto")] = "auto"
     max_tokens: _AutoCount = "auto"
+    packing: Annotated[Auto | StrictBool, _wanted("auto, true or false")] = "auto"
     precision: Annotated[Literal["auto", "fp32", "bf16", "fp16"], _wanted("auto, fp32, bf16 or fp16")] = "auto"
     optimiser: Annotated[Literal["adamw", "adam", "sgd"], _wanted("adamw, adam or sgd")] = "adamw"
     schedule: Annotated[Literal["linear", "cosine", "constant"], _wanted("linear, cosine or constant")] = "linear"
     head_init: Annotated[Literal["auto", "align", "probe", "random"], _wanted("auto, align, probe or random")] = "auto"
-    warmup: _real("a share from 0 to below 1", ge=0, lt=1) = 0.1  # pyright: ignore[reportInvalidTypeForm]
-    weight_decay: _real("a number from 0 to 1", ge=0, le=1) = 0.01  # pyright: ignore[reportInvalidTypeForm]
+    warmup: Annotated[
+        Auto | Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)], _wanted("a share from 0 to below 1, or auto")
+    ] = "auto"
+    weight_decay: Annotated[
+        Auto | Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)], _wanted("a number from 0 to 1, or auto")
+    ] = "auto"
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
+    neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
     save_every: _AutoCount = "auto"
     keep: _Count = 2
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
@@ -148,5 +170,7 @@ class Settings(Section):
 
 NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
+WORD_KEYS = {"data.mix"}
+"""Sections whose keys are the user's own words, dots and all, and no path."""
 LIST_KEYS = (("data", "clean"),)
 """Lists that may be written as one text, with commas."""

@@ -18,7 +18,7 @@ from luthier import catalog
 from luthier.config.conflicts import conflicts
 from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
 from luthier.config.names import FIRST_KEYS, right_name, right_option
-from luthier.config.schema import LIST_KEYS, NAME_KEYS, Section, Settings
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, WORD_KEYS, Section, Settings
 from luthier.data.columns import quoted
 from luthier.errors import ConfigError, Place, Problem, nearest_name, shown
 from luthier.formats.known import full_name, readable_tasks
@@ -63,7 +63,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested sections as dotted keys."""
     found: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and prefix + key not in WORD_KEYS:
             found |= flat(value, f"{prefix}{key}.")
         else:
             found[prefix + key] = value

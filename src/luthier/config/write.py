@@ -37,7 +37,7 @@ def _without_empty(section: dict[str, Any]) -> dict[str, Any]:
     for key, value in section.items():
         inner = _without_empty(value) if isinstance(value, dict) else public(value)
         if inner not in (None, {}, []):
-            kept[key] = inner
+            kept[public(key)] = inner
     return kept
 
 
@@ -45,6 +45,8 @@ def public(value: Any) -> Any:
     """A setting as it may be stored: addresses in it lose their logins."""
     if isinstance(value, list):
         return [public(one) for one in value]
+    if isinstance(value, dict):
+        return {public(key): public(one) for key, one in value.items()}
     return without_secrets(value) if isinstance(value, str) else value
 
 

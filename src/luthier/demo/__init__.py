@@ -1,4 +1,5 @@
-"""The embedded data: customer-support tickets written for this project (see CARD.md)."""
+"""The embedded data: customer-support tickets and dialogues, and some general text, written for this project (see
+CARD.md)."""
 
 from __future__ import annotations
 
@@ -7,7 +8,10 @@ from pathlib import Path
 
 from luthier.files import write_text
 
-FILES = ("tickets_en.csv", "tickets_en.jsonl", "tickets_zh.csv", "tickets_zh.jsonl", "CARD.md")
+FILES = (
+    "tickets_en.csv", "tickets_en.jsonl", "tickets_zh.csv", "tickets_zh.jsonl", "dialogues_en.jsonl",
+    "dialogues_zh.jsonl", "general_en.txt", "general_zh.txt", "CARD.md",
+)  # fmt: skip
 TRAINING_FILE = "tickets_en.csv"
 
 

@@ -11,7 +11,7 @@ from luthier.data.findings import ERROR, WARNING
 from luthier.doctor.check import Check, Context
 from luthier.doctor.gathered import Gathered
 from luthier.language import t
-from luthier.text.near import clusters, near_rows
+from luthier.text.shingling.near import clusters, near_rows
 from luthier.types import PARTS, Finding
 
 _TRUSTED_LEAK = 0.2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from luthier.evaluation.intervals import RESAMPLES, Evaluated, bootstrap, interv
 from luthier.task import AnyTask
 from luthier.types import Report, Score
 
-LOWER_IS_BETTER = {"loss", "ece", "mae", "rmse", "perplexity"}
+LOWER_IS_BETTER = {"loss", "ece", "mae", "rmse", "perplexity", "bits_per_character"}
 
 
 def evaluate(
@@ -30,7 +31,8 @@ def resampled(
     def score(weights_RN: np.ndarray) -> dict[str, np.ndarray]:
         return task.score(predictions, answers, weights_RN)
 
-    return bootstrap(score, len(answers), seed=seed, resamples=resamples)
+    found = bootstrap(score, len(answers), seed=seed, resamples=resamples)
+    return replace(found, counts=task.counted(predictions))
 
 
 def report_of(found: Evaluated, predictions: Sequence[Any]) -> Report:
@@ -39,7 +41,7 @@ def report_of(found: Evaluated, predictions: Sequence[Any]) -> Report:
     for name, value in found.values.items():
         low, high = interval(found.resampled[name]) if name in found.resampled else (None, None)
         if not np.isnan(value):
-            n = len(predictions)
+            n = found.counts.get(name, len(predictions))
             scores.append(Score(name, value, n, _defined(low), _defined(high), _better(name)))
     return Report(tuple(scores), predictions)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -27,10 +27,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """values: each score on the examples as they are. resampled: on every resample, [R]."""
+    """values: each score on the examples as they are. resampled: on every resample, [R]. counts: of scores in which
+    not every example has a part, how many have."""
 
     values: Mapping[str, float]
     resampled: Mapping[str, np.ndarray]
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 def resample_weights(n: int, resamples: int, seed: int) -> Iterator[np.ndarray]:

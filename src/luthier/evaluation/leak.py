@@ -13,7 +13,7 @@ from luthier.evaluation.evaluate import evaluate
 from luthier.formats.format import AnyFormat, stratum_text
 from luthier.language import t
 from luthier.task import AnyTask
-from luthier.text.near import near_rows
+from luthier.text.shingling.near import near_rows
 from luthier.types import Example
 from luthier.whole_text import WholeText
 

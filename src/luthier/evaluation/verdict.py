@@ -48,7 +48,8 @@ def judge(tuned: Report, baseline: Report, name: str, metric: str, difference: D
         "{metric} {tuned:.3f} against {other:.3f} of {baseline} on {n} test rows, "
         "difference {difference:+.3f} (95 % interval {low:+.3f} to {high:+.3f})",
         metric=metric, tuned=tuned[metric], other=baseline[metric], baseline=baseline_title(name),
-        n=tuned.main.n, difference=difference.value, low=difference.low, high=difference.high,
+        n=next(score.n for score in tuned.scores if score.name == metric),
+        difference=difference.value, low=difference.low, high=difference.high,
     )  # fmt: skip
     if worth_it == "yes":
         sentence = t("Worth it: {facts}.", facts=facts)
@@ -70,5 +71,9 @@ def baseline_title(name: str) -> str:
         "embeddings_text": t("frozen embeddings of the text alone"),
         "embeddings_image": t("frozen embeddings of the image alone"),
         "embeddings_audio": t("frozen embeddings of the sound alone"),
+        "lead": t("the beginning of the input"),
+        "untuned": t("the untuned model"),
+        "bigram": t("how often each token follows another"),
+        "nearest": t("the answer to the most similar training input"),
     }
     return titles.get(name, name)

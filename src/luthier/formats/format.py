@@ -18,9 +18,12 @@ class Format(ABC, Generic[InputT, AnswerT]):
     """Names of the tasks whose data look like this, the commonest first."""
     answers_apart: ClassVar[bool] = False
     """Whether a model reads the written answer as a sequence of its own, as a decoder behind an encoder does."""
-
+    documents: ClassVar[str] = "line"
+    """Of a plain text file what makes a row: a line, a paragraph, or a passage of several."""
     answers_are_places: ClassVar[bool] = False
     """Whether answers point into the text by characters, so that a text may change its length only with them."""
+    several_layouts: ClassVar[bool] = False
+    """Whether files with different columns may stand beside each other, because each row says how it is to be read."""
     texts_are_all: ClassVar[bool] = True
     """Whether an input is its texts and nothing else, so that rows with nearly equal texts are nearly equal."""
 
@@ -68,6 +71,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
         has several; None where there are no classes."""
         return None
 
+    def usual_shares(self, rows: int) -> tuple[float, float]:
+        """Of so many rows, how large a part is held back for the test and for validation where nobody says."""
+        return 0.2, 0.1
+
     def shared(self, input: InputT) -> Hashable:
         """What several rows have in common and what gives each other's answers away, so that a split keeps them
         together: the text that several questions are about. None where there is no such thing."""
@@ -86,6 +93,10 @@ class Format(ABC, Generic[InputT, AnswerT]):
     @abstractmethod
     def plain_text(self, input: InputT) -> str:
         """The input as one text: what duplicates are told by, what a baseline counts words of."""
+
+    def told(self, input: InputT) -> str:
+        """The input as people read it: who says what, where several speak."""
+        return self.plain_text(input)
 
     def answer_text(self, answer: AnswerT) -> str:
         """What a person wrote in the answer, where that is a text; "" where it is a label or a number."""

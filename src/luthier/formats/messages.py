@@ -40,6 +40,7 @@ class MessageRows(Format[Conversation, Turn]):
         Column("tools", ("functions",), required=False),
     )
     tasks: ClassVar[tuple[str, ...]] = ("sft",)
+    several_layouts: ClassVar[bool] = True
 
     def likeness(self, columns: Sequence[str], first: Sequence[Mapping[str, Any]]) -> float:
         messages = [as_list(value) for value in values_of(first, named(columns, self.columns[0]))]
@@ -88,6 +89,9 @@ class MessageRows(Format[Conversation, Turn]):
 
     def plain_text(self, input: Conversation) -> str:
         return "\n".join(turn.text for turn in input.turns)
+
+    def told(self, input: Conversation) -> str:
+        return "\n".join(f"{t(turn.role)}: {turn.text}" for turn in input.turns)
 
     def answer_text(self, answer: Turn) -> str:
         return answer.text

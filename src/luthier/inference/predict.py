@@ -28,7 +28,7 @@ def predict(
 
     max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told.
     """
-    windows_of = codec.encode(inputs)
+    windows_of = codec.asked(inputs)
     windows = [window for group in windows_of for window in group]
     inferred: dict[int, Any] = {}
     model.eval()

@@ -62,22 +62,23 @@ class ModelFolder:
         return default
 
 
-def find_model(name: str) -> ModelFolder:
+def find_model(name: str, *, weights: bool = True) -> ModelFolder:
     """A local folder, the embedded model, or the hub's cache, else the hub itself, in this order.
 
+    weights: whether it must have some, as it must but where it is to be trained from nothing.
     Errors: ModelError naming what is missing where, and what the user can do without a network.
     """
     path = Path(name).expanduser()
     if path.exists():
-        return _check(name, path)
+        return _check(name, path, weights)
     if _is_path(name):
         folder = path.parent
         beside = [p.name for p in folder.iterdir() if p.is_dir()] if folder.is_dir() else []
         fix = did_you_mean(path.name, beside) if beside else t("check the path")
         raise ModelError.at(name, t("no such model folder"), fix, code="no-such-model")
     if name == EMBEDDED and has(_EMBEDDED_PACKAGE):
-        return _check(name, embedded_folder())
-    return _check(name, _from_hub(name))
+        return _check(name, embedded_folder(), weights)
+    return _check(name, _from_hub(name), weights)
 
 
 def find_tokenizer(name: str) -> ModelFolder | None:
@@ -85,7 +86,7 @@ def find_tokenizer(name: str) -> ModelFolder | None:
     not hold the weights. The network is never asked. None where it is not here. Errors: ModelError for a folder that
     is no model."""
     if Path(name).expanduser().exists() or _is_path(name) or (name == EMBEDDED and has(_EMBEDDED_PACKAGE)):
-        return find_model(name)
+        return find_model(name, weights=False)
     if not has("huggingface_hub"):
         return None
     try:
@@ -112,7 +113,7 @@ def embedded_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "model"
 
 
-def _check(name: str, folder: Path) -> ModelFolder:
+def _check(name: str, folder: Path, weights: bool) -> ModelFolder:
     path = folder / "config.json"
     if not folder.is_dir():
         raise ModelError.at(name, t("is a file"), t("name the folder that holds config.json"), code="no-such-model")
@@ -122,15 +123,20 @@ def _check(name: str, folder: Path) -> ModelFolder:
             "a model folder has config.json, model.safetensors and tokenizer.json")  # fmt: skip
         raise ModelError.at(name, t("{file} is missing", file="config.json"), fix, code="no-such-model")
     config = _read_config(path)
-    if not any(folder.glob("*.safetensors")):
+    if weights and not has_weights(folder):
         pickled = sorted(p.name for p in [*folder.glob("*.bin"), *folder.glob("*.pt"), *folder.glob("*.ckpt")])
         if pickled:
             what = t("has its weights only as a pickle ({file}), which could run code", file=pickled[0])
             fix = t("convert it where you trust it: model.save_pretrained(folder) writes safetensors")
             raise ModelError.at(name, what, fix, code="pickled-weights")
         what = t("{file} is missing", file="model.safetensors")
-        raise ModelError.at(name, what, t("copy the weights into the folder"), code="no-weights")
+        fix = t("copy the weights into the folder, or train it from nothing: tuning.method=scratch")
+        raise ModelError.at(name, what, fix, code="no-weights")
     return ModelFolder(name, folder, config)
+
+
+def has_weights(folder: Path) -> bool:
+    return any(folder.glob("*.safetensors"))
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -33,13 +33,25 @@ _UNDERSTANDING = {
     ("other", "cpu"): KnownModel("intfloat/multilingual-e5-small", 118),
     ("other", "gpu"): KnownModel("FacebookAI/xlm-roberta-base", 278),
 }
+_OF_KIND = {
+    "AutoModelForSeq2SeqLM": {
+        ("en", "cpu"): KnownModel("google-t5/t5-small", 61),
+        ("en", "gpu"): KnownModel("facebook/bart-base", 139),
+        ("zh", "cpu"): KnownModel("fnlp/bart-base-chinese", 140),
+        ("zh", "gpu"): KnownModel("fnlp/bart-base-chinese", 140),
+        ("other", "cpu"): KnownModel("google/mt5-small", 300),
+        ("other", "gpu"): KnownModel("google/mt5-small", 300),
+    }
+}
+"""Of tasks that understanding models cannot do, by transformers' class."""
 
 
-def default_model(language: str, has_gpu: bool) -> tuple[KnownModel, str]:
-    """The model for understanding tasks (classification and its kin), and the reason in words."""
+def default_model(language: str, has_gpu: bool, kind: str = "") -> tuple[KnownModel, str]:
+    """The model for a task, and the reason in words. kind: the task's class of transformers; for one that is not
+    listed the model is one of understanding (classification and its kin)."""
     key = language if language in ("en", "zh") else "other"
     hardware = "gpu" if has_gpu else "cpu"
-    model = _UNDERSTANDING[key, hardware]
+    model = _OF_KIND.get(kind, _UNDERSTANDING)[key, hardware]
     kind = {"en": t("English"), "zh": t("Chinese"), "other": t("several or other languages")}[key]
     where = t("a GPU") if has_gpu else t("a CPU")
     reason = t("the texts are {language}, the machine has {hardware}; {size} million parameters",
@@ -47,14 +59,15 @@ def default_model(language: str, has_gpu: bool) -> tuple[KnownModel, str]:
     return model, reason
 
 
-def choose_model(name: str, language: str) -> tuple[ModelFolder, list[Choice]]:
-    """The named model; for "auto" one that suits language and hardware. A mistake in a name is told without loading a
-    deep-learning library. Errors: ModelError where the model cannot be had.
+def choose_model(name: str, language: str, kind: str = "", *, weights: bool = True) -> tuple[ModelFolder, list[Choice]]:
+    """The named model; for "auto" one that suits language, hardware and kind (as of `default_model`). A mistake in a
+    name is told without loading a deep-learning library. weights: as of `find_model`. Errors: ModelError where the
+    model cannot be had.
     """
     if name != "auto":
-        return find_model(name), []
-    known, reason = default_model(language, has_gpu())
-    return find_model(known.name), [Choice("model", known.name, reason)]
+        return find_model(name, weights=weights), []
+    known, reason = default_model(language, has_gpu(), kind)
+    return find_model(known.name, weights=weights), [Choice("model", known.name, reason)]
 
 
 def has_gpu() -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ import transformers
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.generation.configuration_utils import GenerationConfig
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
 from luthier.text.tokenizer import FILE, read_tokenizer
 
@@ -30,6 +33,11 @@ _TOKENIZER_FILES = (
     FILE, "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "tekken.json",
 )  # fmt: skip
 
+_PADS = (
+    "<|pad|>", "<pad>", "[PAD]", "<|padding|>", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>", "[UNK]",
+)  # fmt: skip
+"""What tokenizers call a token for filling up; then others that no text is made of."""
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -37,6 +45,16 @@ class Loaded:
 
     model: PreTrainedModel
     fresh: tuple[str, ...]
+
+
+def afresh(loaded: Loaded, seed: int) -> Loaded:
+    """With all weights at random, as the model's make begins them, from the seed alone."""
+    model: Any = loaded.model
+    with torch.random.fork_rng(devices=[]), torch.device("cpu"):
+        torch.manual_seed(seed)
+        begun = type(model)(model.config)
+    model.load_state_dict(begun.state_dict())
+    return Loaded(model, ())
 
 
 Loading = Callable[[PreTrainedModel, str], Mapping[str, Any]]
@@ -55,7 +73,9 @@ def loading_with(loading: Loading | None) -> Iterator[None]:
 
 
 def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *, seed: int, device: str) -> Loaded:
-    """seed: a new head's random weights depend on nothing else.
+    """From a folder that holds no weights, as one of `luthier tokenizer`, a model of that make, all of it at random.
+
+    seed: what the folder lacks depends on nothing else.
 
     Errors: ModelError where the folder holds no such model, or its weights are damaged.
     """
@@ -64,6 +84,8 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
         how = _more(loader, folder, head_options, device)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
+            if not has_weights(folder):
+                return _untrained(folder, loader, head_options, device)
             model, info = loader.from_pretrained(
                 str(folder),
                 dtype=torch.float32,
@@ -84,6 +106,16 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
     fresh = tuple(sorted(set(info["missing_keys"]) | mismatched))
     nn.Module.to(model, device)  # transformers' own `to` is the same, behind a decorator without types
     return Loaded(model, fresh)
+
+
+def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], device: str) -> Loaded:
+    kept = {"trust_remote_code": False, "local_files_only": True}
+    config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
+    model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+    if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
+        model.generation_config = GenerationConfig.from_pretrained(str(folder))
+    nn.Module.to(model.float(), device)
+    return Loaded(model, tuple(name for name, _ in model.named_parameters()))
 
 
 def _more(loader: Any, folder: Path, head_options: Mapping[str, Any], device: str) -> Mapping[str, Any]:
@@ -129,6 +161,49 @@ class LoadedTokenizer:
     pad_id: int
     wrapped: PreTrainedTokenizerBase
 
+    @property
+    def names(self) -> dict[str, str]:
+        """Special tokens by what they are for, such as eos_token."""
+        return {key: str(token) for key, token in self.wrapped.special_tokens_map.items() if isinstance(token, str)}
+
+    @property
+    def begins(self) -> bool:
+        """Whether it puts the token that begins a sequence before a text by itself."""
+        first = self.wrapped.bos_token_id
+        return first is not None and self.backend.encode("a").ids[:1] == [first]
+
+    def with_tokens(self, tokens: Sequence[str]) -> LoadedTokenizer:
+        """A copy that knows these special tokens; new ones come behind all others."""
+        known = self.backend.get_added_tokens_decoder().values()
+        special = {token.content for token in known if token.special}
+        missing = [token for token in tokens if token not in special]
+        if not missing:
+            return self
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.add_special_tokens({"extra_special_tokens": missing}, replace_extra_special_tokens=False)
+        return replace(self, backend=_backend(wrapped), wrapped=wrapped)
+
+    def with_template(self, source: str) -> LoadedTokenizer:
+        """A copy whose files say that conversations are written by this Jinja template."""
+        own = self.wrapped.chat_template
+        if source == (own.get("default") if isinstance(own, dict) else own):
+            return self
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.chat_template = source
+        return replace(self, wrapped=wrapped)
+
+    def padded_apart(self, ends: Sequence[int]) -> LoadedTokenizer:
+        """A copy that fills up with another token than those with which something ends, where it has one that is made
+        for it, or for nothing else."""
+        pad = self.wrapped.pad_token_id
+        if pad is not None and pad not in ends:
+            return self
+        ids = (self.backend.token_to_id(name) for name in _PADS)
+        other = next((id for id in ids if id is not None and id not in ends), None)
+        wrapped = copy.deepcopy(self.wrapped)
+        wrapped.pad_token = self.backend.id_to_token(self.pad_id if other is None else other)
+        return replace(self, pad_id=self.pad_id if other is None else other, wrapped=wrapped)
+
 
 def load_tokenizer(folder: Path) -> LoadedTokenizer:
     """A fast tokenizer; a folder of an older kind (vocab.txt alone) is converted.
@@ -146,4 +221,9 @@ def load_tokenizer(folder: Path) -> LoadedTokenizer:
         fix = t("choose a model with a {file}", file=FILE)
         raise ModelError.at(str(folder), t("has only a slow tokenizer"), fix, code="no-tokenizer")
     pad = wrapped.pad_token_id if wrapped.pad_token_id is not None else wrapped.eos_token_id
-    return LoadedTokenizer(Tokenizer.from_str(wrapped.backend_tokenizer.to_str()), int(pad or 0), wrapped)
+    return LoadedTokenizer(_backend(wrapped), int(pad or 0), wrapped)
+
+
+def _backend(wrapped: PreTrainedTokenizerBase) -> Tokenizer:
+    inner: Any = wrapped
+    return Tokenizer.from_str(inner.backend_tokenizer.to_str())

@@ -9,9 +9,10 @@ from luthier.codec import Codec
 from luthier.config.schema import DataSettings
 from luthier.data.columns import find_columns
 from luthier.data.findings import grouped, refuse_errors
+from luthier.data.passages import LINE
 from luthier.data.rows import parse_rows
 from luthier.errors import Place, Problem
-from luthier.preparing.rows import read_options
+from luthier.preparing.rows import documents, read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named, open_data
 from luthier.reading.read import Table
@@ -24,7 +25,8 @@ def read_examples(named: Named, codec: Codec, data: DataSettings, screen: Progre
     columns = _columns(table, codec, data, with_answers=True)
     good: list[Example[Any, Any]] = []
     bad: list[Problem] = []
-    for row in parse_rows(table.rows, codec.task.format.parse, columns):
+    layout = codec.task.format
+    for row in parse_rows(documents(table, data, layout.documents), layout.parse, columns):
         if isinstance(row, Problem):
             bad.append(row)
         else:
@@ -38,7 +40,7 @@ def read_inputs(named: Named, codec: Codec, data: DataSettings, screen: Progress
     Problem with it."""
     table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=False)
-    return parse_rows(table.rows, codec.task.format.parse_input, columns)
+    return parse_rows(documents(table, data, LINE), codec.task.format.parse_input, columns)
 
 
 def read_placed(named: Named, codec: Codec, data: DataSettings) -> Iterator[tuple[Place, Any] | Problem]:
@@ -46,7 +48,7 @@ def read_placed(named: Named, codec: Codec, data: DataSettings) -> Iterator[tupl
     table = open_data(named, read_options(data))
     columns = _columns(table, codec, data, with_answers=False)
     parse = codec.task.format.parse_input
-    return parse_rows(table.rows, lambda row: (row.place, parse(row)), columns)
+    return parse_rows(documents(table, data, LINE), lambda row: (row.place, parse(row)), columns)
 
 
 def _told(table: Table, screen: Progress) -> Table:

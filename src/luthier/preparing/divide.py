@@ -14,7 +14,8 @@ from luthier.splitting.saved import apply_saved, read_saved
 from luthier.splitting.shares import Shares
 from luthier.splitting.split import Folds, Way, fold_examples, looks_near, split_examples
 
-DEFAULT_TEST, DEFAULT_VALIDATION, DEFAULT_SEED = 0.2, 0.1, 42
+DEFAULT_SHARES, DEFAULT_SEED = (0.2, 0.1), 42
+"""Of test and validation; and the seed by which they are drawn."""
 
 
 def divide(material: Material, how: SplitSettings) -> Split[Any, Any]:
@@ -48,27 +49,28 @@ def with_given(material: Material, own: Split[Any, Any]) -> Split[Any, Any]:
 
 def decided(material: Material) -> SplitSettings:
     """With nothing left open, not even whether there are too many rows to look for near-duplicates."""
-    how = decided_split(material.settings.split, set(material.parts) - {"train"})
+    shares = material.task.format.usual_shares(len(material.parts["train"].examples))
+    how = decided_split(material.settings.split, set(material.parts) - {"train"}, shares)
     if how.by in ("random", "group") and how.from_ is None:
         near = looks_near(material.parts["train"].examples, material.task.format, how.near_duplicates)
         how = how.model_copy(update={"near_duplicates": near})
     return how
 
 
-def decided_split(split: SplitSettings, given: set[str]) -> SplitSettings:
+def decided_split(split: SplitSettings, given: set[str], usual: tuple[float, float] = DEFAULT_SHARES) -> SplitSettings:
     """With nothing left open but whether there are too many rows to look for near-duplicates. Neither share named: the
-    defaults. Only test named: the textbook's two parts, without validation, unless it is 0. given: the parts that are
+    usual ones. Only test named: the textbook's two parts, without validation, unless it is 0. given: the parts that are
     files of their own, and so no share of the training file."""
     by = next((name for name in ("group", "time", "column") if getattr(split, name) is not None), split.by)
     if split.from_ is not None or by == "column":
         return split.model_copy(update={"by": by})
     test, validation = split.test, split.validation
     if split.folds is not None:
-        test, validation = None, DEFAULT_VALIDATION if validation is None else validation
+        test, validation = None, usual[1] if validation is None else validation
     elif not test and validation is None:
-        test, validation = DEFAULT_TEST if test is None else test, DEFAULT_VALIDATION
+        test, validation = usual[0] if test is None else test, usual[1]
     elif test is None:
-        test = DEFAULT_TEST
+        test = usual[0]
     chosen = {
         "test": None if "test" in given else test,
         "validation": None if "validation" in given else validation or 0.0,

@@ -11,11 +11,13 @@ from typing import Any
 from luthier import catalog
 from luthier.config.schema import DataSettings, Settings
 from luthier.data.findings import refuse_errors
+from luthier.data.mixture import Mixture
 from luthier.doctor.check import Context
 from luthier.doctor.examine import Doctor
 from luthier.errors import ConfigError
 from luthier.formats.known import guess_format
 from luthier.language import t
+from luthier.preparing.mixing import open_mixed
 from luthier.preparing.rows import open_parts, rows_past, split_is_told
 from luthier.reading.read import Table
 from luthier.task import AnyTask
@@ -40,7 +42,7 @@ class Files:
 @dataclass(frozen=True)
 class Material:
     """What was read, before it is split. parts: "train", and those that are files of their own. columns: the format's
-    names to the files'."""
+    names to the files'. mixture: the shares of the training sets, where they have some. extra: what only trains."""
 
     task: AnyTask
     parts: Mapping[str, Files]
@@ -48,6 +50,8 @@ class Material:
     findings: Sequence[Finding]
     notes: Sequence[str]
     settings: DataSettings
+    mixture: Mixture | None = None
+    extra: Files | None = None
 
     @property
     def examples(self) -> dict[str, list[Example[Any, Any]]]:
@@ -56,14 +60,20 @@ class Material:
     @property
     def reading(self) -> dict[str, Any]:
         """What decides which row has which number."""
-        return {"header": self.settings.header, "sheet": self.settings.sheet}
+        told = self.settings.documents
+        return {
+            "header": self.settings.header,
+            "sheet": self.settings.sheet,
+            **({"documents": told} if told is not None else {}),
+        }
 
 
 def gather(settings: Settings) -> Material:
     """Errors: DataError for what cannot be read or trusted, all of it at once."""
     data = settings.data
     tables, found_out = open_parts(data, "train", shared=False)
-    task = make_task(settings, tables["train"])
+    mixed = open_mixed(data, tables)
+    task = make_task(settings, tables["train"].singles[0])
     doctor = Doctor(Context(task.format, split_told=split_is_told(data.split)))
     parts: dict[str, Files] = {}
     columns: dict[str, str] = {}
@@ -73,12 +83,18 @@ def gather(settings: Settings) -> Material:
         parts[name] = Files(table.name, list(part.rows), table.digests())
         columns = columns or dict(part.columns)
         notes += part.notes
-    usable = Counter(example.place.file for part in parts.values() for example in part.examples)
+    extra: Files | None = None
+    if mixed.extra is not None:
+        part = rows_past(doctor, mixed.extra, data, "train", whole=True)
+        extra = Files(mixed.extra.name, list(part.rows), mixed.extra.digests())
+        notes += part.notes
+    read = [*parts.values(), *([extra] if extra else [])]
+    usable = Counter(example.place.file for part in read for example in part.examples)
     if not all(part.examples for part in parts.values()):
         refuse_errors(doctor.row_findings(), skip_rows=False, rows={})
     found = doctor.findings(hurry=True)
     refuse_errors(found, skip_rows=data.bad_rows == "skip", rows=usable)
-    return Material(task, parts, columns, found, [*notes, *doctor.notes()], data)
+    return Material(task, parts, columns, found, [*notes, *doctor.notes()], data, mixed.mixture, extra)
 
 
 def make_task(settings: Settings, table: Table | None = None) -> AnyTask:

@@ -42,9 +42,10 @@ def own_settings(settings: Settings) -> dict[str, Settings]:
     if not options or settings.task.get("name", "auto") == "auto":
         return {}
     parts = catalog.task(settings.task["name"]).own_data(options)
-    if parts and settings.data.train is not None:
-        what = t("is given, and every task has data of its own")
-        raise ConfigError.at("data.train", what, t("leave out one of the two"), code="conflict")
+    for key in ("train", "mix") if parts else ():
+        if getattr(settings.data, key):
+            what = t("is given, and every task has data of its own")
+            raise ConfigError.at(f"data.{key}", what, t("leave out one of the two"), code="conflict")
     shared = settings.data.model_dump()
     return {
         part: settings.model_copy(

@@ -9,11 +9,14 @@ from typing import Any
 from luthier.config.schema import Settings, SplitSettings
 from luthier.data.findings import ERROR
 from luthier.data.leaks import without_leaks
+from luthier.data.mixture import Mixture
 from luthier.data.split import Split
 from luthier.errors import ConfigError
 from luthier.language import t
 from luthier.preparing.divide import decided, decided_split, divide, folds_of, with_given
 from luthier.preparing.gather import Material, gather, make_task
+from luthier.preparing.general import General, general_text
+from luthier.preparing.mixing import refuse_empty, with_extra
 from luthier.preparing.parts import SavedSplits, each, joined_split, own_settings
 from luthier.splitting.saved import SavedSplit
 from luthier.task import AnyTask
@@ -27,7 +30,8 @@ class Prepared:
     columns: the task's names to the file's.
 
     files: of each data file its SHA-256. saved: the rows of the parts, for split.json. skipped: rows left out on the
-    user's word. notes: what was found out.
+    user's word. notes: what was found out. mixture: the shares of the training sets, where they have some. general:
+    text by which is measured what a language model forgets.
     """
 
     task: AnyTask
@@ -40,6 +44,8 @@ class Prepared:
     language: str
     skipped: int = 0
     notes: tuple[str, ...] = ()
+    mixture: Mixture | None = None
+    general: General | None = None
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -73,22 +79,30 @@ def _prepared(material: Material, how: SplitSettings, split: Split[Any, Any]) ->
         rows = sum(len(split.part(name)) for name in PARTS)
         split = without_leaks(split)
         leaked = rows - sum(len(split.part(name)) for name in PARTS)
-    task = material.task.learn(split.train)
-    language, _ = main_language(task.format.plain_text(example.input) for example in split.train)
-    parts = material.parts
+    parts, extra = material.parts, material.extra
     digests = {part.name: part.digest for part in parts.values()}
     file_of = {name: parts.get(name, parts["train"]).name for name in PARTS}
+    saved = SavedSplit.of(split, digests, file_of, material.reading)
+    own = split.train
+    split = with_extra(split, extra.examples if extra else (), material.task.format)
+    if material.mixture is not None:
+        refuse_empty(material.mixture, split.train)
+    task = material.task.learn(split.train)
+    language, _ = main_language(task.format.plain_text(example.input) for example in own)
+    read = [*parts.values(), *([extra] if extra else [])]
     return Prepared(
         task=task,
         split=split,
         how=how,
         columns=material.columns,
         findings=material.findings,
-        files={name: digest for part in parts.values() for name, digest in part.digests.items()},
-        saved=SavedSplit.of(split, digests, file_of, material.reading),
+        files={name: digest for part in read for name, digest in part.digests.items()},
+        saved=saved,
         language=language,
         skipped=leaked + sum(f.count for f in material.findings if f.severity == ERROR and f.code != "split-leak"),
         notes=(*material.notes, *split.notes),
+        mixture=material.mixture,
+        general=general_text(material.settings, task, language),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import secrets
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 
 from luthier.errors import LuthierError, shown
@@ -18,9 +20,12 @@ from luthier.language import t
 if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
     from luthier.inference.artifact import Predictor
 
+_log = logging.getLogger("luthier")
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TYPES = {400: "invalid_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large", 503: "not_ready"}
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+_RETRY_AFTER = 1
+"""Seconds after which a server that is loading or full may be asked again."""
 
 
 class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure of ours
@@ -30,29 +35,63 @@ class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure 
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
 
+    def as_json(self) -> dict[str, Any]:
+        """As OpenAI's clients read it."""
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        return {"message": self.message, "type": kind, "param": self.param, "code": self.code}
+
+
+class Named:
+    """Around the application: every request has an id, taken from the client where it is harmless, and every reply
+    tells it, that to what failed unforeseen too, after which the connection can be used again. In plain ASGI, so that a
+    reply can be streamed and a client that goes away is noticed."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["id"] = name
+
+        started = False
+
+        async def send_named(message: Any) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message)["x-request-id"] = name
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        except Exception as error:
+            if started:
+                raise
+            _log.exception("request %s failed", name)
+            await _error(Request(scope), model_failed(error))(scope, receive, send_named)
+
 
 def tell_errors(app: FastAPI) -> None:
     """Every reply names its request, and every refusal is JSON of one shape."""
 
-    @app.middleware("http")
-    async def name_the_request(request: Request, call_next: Any) -> Any:
-        given = request.headers.get("x-request-id", "")
-        request.state.id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
-        response = await call_next(request)
-        response.headers["x-request-id"] = request.state.id
-        return response
+    app.add_middleware(Named)
 
     @app.exception_handler(Refusal)
     async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
-        return _error(request, refusal.status, refusal.message, refusal.param, refusal.code)
+        return _error(request, refusal)
 
     @app.exception_handler(HTTPException)
     async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
-        return _error(request, error.status_code, str(error.detail), None, _TYPES.get(error.status_code, "error"))
+        code = _CODES.get(error.status_code, "error")
+        return _error(request, Refusal(error.status_code, str(error.detail), code=code))
 
-    @app.exception_handler(Exception)
-    async def admit(request: Request, error: Exception) -> JSONResponse:
-        return _error(request, 500, t("the model failed ({kind})", kind=type(error).__name__), None, "model-failed")
+
+def model_failed(error: Exception) -> Refusal:
+    return Refusal(500, t("the model failed ({kind})", kind=type(error).__name__), code="model-failed")
 
 
 async def read_body(request: Request, most: int) -> Any:
@@ -102,21 +141,26 @@ def read_inputs(
     items = given if isinstance(given, list) else [given]
     if len(items) > MOST_ITEMS:
         raise Refusal(413, t("more than {most} inputs", most=MOST_ITEMS), param="inputs", code="too-many-inputs")
+    return read_items(predictor, [wrap(item) for item in items], "inputs")
+
+
+def read_items(predictor: Predictor, items: list[Any], param: str) -> list[Any]:
+    """In the task's own form. param: the field that they stood in."""
     try:
-        return [_item(predictor, wrap(item)) for item in items]
+        return [_item(predictor, item, param) for item in items]
     except LuthierError as error:
-        raise Refusal(400, error.problems[0].what, param="inputs", code=error.problems[0].code) from None
+        raise Refusal(400, error.problems[0].what, param=param, code=error.problems[0].code) from None
 
 
-def _item(predictor: Predictor, item: Any) -> Any:
+def _item(predictor: Predictor, item: Any, param: str) -> Any:
     value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
     if any("\ud800" <= c <= "\udfff" for c in text):
-        raise Refusal(400, t("a text holds a lone surrogate"), param="inputs", code="lone-surrogate")
+        raise Refusal(400, t("a text holds a lone surrogate"), param=param, code="lone-surrogate")
     return value
 
 
-def _error(request: Request, status: int, message: str, param: str | None, code: str) -> JSONResponse:
-    kind = _TYPES.get(status, "invalid_request" if status < 500 else "server_error")
-    error = {"message": message, "type": kind, "param": param, "code": code}
-    return JSONResponse({"error": error, "request_id": getattr(request.state, "id", "")}, status)
+def _error(request: Request, refusal: Refusal) -> JSONResponse:
+    headers = {"retry-after": str(_RETRY_AFTER)} if refusal.status == 503 else None
+    content = {"error": refusal.as_json(), "request_id": getattr(request.state, "id", "")}
+    return JSONResponse(content, refusal.status, headers)

@@ -1,78 +1,30 @@
-"""The HTTP server: POST /predict, /embed, /search, GET /health/live, /health/ready. The answers are those of `luthier
-predict`.
-
-Requests that arrive while the model works are answered together in its next batch.
+"""The HTTP server: POST /predict, /embed, /search, OpenAI's routes under /v1, GET /health/live, /health/ready. The
+answers are those of `luthier predict`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from luthier.errors import LuthierError
-from luthier.language import t
-from luthier.production.requests import (
-    MOST_ITEMS,
-    Refusal,
-    read_body,
-    read_inputs,
-    read_object,
-    read_top_k,
-    tell_errors,
-)
+from luthier.production.batcher import Batcher
+from luthier.production.listening import while_here
+from luthier.production.requests import read_body, read_inputs, read_object, read_top_k, tell_errors
+from luthier.production.scribe import Scribe
+from luthier.production.served import Served
+from luthier.production.v1.embeddings import add_embedding_route
+from luthier.production.v1.routes import add_model_routes, add_writing_routes
 from luthier.production.vectors import Vectors, add_vector_routes
 
 if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
     from luthier.inference.artifact import Predictor
     from luthier.searching.index import Index
-
-
-@dataclass(frozen=True)
-class Question:
-    """A request's inputs in the task's own form, and where its predictions go."""
-
-    inputs: Sequence[Any]
-    answer: asyncio.Future[list[Any]]
-
-
-class Batcher:
-    """One worker thread with the model; what waits when it is free goes in together."""
-
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
-        self._waiting: asyncio.Queue[Question] = asyncio.Queue()
-
-    async def ask(self, inputs: Sequence[Any]) -> list[Any]:
-        """The task's own predictions, one an input, in order."""
-        answer: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
-        await self._waiting.put(Question(inputs, answer))
-        return await answer
-
-    async def work(self) -> None:
-        """Answers until it is cancelled."""
-        while True:
-            questions = [await self._waiting.get()]
-            while not self._waiting.empty() and sum(len(q.inputs) for q in questions) < MOST_ITEMS:
-                questions.append(self._waiting.get_nowait())
-            questions = [q for q in questions if not q.answer.cancelled()]
-            inputs = [item for question in questions for item in question.inputs]
-            try:
-                predictions = iter(await asyncio.to_thread(self._predictor.raw, inputs) if inputs else [])
-            except Exception as error:
-                for question in questions:
-                    if not question.answer.done():
-                        question.answer.set_exception(error)
-                continue
-            for question in questions:
-                said = [next(predictions) for _ in question.inputs]
-                if not question.answer.done():
-                    question.answer.set_result(said)
 
 
 def make_app(
@@ -83,7 +35,7 @@ def make_app(
     """The application. load: gives the model; called in a thread after the server has begun to listen, so that
     /health/live answers at once and /health/ready when it is true. on_failure: called where loading fails.
     index: what /search searches."""
-    state: dict[str, Any] = {"predictor": None, "batcher": None}
+    served = Served()
 
     async def start() -> None:
         try:
@@ -91,9 +43,11 @@ def make_app(
         except LuthierError as error:
             on_failure(error)
             return
-        state["batcher"] = Batcher(predictor)
-        state["predictor"] = predictor
-        await state["batcher"].work()
+        from luthier.writer import Writer
+
+        worker = Scribe(predictor) if isinstance(predictor.codec.task, Writer) else Batcher(predictor)
+        served.open(predictor, worker)
+        await worker.work()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -102,6 +56,7 @@ def make_app(
         worker.cancel()
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.state.served = served
     tell_errors(app)
 
     @app.get("/health/live")
@@ -110,23 +65,21 @@ def make_app(
 
     @app.get("/health/ready")
     async def ready() -> JSONResponse:
-        is_ready = state["predictor"] is not None
-        return JSONResponse({"status": "ready" if is_ready else "loading"}, 200 if is_ready else 503)
-
-    def ready_predictor() -> Predictor:
-        if state["predictor"] is None:
-            raise Refusal(503, t("the model is still loading"), code="not-ready")
-        return state["predictor"]
+        return JSONResponse({"status": "ready" if served.is_open else "loading"}, 200 if served.is_open else 503)
 
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
-        predictor = ready_predictor()
+        predictor = served.predictor
         body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "top_k")
         top_k = read_top_k(body)
         inputs = read_inputs(predictor, body)
-        said = await state["batcher"].ask(inputs)
+        said = await while_here(request.receive, served.answer(inputs))
         shown_ = [predictor.codec.task.show(prediction, top_k) for prediction in said]
         return {"predictions": shown_, "model": predictor.name, "request_id": request.state.id}
 
-    add_vector_routes(app, Vectors(ready_predictor, lambda inputs: state["batcher"].ask(inputs), index))
+    vectors = Vectors(served, index)
+    add_vector_routes(app, vectors)
+    add_embedding_route(app, vectors)
+    add_model_routes(app, served)
+    add_writing_routes(app, served)
     return app

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,50 +12,60 @@ from fastapi import FastAPI, Request
 
 from luthier.language import t
 from luthier.production.requests import Refusal, read_body, read_inputs, read_object, read_top_k
+from luthier.production.served import Served
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.inference.artifact import Predictor
     from luthier.searching.index import Index
 
-_KINDS = ("query", "document")
+KINDS = ("query", "document")
 _HITS, _MOST_HITS = 5, 100
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """predictor: the model, a Refusal while it loads. ask: the task's own predictions for inputs of its own form.
-    index: what is searched; None where nothing is."""
+    """index: what is searched; None where nothing is."""
 
-    predictor: Callable[[], Predictor]
-    ask: Callable[[Sequence[Any]], Awaitable[list[Any]]]
+    served: Served
     index: Index | None
 
-    async def of(self, predictor: Predictor, inputs: Sequence[Any]) -> list[np.ndarray]:
-        """A vector each, or a Refusal where the model makes none."""
-        vectors = [predictor.codec.task.vector(said) for said in await self.ask(inputs)]
-        made = [vector for vector in vectors if vector is not None]
-        if len(made) < len(vectors):
-            what = t("{task} makes no vectors", task=predictor.codec.task.name)
+    @property
+    def predictor(self) -> Predictor:
+        """Errors: Refusal while it loads."""
+        return self.served.predictor
+
+    async def of(self, inputs: Sequence[Any]) -> list[np.ndarray]:
+        """A vector each. Errors: Refusal where the model makes none."""
+        made: list[np.ndarray] = []
+        for said in [] if self.served.writes else await self.served.answer(inputs):
+            vector = self.predictor.codec.task.vector(said)
+            made += [vector] if vector is not None else []
+        if len(made) < len(inputs):
+            what = t("{task} makes no vectors", task=self.predictor.codec.task.name)
             raise Refusal(400, what, code="no-vectors")
         return made
+
+
+def as_kind(text: Any, kind: str) -> Any:
+    """What a task that tells queries from documents reads."""
+    return {"document": text} if kind == "document" else text
 
 
 def add_vector_routes(app: FastAPI, vectors: Vectors) -> None:
     @app.post("/embed")
     async def embed(request: Request) -> dict[str, Any]:
-        predictor = vectors.predictor()
+        predictor = vectors.predictor
         body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "kind")
         kind = body.get("kind", "query")
-        if kind not in _KINDS:
+        if kind not in KINDS:
             raise Refusal(400, t("kind is query or document"), param="kind", code="bad-value")
-        as_kind = (lambda text: {"document": text}) if kind == "document" else (lambda text: text)
-        made = await vectors.of(predictor, read_inputs(predictor, body, as_kind))
+        made = await vectors.of(read_inputs(predictor, body, lambda text: as_kind(text, kind)))
         found = [vector.tolist() for vector in made]
         return {"embeddings": found, "model": predictor.name, "request_id": request.state.id}
 
     @app.post("/search")
     async def search(request: Request) -> dict[str, Any]:
-        predictor = vectors.predictor()
+        predictor = vectors.predictor
         index = vectors.index
         if index is None:
             raise Refusal(404, t("nothing is indexed: start the server with --index"), code="no-index")
@@ -63,7 +73,7 @@ def add_vector_routes(app: FastAPI, vectors: Vectors) -> None:
         k = read_top_k(body) or _HITS
         if k > _MOST_HITS:
             raise Refusal(400, t("top_k is at most {most}", most=_MOST_HITS), param="top_k", code="bad-value")
-        made = await vectors.of(predictor, read_inputs(predictor, body))
+        made = await vectors.of(read_inputs(predictor, body))
         hits = await asyncio.to_thread(index.search, np.stack(made), k) if made else []
         results = [[hit.as_json() for hit in one] for one in hits]
         return {"results": results, "model": predictor.name, "request_id": request.state.id}

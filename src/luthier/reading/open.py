@@ -37,14 +37,31 @@ class Parts:
     notes: list[str] = field(default_factory=list)
 
 
-def open_data(named: Named, options: ReadOptions = DEFAULT) -> Table:
-    """Several files follow each other, and so do the numbers of their rows.
+def open_data(named: Named, options: ReadOptions = DEFAULT, *, any_columns: bool = False) -> Table:
+    """Several files follow each other, and so do the numbers of their rows. any_columns: they may have different ones.
 
     Errors: DataError where one cannot be read, has no rows, or has other columns than the first.
     """
     names = expanded(named)
     tables = [_open_one(name, options) for name in names]
-    return tables[0] if len(tables) == 1 else _chained(tables)
+    table = tables[0] if len(tables) == 1 else _chained(tables)
+    if not any_columns:
+        refuse_other_columns(table)
+    return table
+
+
+def refuse_other_columns(table: Table) -> None:
+    """Errors: DataError for a file that has other columns than the first of the table's."""
+    first, *others = table.singles
+    for other in others:
+        if first.is_table and other.is_table:
+            differ = set(first.columns) != set(other.columns)
+        else:
+            differ = not set(first.columns) & set(other.columns)
+        if differ:
+            what = t("has the columns {ours}, and {file} has {theirs}",
+                     ours=_names(other.columns), file=first.name, theirs=_names(first.columns))  # fmt: skip
+            raise DataError.at(other.name, what, t("give all files the same columns"), code="other-columns")
 
 
 def expanded(named: Named) -> list[str]:
@@ -52,10 +69,9 @@ def expanded(named: Named) -> list[str]:
     found = [name for one in _listed(named) for name in _expanded(one)]
     seen: set[str] = set()
     for name in found:
-        identity = _identity(name)
-        if identity in seen:
+        if identity(name) in seen:
             raise DataError.at(name, t("is named twice"), t("name each file once"), code="same-file")
-        seen.add(identity)
+        seen.add(identity(name))
     return found
 
 
@@ -87,7 +103,7 @@ def refuse_shared(parts: Parts) -> None:
     seen: dict[str, str] = {}
     for part, files in parts.names.items():
         for name in files:
-            other = seen.setdefault(_identity(name), part)
+            other = seen.setdefault(identity(name), part)
             if other != part:
                 what = t("is the {one} file and the {other} file", one=t(other), other=t(part))
                 raise DataError.at(name, what, t("name two files, or let Luthier split"), code="split-leak")
@@ -190,8 +206,6 @@ def _open_remote(address: str, options: ReadOptions) -> Table:
 
 def _chained(tables: Sequence[Table]) -> Table:
     first = tables[0]
-    for other in tables[1:]:
-        _refuse_other_columns(first, other)
 
     def rows() -> Rows:
         number = 0
@@ -206,23 +220,14 @@ def _chained(tables: Sequence[Table]) -> Table:
     return Table(
         first.name, columns, rows(), (*first.notes, *notes[:10]), first.first, first.is_table,
         lambda: {name: digest for table in tables for name, digest in table.digests().items()},
+        all(table.running for table in tables), tuple(tables),
     )  # fmt: skip
-
-
-def _refuse_other_columns(first: Table, other: Table) -> None:
-    if first.is_table and other.is_table:
-        differ = set(first.columns) != set(other.columns)
-    else:
-        differ = not set(first.columns) & set(other.columns)
-    if differ:
-        what = t("has the columns {ours}, and {file} has {theirs}",
-                 ours=_names(other.columns), file=first.name, theirs=_names(first.columns))  # fmt: skip
-        raise DataError.at(other.name, what, t("give all files the same columns"), code="other-columns")
 
 
 def _names(columns: Sequence[str]) -> str:
     return ", ".join(shown(name, 30) for name in columns[:8]) + (" …" if len(columns) > 8 else "")
 
 
-def _identity(name: str) -> str:
+def identity(name: str) -> str:
+    """The same for two names of one file."""
     return name if scheme_of(name) else os.path.realpath(name)

@@ -46,7 +46,8 @@ class Table:
     columns: the names known from the start (of JSON, the keys of the first rows). is_table: every row has exactly
     these. rows: can be drawn once; in the place of a row that cannot be read stands what is wrong with it.
     notes: what was found out about the format. first: the values of the first rows, to look at.
-    digests: SHA-256 by file; to be called after the rows were drawn.
+    digests: SHA-256 by file; to be called after the rows were drawn. running: whether the rows are the lines of plain
+    text, of which several may make one document. files: those of which it is made, where there are several.
     """
 
     name: str
@@ -56,6 +57,13 @@ class Table:
     first: tuple[Mapping[str, Any], ...] = ()
     is_table: bool = True
     digests: Callable[[], dict[str, str]] = field(default=dict[str, str], repr=False)
+    running: bool = False
+    files: tuple[Table, ...] = field(default=(), repr=False)
+
+    @property
+    def singles(self) -> tuple[Table, ...]:
+        """The files one by one."""
+        return self.files or (self,)
 
     @property
     def path(self) -> Path:
@@ -75,6 +83,7 @@ class _Layout:
     columns: tuple[str, ...]
     read: Callable[[], Rows]
     notes: list[str] = field(default_factory=list)
+    running: bool = False
 
 
 DEFAULT = ReadOptions()
@@ -109,6 +118,7 @@ def open_table(path: Path, options: ReadOptions = DEFAULT, *, name: str | None =
         values,
         bool(layout.columns),
         lambda: {source.name: sha256(source.path)},
+        layout.running,
     )
 
 
@@ -122,7 +132,7 @@ def _layout(source: Source, options: ReadOptions) -> _Layout:
         return _Layout(about.columns, lambda: columnar.read_columnar(source, about), about.notes)
     layout = _text_layout(source, options)
     note = source.encoding.note()
-    return _Layout(layout.columns, layout.read, [note, *layout.notes] if note else layout.notes)
+    return replace(layout, notes=[note, *layout.notes]) if note else layout
 
 
 def _text_layout(source: Source, options: ReadOptions) -> _Layout:
@@ -148,7 +158,7 @@ def _text_layout(source: Source, options: ReadOptions) -> _Layout:
         return _Layout(conll.COLUMNS, lambda: conll.read_sentences(source), note)
     if ending == ".md" or (ending not in _TABLE_ENDINGS and options.header and not is_table(lines, ending)):
         note = [] if ending in (".txt", ".md") else [t("plain text, a row a line")]
-        return _Layout(prose.COLUMNS, lambda: prose.read_prose(source), note)
+        return _Layout(prose.COLUMNS, lambda: prose.read_prose(source), note, running=True)
     return _delimited(source, options)
 
 

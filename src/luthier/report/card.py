@@ -33,12 +33,13 @@ model.predict([{sample}])
 {loading}
 `codec.json` holds what Luthier needs to read inputs as in training.{cleaning}
 
-Labels: {labels}
-
+{labels}\
 {balance}\
-Limits: it knows the labels above and nothing else, was judged on data like its training data, and can repeat what is
+Limits: {limits}was judged on data like its training data, and can repeat what is
 wrong in them. The licence of the base model applies to its weights.
 """
+_WRITES = "it writes what is likely, which need not be so, "
+_KNOWS = "it knows the labels above and nothing else, "
 _PLAIN = """\
 It is a plain Hugging Face folder: `transformers.{auto_class}.from_pretrained` loads it without Luthier,
 and {plainly}."""
@@ -76,7 +77,7 @@ def model_card(
     """adapter: whether one lies beside the weights."""
     task = prepared.task
     labels, loading = task.class_names(), _OWN if task.architecture else _PLAIN
-    plainly = task.plainly.format(max_length=settings.train.max_length)
+    plainly = task.plain_use().format(max_length=settings.train.max_length)
     shown = ", ".join(f"`{label}`" for label in labels[:_MOST_LABELS]) + (" …" if len(labels) > _MOST_LABELS else "")
     return _CARD.format(
         base=folder.name if "/" not in folder.name.strip("/") or folder.name.count("/") == 1 else folder.folder.name,
@@ -87,7 +88,8 @@ def model_card(
         loading=loading.format(module=task.architecture, auto_class=task.auto_class, plainly=plainly)
         + (_BESIDE if adapter else ""),
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
-        labels=shown or "–",
+        labels=f"Labels: {shown}\n\n" if shown else "",
+        limits=_WRITES if task.speaks_untuned else _KNOWS if shown else "it ",
         balance=_balance(settings.balance["method"], remedy, moved) + _placed(moved),
         sample=_sample(task),
     )

@@ -13,6 +13,7 @@ from luthier.files import size_text
 from luthier.language import t
 from luthier.report import figures
 from luthier.report.render import rendered
+from luthier.report.written.page import samples_shown
 from luthier.task import AnyTask
 from luthier.types import Example
 
@@ -42,6 +43,7 @@ def report_page(
         systems=systems(report, names),
         parts=_parts(report.get("parts"), names),
         remedies=_remedies(report["balance"]["comparison"]),
+        samples=samples_shown(report.get("samples")),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},
     )  # fmt: skip

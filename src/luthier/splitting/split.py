@@ -18,7 +18,7 @@ from luthier.splitting.refuse import few_times, group_split, named_parts, smalle
 from luthier.splitting.shares import Shares, by_shares
 from luthier.splitting.times import by_time, seconds
 from luthier.splitting.units import Strata, Units, bind, same
-from luthier.text.near import near_duplicates
+from luthier.text.shingling.near import near_duplicates
 from luthier.types import PARTS, Example
 
 MOST_NEAR, MOST_CHARACTERS = 200_000, 100_000_000

@@ -17,7 +17,7 @@ from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
 from luthier.deciding import Placed
 from luthier.errors import ConfigError, did_you_mean, shown
-from luthier.formats.cells.pairs import Text, given_text
+from luthier.formats.cells.pairs import Text
 from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
@@ -26,7 +26,7 @@ from luthier.seen import of_two
 from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
-from luthier.whole_text import WholeText
+from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,7 @@ class LabelScore(TypedDict):
 
 
 @dataclass(frozen=True)
-class Classification(WholeText[Text, str, Probabilities]):
+class Classification(TextOrPair[str, Probabilities]):
     """label_smoothing: share of the target spread over all classes, 0 to below 1 (Szegedy et al. 2016); None chooses
     by the rows a class. reject: how to tell rows of no class; the name of the class that holds such rows, or threshold,
     which refuses what the model is not sure of. keep: share of the validation rows in scope that may not be refused.
@@ -89,9 +89,6 @@ class Classification(WholeText[Text, str, Probabilities]):
 
     # ---- from the user's rows
 
-    def as_input(self, value: Any) -> Text:
-        return given_text(value, self.format.parse_input)
-
     def learn(self, examples: Sequence[Example[Text, str]]) -> Self:
         labels = tuple(sorted({example.answer for example in examples}))
         if self.reject not in (None, _OFF, _THRESHOLD, *labels):
@@ -117,9 +114,6 @@ class Classification(WholeText[Text, str, Probabilities]):
             "label2id": {label: i for i, label in enumerate(self.labels)},
         }
 
-    def encode(self, inputs: Sequence[Text], text: TextRule) -> list[list[Window]]:
-        return [[window] for window in text.windows(inputs)]
-
     def attach(self, window: Window, answer: str, text: TextRule) -> LabelledWindow:
         return LabelledWindow(window, np.array([self._number.get(answer, IGNORE)], np.int64))
 
@@ -134,9 +128,6 @@ class Classification(WholeText[Text, str, Probabilities]):
             logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
         said_BC = logits_BC.softmax(-1).cpu().numpy()
         return list(refusing(said_BC, self.accepts) if self.accepts else said_BC)
-
-    def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[Probabilities]) -> Probabilities:
-        return inferred[0]
 
     # ---- to the user
 
@@ -255,9 +246,6 @@ class Classification(WholeText[Text, str, Probabilities]):
         return len(self.labels) if columns > len(self.labels) else -1
 
     # ---- for the baselines
-
-    def parts(self, input: Text) -> Sequence[Text]:
-        return input if isinstance(input, tuple) else ()
 
     def constant(self, answers: Sequence[str]) -> Probabilities:
         counts = Counter(answers)

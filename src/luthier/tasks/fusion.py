@@ -139,7 +139,7 @@ class Fusion(WholeText[Fused, Any, Said]):
     def load_model(self, folder: Path, *, seed: int, device: str) -> Loaded:
         from luthier.models.own.fusion import MODEL_TYPE, fused_model
 
-        if find_model(str(folder)).config["model_type"] == MODEL_TYPE:
+        if find_model(str(folder), weights=False).config["model_type"] == MODEL_TYPE:
             return self._head.load_model(folder, seed=seed, device=device)
         options = {"fusion": self.fusion, "modality_dropout": self.modality_dropout, **self.head_options()}
         tuned = self.tune_encoder

@@ -14,14 +14,14 @@ from luthier.balancing.loss import binary_cross_entropy
 from luthier.balancing.remedy import Remedy
 from luthier.errors import ConfigError
 from luthier.evaluation.one_vs_rest import LabelLines, fit_label_lines
-from luthier.formats.cells.pairs import Text, given_text
+from luthier.formats.cells.pairs import Text
 from luthier.formats.multilabel import MultiLabelled
 from luthier.language import t
 from luthier.metrics.label_sets import EVEN, SetOutcome, label_set_scores, per_label
 from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
-from luthier.whole_text import WholeText
+from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ class LabelScore(TypedDict):
 
 
 @dataclass(frozen=True)
-class MultiLabel(WholeText[Text, Labels, Probabilities]):
+class MultiLabel(TextOrPair[Labels, Probabilities]):
     """places_thresholds: whether each label's threshold is chosen on validation rows, of baselines too."""
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
@@ -50,9 +50,6 @@ class MultiLabel(WholeText[Text, Labels, Probabilities]):
     shifts: tuple[float, ...] = learned()
 
     # ---- from the user's rows
-
-    def as_input(self, value: Any) -> Text:
-        return given_text(value, self.format.parse_input)
 
     def learn(self, examples: Sequence[Example[Text, Labels]]) -> Self:
         return replace(self, labels=tuple(sorted({label for example in examples for label in example.answer})))
@@ -67,9 +64,6 @@ class MultiLabel(WholeText[Text, Labels, Probabilities]):
             "label2id": {label: i for i, label in enumerate(self.labels)},
         }
 
-    def encode(self, inputs: Sequence[Text], text: TextRule) -> list[list[Window]]:
-        return [[window] for window in text.windows(inputs)]
-
     def attach(self, window: Window, answer: Labels, text: TextRule) -> LabelledWindow:
         """Every label is a target: the loss that is told is the mean over rows and labels."""
         return LabelledWindow(window, self._holds([answer])[0].astype(np.float32))
@@ -83,9 +77,6 @@ class MultiLabel(WholeText[Text, Labels, Probabilities]):
         if self.shifts:
             logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
         return list(logits_BC.sigmoid().cpu().numpy())
-
-    def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[Probabilities]) -> Probabilities:
-        return inferred[0]
 
     # ---- to the user
 
@@ -158,9 +149,6 @@ class MultiLabel(WholeText[Text, Labels, Probabilities]):
         return replace(self, shifts=tuple(shifts_C.tolist()))
 
     # ---- for the baselines
-
-    def parts(self, input: Text) -> Sequence[Text]:
-        return input if isinstance(input, tuple) else ()
 
     def constant(self, answers: Sequence[Labels]) -> Probabilities:
         """As many of the commonest labels as give the best micro-F1, always the same; the others by their shares."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
-from luthier.formats.cells.pairs import Text, given_text
+from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
 from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
-from luthier.whole_text import WholeText
+from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +37,7 @@ class NumberScore(TypedDict):
 
 
 @dataclass(frozen=True)
-class Regression(WholeText[Text, float, float]):
+class Regression(TextOrPair[float, float]):
     """The model learns numbers of mean 0 and spread 1, as they are best learnt; what it is asked and says is in the
     user's units. mean, spread: of the training answers."""
 
@@ -48,9 +48,6 @@ class Regression(WholeText[Text, float, float]):
     spread: float = learned(1.0)
 
     # ---- from the user's rows
-
-    def as_input(self, value: Any) -> Text:
-        return given_text(value, self.format.parse_input)
 
     def learn(self, examples: Sequence[Example[Text, float]]) -> Self:
         answers_N = np.array([example.answer for example in examples], float)
@@ -75,9 +72,6 @@ class Regression(WholeText[Text, float, float]):
         with in_user_units(model, self.mean, self.spread):
             super().save_model(model, folder)
 
-    def encode(self, inputs: Sequence[Text], text: TextRule) -> list[list[Window]]:
-        return [[window] for window in text.windows(inputs)]
-
     def attach(self, window: Window, answer: float, text: TextRule) -> LabelledWindow:
         return LabelledWindow(window, np.array([(answer - self.mean) / self.spread], np.float32))
 
@@ -88,9 +82,6 @@ class Regression(WholeText[Text, float, float]):
     def infer(self, model: Any, batch: Batch) -> Sequence[float]:
         said_B = model(**batch.tensors).logits.double()[:, 0]
         return (said_B * self.spread + self.mean).tolist()
-
-    def decode(self, input: Text, windows: Sequence[Window], inferred: Sequence[float]) -> float:
-        return inferred[0]
 
     # ---- to the user
 
@@ -118,9 +109,6 @@ class Regression(WholeText[Text, float, float]):
         return Mistake(f"{answer:g}", f"{prediction:.4g}", apart)
 
     # ---- for the baselines
-
-    def parts(self, input: Text) -> Sequence[Text]:
-        return input if isinstance(input, tuple) else ()
 
     def constant(self, answers: Sequence[float]) -> float:
         return float(np.mean(answers))

@@ -89,7 +89,7 @@ class Retrieval(Task[Asked, Passages, Said]):
         return replace(self, graded=graded, slots=slots)
 
     def fitted(self, folder: Path) -> tuple[Self, list[Choice]]:
-        size = find_model(str(folder)).hidden_size
+        size = find_model(str(folder), weights=False).hidden_size
         if any(d >= size for d in self.dimensions):
             raise _out_of_range(
                 "dimensions", list(self.dimensions), t("the model's vectors have {size} numbers: use less", size=size)
@@ -114,7 +114,7 @@ class Retrieval(Task[Asked, Passages, Said]):
         """Of an encoder with a decoder the encoder alone."""
         from luthier.models.load import load_model
 
-        both = find_model(str(folder)).config.get("is_encoder_decoder") is True
+        both = find_model(str(folder), weights=False).config.get("is_encoder_decoder") is True
         kind = "AutoModelForTextEncoding" if both else self.auto_class
         return load_model(folder, kind, {}, seed=seed, device=device)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from tokenizers import Encoding, Tokenizer
 
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
+from luthier.text.marks import Marks
 from luthier.types import Window
 
 FILE = "tokenizer.json"
 _LARGEST_FILE = 200 * 2**20
+_PROBE = "a"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,29 @@ class TextRule:
                 parts = (first, *first.overflowing)
                 windows[i] = [self._placed(part, int(pair), int(cut_N[i])) for part in parts]
         return windows
+
+    def pieces(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """The ids of texts alone, int32 [T]: no special token joins them, and none that somebody typed is taken for
+        one."""
+        self.tokenizer.no_truncation()
+        return [np.array(ids, np.int32) for ids in self._marks.ids([("", self._marks.broken(text)) for text in texts])]
+
+    def framed(self, pieces: Sequence[np.ndarray]) -> list[Window]:
+        """One window each with the model's special tokens around, cut to max_length: of texts as `windows` does."""
+        self.tokenizer.no_truncation()
+        empty = self.tokenizer.encode("")
+        probe = self.tokenizer.encode(_PROBE)
+        before = probe.special_tokens_mask.index(0)
+        first, last = np.array(empty.ids[:before], np.int32), np.array(empty.ids[before:], np.int32)
+        room = max(0, self.max_length - len(empty.ids))
+        return [
+            Window({"input_ids": np.concatenate([first, ids[:room], last])}, cut=max(0, len(ids) - room))
+            for ids in pieces
+        ]
+
+    @cached_property
+    def _marks(self) -> Marks:
+        return Marks.of(self.tokenizer, "")
 
     def _beginnings(self, texts: Sequence[str], most: int) -> tuple[list[str], np.ndarray, np.ndarray]:
         """Of each text what fits into so many tokens, how many these are, and how many were cut off; int [N]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,3 +37,20 @@ class Augmented:
     def changed(self, input: Any, step: int, number: int) -> Any:
         rng = np.random.default_rng((_STREAM, self.seed, step, number))
         return self.codec.task.format.map_texts(input, lambda words: self.change(words, rng))
+
+
+def windows_at(
+    codec: Codec, windows: Sequence[LabelledWindow], augmented: Augmented | None, seed: int
+) -> Callable[[int, Sequence[int]], list[LabelledWindow]]:
+    """From a step and the numbers of windows to these as the step sees them: changed, where they are to be, and with
+    what the task itself draws anew each time."""
+
+    def shown(step: int, numbers: Sequence[int]) -> list[LabelledWindow]:
+        if augmented is not None:
+            found = augmented.windows(step, numbers)
+        else:
+            found = [windows[number % len(windows)] for number in numbers]
+        drawn = zip(found, numbers, strict=True)
+        return [codec.task.seen_at(window, codec.text, (seed, step, number)) for window, number in drawn]
+
+    return shown

@@ -47,6 +47,20 @@ def epoch_steps(
     return [steps[i] for i in rng.permutation(len(steps))]
 
 
+def times_shown(
+    lengths: Sequence[int] | np.ndarray, *, batch_size: int, seed: int, steps: int, sampling: Sampling
+) -> np.ndarray:
+    """[N], how often the first `steps` steps of a run show each window."""
+    shown_N = np.zeros(len(lengths), np.int64)
+    per_epoch = steps_per_epoch(len(sampling), batch_size)
+    repeated = np.tile(np.asarray(lengths), sampling.most_repeats)
+    for epoch in range(-(-steps // per_epoch)):
+        begun = epoch_steps(repeated, batch_size, seed, epoch, sampling)[: steps - epoch * per_epoch]
+        numbers, counts = np.unique(np.concatenate(begun) % len(lengths), return_counts=True)
+        shown_N[numbers] += counts
+    return shown_N
+
+
 def plan_steps(
     lengths: Sequence[int] | np.ndarray,
     *,
@@ -58,6 +72,7 @@ def plan_steps(
     rank: int = 0,
     world: int = 1,
     sampling: Sampling | None = None,
+    packed: bool = False,
 ) -> Iterator[list[list[int]]]:
     """Every step of the run from number `start` on, as this rank's micro-batches of window numbers; the k-th repeat
     of window i, where the sampling repeats it, is i + k · N.
@@ -71,4 +86,4 @@ def plan_steps(
     for epoch in range(start // per_epoch, epochs):
         skip = start - epoch * per_epoch if epoch == start // per_epoch else 0
         for step in epoch_steps(lengths, batch_size, seed, epoch, sampling)[skip:]:
-            yield cut(step[rank::world], lengths, max_tokens)
+            yield cut(step[rank::world], lengths, max_tokens, packed=packed)

@@ -35,6 +35,12 @@ def full(model: PreTrainedModel, *, layer_decay: float = 1.0) -> Tuned:
     return Tuned(model, _decayed(model, layer_decay), unchanged(model))
 
 
+def scratch(model: PreTrainedModel) -> Tuned:
+    """Every weight moves, and begins at random, whatever the model's folder holds: is a pretrained one better here, or
+    is there none?"""
+    return full(model)
+
+
 def head(model: PreTrainedModel) -> Tuned:
     """Only what sits on top of the pretrained layers moves: the task's new layers and the pooler under them."""
     names = head_names(model)

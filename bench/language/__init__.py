@@ -1,0 +1,1 @@
+"""Language models against what a user would otherwise run."""

@@ -1,0 +1,1 @@
+"""Commands that make what a model from nothing begins with."""

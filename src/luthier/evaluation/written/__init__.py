@@ -1,0 +1,1 @@
+"""What only models that write can be asked: what they forgot, and what they learnt by heart."""

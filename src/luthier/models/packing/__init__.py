@@ -1,0 +1,1 @@
+"""Several windows in one row of a model's input."""

@@ -1,0 +1,1 @@
+"""How plain text becomes what a language model learns from: the next token, or hidden ones."""

@@ -1,0 +1,76 @@
+"""POST /v1/embeddings."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from fastapi import FastAPI, Request
+
+from luthier.language import t
+from luthier.production.requests import MOST_ITEMS, Refusal, read_body, read_items
+from luthier.production.v1 import asked
+from luthier.production.vectors import KINDS, Vectors, as_kind
+
+_FORMATS = ("float", "base64")
+
+
+def add_embedding_route(app: FastAPI, vectors: Vectors) -> None:
+    @app.post("/v1/embeddings")
+    async def embeddings(request: Request) -> dict[str, Any]:
+        predictor = vectors.predictor
+        body = await read_body(request, predictor.codec.task.most_request_bytes)
+        if not isinstance(body, dict):
+            raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
+        asked.check_fields(body, asked.EMBEDDINGS, {})
+        asked.read_model(body, predictor.name)
+        wanted = body.get("encoding_format") or "float"
+        if wanted not in _FORMATS:
+            raise asked.bad_value("encoding_format", t("encoding_format is float or base64"))
+        inputs = read_items(predictor, [as_kind(text, _kind(body)) for text in _texts(body)], "input")
+        unit_MD = [_shortened(vector, body.get("dimensions")) for vector in await vectors.of(inputs)]
+        data = [
+            {"object": "embedding", "index": i, "embedding": _written(vector, wanted)}
+            for i, vector in enumerate(unit_MD)
+        ]  # fmt: skip
+        tokens = sum(len(group[0]) for group in predictor.codec.encode(inputs))
+        usage = {"prompt_tokens": tokens, "total_tokens": tokens}
+        return {"object": "list", "data": data, "model": predictor.name, "usage": usage}
+
+
+def _texts(body: dict[str, Any]) -> list[str]:
+    given = body.get("input")
+    if given is None:
+        raise asked.missing("input")
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) and text for text in texts):
+        raise asked.bad_value("input", t("input is a text or a list of texts, none empty; token ids are not taken"))
+    if len(texts) > MOST_ITEMS:
+        raise asked.bad_value("input", t("more than {most} inputs", most=MOST_ITEMS))
+    return texts
+
+
+def _kind(body: dict[str, Any]) -> str:
+    """What OpenAI's models do not tell apart and many others do."""
+    kind = body.get("input_type") or KINDS[0]
+    if kind not in KINDS:
+        raise asked.bad_value("input_type", t("input_type is query or document"))
+    return kind
+
+
+def _shortened(vector_D: np.ndarray, dimensions: Any) -> np.ndarray:
+    """The first numbers, of length 1 again; how good they are is for who trained with task.dimensions to say."""
+    if dimensions is None:
+        return vector_D
+    whole = isinstance(dimensions, int) and not isinstance(dimensions, bool)
+    if not whole or not 1 <= dimensions <= len(vector_D):
+        what = t("dimensions is a whole number from 1 to {most}", most=len(vector_D))
+        raise asked.bad_value("dimensions", what)
+    first_K = vector_D[:dimensions]
+    return first_K / max(float(np.linalg.norm(first_K)), 1e-12)
+
+
+def _written(vector_D: np.ndarray, wanted: str) -> Any:
+    numbers = vector_D.astype("<f4")
+    return numbers.tolist() if wanted == "float" else base64.b64encode(numbers.tobytes()).decode("ascii")

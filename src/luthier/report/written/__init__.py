@@ -1,0 +1,1 @@
+"""What the report tells of models that write, and of no others."""

@@ -1,0 +1,1 @@
+"""What language models have in common: how likely they find a text, and how they write one."""

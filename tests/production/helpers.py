@@ -1,0 +1,101 @@
+"""A real server on a free port, in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from luthier.inference.artifact import Predictor, load_artifact, save_artifact
+from luthier.models.load import load_tokenizer
+from luthier.production.served import Served
+from tiny import bench
+
+MOST = 12
+
+
+@dataclass(frozen=True)
+class Server:
+    address: str
+    predictor: Predictor
+    served: Served
+
+    def client(self, **options: Any) -> Any:
+        """OpenAI's own."""
+        from openai import OpenAI
+
+        return OpenAI(base_url=f"{self.address}/v1", api_key="none", max_retries=0, timeout=60, **options)
+
+    @property
+    def model(self) -> str:
+        return self.predictor.name
+
+    def wait_until_idle(self) -> None:
+        begin = time.monotonic()
+        while self.served.scribe.waiting:
+            assert time.monotonic() - begin < 20, f"{self.served.scribe.waiting} are still waited for"
+            time.sleep(0.01)
+
+
+def saved(task: str, model: Path, folder: Path, *, larger: float = 1.0, **options: Any) -> Predictor:
+    """The task on its samples, saved and loaded as a run's model is. larger: how much its random weights are made so:
+    the larger they are, the more what is written hangs on what is asked."""
+    ready = bench(task, model, **options)
+    for weights in ready.model.parameters():
+        if weights.ndim > 1:
+            weights.data *= larger
+    tokenizer = ready.codec.task.with_tokenizer(load_tokenizer(model))[1]
+    save_artifact(folder / task, ready.model, ready.codec, tokenizer.wrapped, "card")
+    return load_artifact(folder / task, "cpu")
+
+
+@contextmanager
+def serving(predictor: Predictor) -> Iterator[Server]:
+    import uvicorn
+
+    from luthier.production.serve import make_app
+
+    app = make_app(lambda: predictor, lambda error: None)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    try:
+        while not server.started or httpx.get(f"{address}/health/ready").status_code != 200:
+            time.sleep(0.02)
+        yield Server(address, predictor, app.state.served)
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def user(text: str) -> list[Any]:
+    """A conversation of one turn."""
+    return [{"role": "user", "content": text}]
+
+
+def streamed(pieces: Any) -> str:
+    """What OpenAI's client was told in pieces."""
+    return "".join(piece.choices[0].delta.content or "" for piece in pieces if piece.choices)
+
+
+def refused(client: Any, **asked: Any) -> dict[str, Any]:
+    """The error that OpenAI's client reads."""
+    import openai
+    import pytest
+
+    with pytest.raises(openai.BadRequestError) as found:
+        client.chat.completions.create(**{"messages": user("a"), **asked})
+    assert isinstance(found.value.body, dict)
+    assert found.value.body["type"] == "invalid_request_error"
+    return found.value.body
