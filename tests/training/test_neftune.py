@@ -18,7 +18,7 @@ from writing.models import WIDTH, language_model
 def drawn(mask: Tensor, windows: list[int], seed: int = 0, step: int = 0, size: int = 16, alpha: float = 5.0) -> Tensor:
     noise = Noise(seed)
     noise.begin(step, windows)
-    return embedding_noise(noise.windows, mask, size, alpha)
+    return embedding_noise(noise.windows, (), mask, size, alpha)
 
 
 def test_it_is_uniform_within_its_bound() -> None:
@@ -40,6 +40,15 @@ def test_a_windows_noise_does_not_depend_on_its_neighbours_or_on_padding() -> No
     assert drawn(right, [5, 9])[1, :3].equal(alone[0])
     assert not drawn(right, [5, 9])[1, 3:].any()
     assert drawn(left, [9])[0, 2:].equal(alone[0]) and not drawn(left, [9])[0, :2].any()
+
+
+def test_windows_in_one_row_have_the_noise_of_each_alone() -> None:
+    noise = Noise(0)
+    noise.begin(0, [5, 9])
+    noise.lay([5, 3])
+    packed = embedding_noise(noise.windows, noise.lengths, torch.ones(1, 8), 16, 5.0)
+    assert packed[0, :5].equal(drawn(torch.ones(1, 5), [5])[0])
+    assert packed[0, 5:].equal(drawn(torch.ones(1, 3), [9])[0])
 
 
 def test_it_differs_between_seeds_steps_and_windows() -> None:
