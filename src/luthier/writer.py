@@ -116,7 +116,10 @@ class Writer(Task[InputT, AnswerT, Written]):
         if self.max_new_tokens is not None:
             return self, []
         lengths = [_pieces(self.format.answer_text(answer)) for answer in answers]
-        usual = math.ceil(float(np.quantile(lengths, 0.99))) if lengths else 0
+        return self.with_room(math.ceil(float(np.quantile(lengths, 0.99))) if lengths else 0)
+
+    def with_room(self, usual: int) -> tuple[Self, list[Choice]]:
+        """usual: tokens that nearly no training answer has more of."""
         value = min(_MOST_NEW, max(_LEAST_NEW, round(1.25 * usual)))
         reason = t("99 % of the training answers have at most about {count} tokens", count=usual)
         return replace(self, max_new_tokens=value), [Choice("max_new_tokens", value, reason)]

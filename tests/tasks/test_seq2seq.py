@@ -179,6 +179,18 @@ def test_the_likelihood_that_is_told_is_the_loss_that_is_learnt(models: TinyMode
         assert sum(each.learnt for each in judged) == batch.num_targets == int((batch.targets != IGNORE).sum())
 
 
+def test_an_answer_has_room_for_as_many_tokens_as_this_tokenizer_makes_of_long_ones(models: TinyModels) -> None:
+    answers = ["三个字", "二十个汉字在字节级的分词器里要占六十个词元之多"] * 30
+    task, choices = Seq2Seq().settle(answers)
+    assert (task.max_new_tokens, choices) == (None, [])
+    task, choices = task.fitted(models.bart)
+    tokens = len(load_tokenizer(models.bart).backend.encode(answers[1]).ids)
+    assert task.max_new_tokens == round(1.25 * tokens) > 2 * len(answers[1]) and not task.long_answers
+    assert [choice.key for choice in choices] == ["max_new_tokens"]
+    told, choices = Seq2Seq(max_new_tokens=7).settle(answers)
+    assert told.fitted(models.bart)[0].max_new_tokens == 7 and not choices
+
+
 def test_the_beginning_of_the_input_is_as_many_sentences_as_suit_the_answers(models: TinyModels) -> None:
     ready = bench("seq2seq", models.t5, samples=99)
     one = [e.__class__("First words. Second words. Third words.", "First words.") for e in ready.examples[:3]]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from luthier.chat.rule import ChatRule, Refused
 from luthier.chat.script import Renderer, Script, Spoken
+from luthier.chat.steady import Steady, steady
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.text.marks import Marks
@@ -53,7 +55,11 @@ class Chat:
         self.rule, self.marks = rule, marks
 
     def renderer(self, conversation: Conversation) -> Renderer:
-        return Renderer(self.rule, self.marks, conversation)
+        return Renderer(self.rule, self.marks, conversation, self._steady)
+
+    @cached_property
+    def _steady(self) -> Steady | None:
+        return steady(self.rule, self.marks)
 
     def prompts(self, conversations: Sequence[Conversation]) -> list[Encoded]:
         """What a model is given to answer each. Errors: Refused."""

@@ -18,9 +18,9 @@ from luthier.language import t
 from luthier.metrics.overlap import rouge_l, words_of
 from luthier.models.find import find_model
 from luthier.seen import Frozen
-from luthier.task import Mistake, learned
+from luthier.task import learned
 from luthier.text.scripts import main_language
-from luthier.text.tokenizer import TextRule
+from luthier.text.tokenizer import TextRule, read_tokenizer, token_lengths
 from luthier.types import IDS, IGNORE, Choice, Example, LabelledWindow, Row, Window
 from luthier.writer import TARGETS, Judged, Written
 
@@ -53,6 +53,7 @@ class Seq2Seq(Chooser[str, str]):
     closing: tuple[int, ...] = learned(())
     source: tuple[int, ...] = learned(())
     most_said: int = learned(_MOST_SAID)
+    long_answers: tuple[str, ...] = learned(())
 
     def plain_use(self) -> str:
         quoted = json.dumps(self.prefix, ensure_ascii=False).replace("{", "{{").replace("}", "}}")
@@ -75,12 +76,23 @@ class Seq2Seq(Chooser[str, str]):
         source, target = (main_language(texts)[0] for texts in sides)
         return replace(self, languages=(source, target))
 
+    def settle(self, answers: Sequence[str]) -> tuple[Self, list[Choice]]:
+        """How many tokens an answer needs shows once the model is known, on those that are longer than nearly all."""
+        if self.max_new_tokens is not None:
+            return self, []
+        longest = sorted(answers, key=len)[-max(1, len(answers) // 50) :]
+        return replace(self, long_answers=tuple(longest[:_TRIED])), []
+
     def fitted(self, folder: Path) -> tuple[Self, list[Choice]]:
         """Errors: ModelError for a model that is no encoder with a decoder, ConfigError for a language that it does
         not know."""
         from luthier.writing.frame import answer_frame
 
         task, choices = self._in_languages(folder)
+        if self.long_answers:
+            lengths = token_lengths(read_tokenizer(folder), self.long_answers)
+            task, more = replace(task, long_answers=()).with_room(int(np.median(lengths)))
+            choices += more
         frame = answer_frame(folder, (task.source_language or "", task.target_language or ""))
         positions = find_model(str(folder)).config.get("max_position_embeddings") or _MOST_SAID
         known = {name: getattr(frame, name) for name in ("opening", "closing", "source")}
@@ -156,12 +168,6 @@ class Seq2Seq(Chooser[str, str]):
 
     def show_answer(self, answer: str) -> str:
         return answer
-
-    def mistake(self, prediction: Written, answer: str) -> Mistake | None:
-        if prediction.text is None:
-            return None
-        alike = rouge_l(words_of(prediction.text), words_of(answer))
-        return Mistake(answer, prediction.text, 1 - alike) if alike < 1 else None
 
     # ---- before training
 
