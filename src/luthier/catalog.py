@@ -82,7 +82,7 @@ def _is_peft(name: str) -> bool:
 
 
 def augmentation_names() -> list[str]:
-    return _function_names(_AUGMENTATIONS)
+    return sorted(_function_names(_AUGMENTATIONS))
 
 
 def augmentation(name: str) -> Callable[..., Method | None]:
@@ -98,7 +98,7 @@ def augmentation_options(name: str) -> dict[str, tuple[str, object]]:
 
 
 def remedy_names() -> list[str]:
-    return _function_names(_REMEDIES)
+    return sorted(_function_names(_REMEDIES))
 
 
 def remedy(name: str) -> Callable[..., Remedy]:
@@ -114,8 +114,9 @@ def remedy_options(name: str) -> dict[str, tuple[str, object]]:
 
 
 def _function_names(file: str) -> list[str]:
+    """In the file's order, which goes from the usual to the special."""
     functions = (node for node in _source(file).body if isinstance(node, ast.FunctionDef))
-    return sorted(node.name for node in functions if not node.name.startswith("_"))
+    return [node.name for node in functions if not node.name.startswith("_")]
 
 
 def _options(file: str, name: str) -> dict[str, tuple[str, object]]:

@@ -50,6 +50,14 @@ class Chooser(Writer[InputT, AnswerT]):
 
     # ---- to the model and back
 
+    @property
+    def writes(self) -> bool:
+        return not self.names
+
+    @property
+    def chooses(self) -> bool:
+        return bool(self.names)
+
     def supposed(self, input: InputT, text: str) -> Judged[InputT, Any]:
         """The question how likely a text is as the answer."""
         return Judged(input, text)

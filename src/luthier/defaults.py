@@ -80,7 +80,7 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
         for key, chosen in from_nothing(facts.model.hidden_size, facts.epochs[0], joined=facts.joined).items():
             decide(key, *chosen)
     decide("epochs", *facts.epochs)
-    decide("learning_rate", *_with_decoder(facts, *_learning_rate(method, facts.model.hidden_size, rows)))
+    decide("learning_rate", *_with_decoder(facts, method, *_learning_rate(method, facts.model.hidden_size, rows)))
     train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
@@ -174,9 +174,9 @@ def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str
     return _rounded(base), t("hidden size {size}: narrower models take higher rates", size=hidden_size) + small
 
 
-def _with_decoder(facts: Facts, rate: float, reason: str) -> tuple[float, str]:
+def _with_decoder(facts: Facts, method: str, rate: float, reason: str) -> tuple[float, str]:
     """Of BART 3e-5 to 1e-4 are usual, of T5, whose attention is not scaled, 1e-4 to 1e-3."""
-    if not (facts.writes and facts.model.config.get("is_encoder_decoder")):
+    if not (facts.writes and facts.model.config.get("is_encoder_decoder")) or usual_rate(method).fixed is not None:
         return rate, reason
     return _rounded(_DECODER_FACTOR * rate), reason + t(", an encoder with a decoder takes three times as much")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -149,8 +149,7 @@ def fit(
             noise = stack.enter_context(cheap_dropout(model, how.seed))
         stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
         stack.enter_context(first_position_only(model))
-        if how.packing:
-            stack.enter_context(packed_attention(model, noise))
+        stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
@@ -203,7 +202,8 @@ def _steps(
     for step in loop:
         run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
         skipped = _count_skipped(run, step, skipped, windows)
-        tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=_rate(run.progress)))
+        rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
+        tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
                    "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
         if step.number in evaluations:
@@ -245,10 +245,6 @@ def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> 
     )
 
 
-def _rate(progress: Progress) -> float:
-    return progress.tokens / max(progress.seconds, 1e-9)
-
-
 def _evaluate(run: _Run, epoch: float) -> None:
     """Scores the validation data and remembers whether this is the best so far. A main score that is not a number
     is never the best; without validation data the last evaluation always is."""
@@ -258,8 +254,7 @@ def _evaluate(run: _Run, epoch: float) -> None:
         return
     codec = replace(run.codec, task=run.codec.task.checked())
     predictions = predict_shared(run.tuned.model, codec, run.validation, run.runtime, max_tokens=run.how.max_tokens)
-    answers = [example.answer for example in run.validation]
-    report = evaluate(codec.task, predictions, answers, seed=run.how.seed, intervals=False)
+    report = evaluate(codec.task, predictions, [e.answer for e in run.validation], seed=run.how.seed, intervals=False)
     value, loss = report.main.goodness, _loss_of(report)
     better = not progress.best_step or (value, -loss) > (progress.best_value, -progress.best_loss)
     if not math.isnan(value) and better:
@@ -269,10 +264,9 @@ def _evaluate(run: _Run, epoch: float) -> None:
     _log(run, {"step": progress.step, "epoch": epoch, "validation": {s.name: s.value for s in report.scores}})
     mark = " ★" if better else ""
     scores = ", ".join(f"{s.name} {s.value:.4f}" for s in report.scores[:2])
+    said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)
     if any(score.name == "loss" for score in report.scores[2:]):
         said = t("epoch {epoch:g}: validation {scores}, loss {loss:.4f}", epoch=epoch, scores=scores, loss=loss)
-    else:
-        said = t("epoch {epoch:g}: validation {scores}", epoch=epoch, scores=scores)
     run.screen.say(said + mark)
 
 

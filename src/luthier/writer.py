@@ -84,6 +84,8 @@ class Writer(Task[InputT, AnswerT, Written]):
     main_is_text: ClassVar[bool] = False
     """Whether the first score is one of the written text, so that validation rows have to be answered by writing."""
     checked_samples: ClassVar[int] = 50
+    reads_plain: ClassVar[bool] = True
+    """Whether the model says of any text how likely it is, as an encoder with a decoder does not."""
     converses: ClassVar[bool] = False
     """Whether an input may be a conversation, as {"messages": […], "tools": […]}."""
 
@@ -131,6 +133,16 @@ class Writer(Task[InputT, AnswerT, Written]):
         return Judged(after, self.format.map_answer(input.answer, change, input.input, after))
 
     # ---- to the model and back
+
+    @property
+    def writes(self) -> bool:
+        """Whether an answer is written token by token."""
+        return True
+
+    @property
+    def chooses(self) -> bool:
+        """Whether an answer is the likeliest of a few texts."""
+        return False
 
     def how(self) -> Generation:
         """How texts are written where nobody says otherwise: the likeliest token at each step."""
@@ -196,6 +208,10 @@ class Writer(Task[InputT, AnswerT, Written]):
         return inferred[0]
 
     # ---- judged
+
+    def plainly_asked(self, text: str) -> Judged[Any, Any] | None:
+        """The question how likely a text is by itself; None where it is asked of each token after those before it."""
+        return None
 
     def measured(self, examples: Sequence[Example[InputT, AnswerT]]) -> list[str]:
         return [self.format.whole_text(example.input, example.answer) for example in examples]

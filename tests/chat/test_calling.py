@@ -30,9 +30,10 @@ def listed(turn: Turn) -> str:
 
 
 def alone(turn: Turn) -> str:
-    if len(turn.calls) > 1:
+    first, *others = turn.calls
+    if others:
         raise Refused("one call at a time")
-    return f'{{"name": "{turn.calls[0].name}", "parameters": {turn.calls[0].arguments}}}'
+    return f'{{"name": "{first.name}", "parameters": {first.arguments}}}'
 
 
 def fenced(turn: Turn) -> str:

@@ -7,6 +7,7 @@ import pytest
 from chat.shapes import SHAPES, answer, chat_of, spelt, talk
 from luthier.chat.lessons import lessons_of
 from luthier.chat.rule import Refused
+from luthier.chat.script import Renderer
 from luthier.chat.templates.prove import turn_by_turn
 from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
@@ -127,3 +128,33 @@ def test_turns_that_are_not_to_be_learnt_are_read_alike() -> None:
         for weight in (1.0, 0.0)
     )
     assert chat.prompts([learnt])[0].ids == chat.prompts([read])[0].ids
+
+
+@every_shape
+def test_a_long_conversation_is_found_the_same_in_one_pass_as_turn_by_turn(name: str) -> None:
+    chat = chat_of(name)
+    said = [text for n in range(8) for text in (f"question {n}", f"answer {n}\n")]
+    said[5] = f"answer {SHAPES[name].end}{SHAPES[name].special[0]}"
+    asked = talk(*said, "last")
+    turns = list(asked.turns)
+    turns[9] = answer("four", thinking="two and two")
+    asked = Conversation(tuple(turns))
+    one, many = (Renderer(chat.rule, chat.marks, asked, steady) for steady in (chat._steady, None))
+    assert one.script == many.script
+    assert [one.settled(spoken) for spoken in one.script.spoken] == [many.settled(s) for s in many.script.spoken]
+    assert (chat._steady is None) == (name in ("mistral", "phi", "deepseek", "qwen-3", "zephyr"))
+
+
+@every_shape
+def test_the_prompt_of_a_beginning_is_the_beginning_of_the_whole(name: str) -> None:
+    chat = chat_of(name)
+    asked = talk(*(f"{who} {n}\n" for n in range(4) for who in ("question", "answer")), "last")
+    (whole,) = chat.prompts([asked])
+    for turns in (1, 3, 7):
+        beginning = Conversation(asked.turns[:turns])
+        found, (again,) = chat.earlier(whole, beginning), chat.prompts([beginning])
+        if found is None:
+            assert SHAPES[name].forgets
+            continue
+        assert found.ids == again.ids and found.spans == again.spans
+        assert chat.answer_ids(found, answer("yes")) == chat.answer_ids(again, answer("yes"))

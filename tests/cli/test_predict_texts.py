@@ -18,7 +18,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, models: TinyModels) -> Path
     place = tmp_path_factory.mktemp("texts")
     saved("sft", models.causal, place, larger=4, max_new_tokens=8)
     rows = [{"messages": [{"role": "user", "content": text}]} for text in TEXTS]
-    rows.insert(4, {"messages": "no list"})  # type: ignore[dict-item]
+    rows.insert(4, {"messages": "no list"})
     write_jsonl(place / "rows.jsonl", rows)
     return place
 
@@ -62,7 +62,7 @@ class TestInterrupted:
             calls.append(len(inputs))
             if len(calls) == 3:
                 raise KeyboardInterrupt
-            return raw(self, inputs, *more)  # type: ignore[arg-type]
+            return raw(self, inputs, *more)
 
         monkeypatch.setattr(Predictor, "raw", interrupted)
         assert luthier(*asked, out).returncode == 130

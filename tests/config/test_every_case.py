@@ -59,7 +59,7 @@ CASES = [
         "tuning.method",
         "qlorra",
         "there is no tuning method 'qlorra'",
-        "known: dora, full, head, last_layers, lora",
+        "known: full, ",
     ),
     ("train.precision", "bf61", "train.precision is 'bf61'", "did you mean 'bf16'?"),
     ("train.precision", "int4", "train.precision is 'int4'", "auto, fp32, bf16 or fp16"),

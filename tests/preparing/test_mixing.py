@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from luthier.balancing.sampling import Sampling, crossed
+from luthier.cli.options import split_source
 from luthier.config.settings import check_settings, flat, load_settings, read_settings
 from luthier.config.write import resolved_config
 from luthier.errors import LuthierError
@@ -76,10 +77,17 @@ def test_the_shares_come_through_yaml_the_command_line_and_a_program_alike() -> 
     wanted = {"general.csv": 0.4}
     assert load_settings(Path("run.yaml")).data.mix == wanted
     assert load_settings(None, ["data.mix={general.csv: 0.4}"]).data.mix == wanted
+    assert load_settings(None, ["data.mix.general.csv=0.4"]).data.mix == wanted
     assert load_settings(None, (), flat({"data": {"mix": wanted}})).data.mix == wanted
     again = resolved_config(load_settings(Path("run.yaml")), ())
     Path("again.yaml").write_text(again, encoding="utf-8")
     assert load_settings(Path("again.yaml")).data.mix == wanted
+
+
+def test_a_setting_longer_than_a_file_name_may_be_is_no_file() -> None:
+    long = "data.mix={" + ", ".join(f"a_set_with_a_long_name_{i}.jsonl: 0.01" for i in range(20)) + "}"
+    assert split_source([long]) == (None, [long])
+    assert len(load_settings(None, [long]).data.mix) == 20
 
 
 @pytest.mark.usefixtures("folder")
@@ -98,6 +106,7 @@ def test_a_mixed_in_row_whose_input_is_judged_on_is_left_out_and_counted() -> No
     [
         (["data.train=mine.csv", "data.mix={general.csv: 1.2}"], "conflict"),
         (["data.train=mine.csv", "data.mix={general.csv: 0}"], "bad-value"),
+        (["data.train=mine.csv", "data.mix=[general.csv, 0.4]"], "not-a-section"),
         (["data.train=mine.csv", "data.mix={generl.csv: 0.2}"], "no-such-file"),
         (["data.train=mine.csv", "data.test=general.csv", "data.mix={general.csv: 0.2}"], "same-file"),
         (["data.train=mine.csv", "data.mix={general.csv: 0.2, './general.csv': 0.3}"], "same-file"),

@@ -34,6 +34,13 @@ class TestServedIsEvaluated:
             pieces = client.completions.create(model=server.model, prompt=text, stream=True)
             assert "".join(piece.choices[0].text for piece in pieces) == expected
 
+    def test_predict_leaves_out_of_a_long_dialogue_what_the_evaluation_left_out(self, server: Server) -> None:
+        turns = [("user", "assistant")[i % 2] for i in range(41)]
+        long = [{"messages": [{"role": role, "content": "my parcel is late again " * 3} for role in turns]}]
+        long += [{"messages": user("parcel " * 600)}]
+        posted = httpx.post(f"{server.address}/predict", json={"inputs": long}, timeout=60).json()["predictions"]
+        assert posted == server.predictor.predict(long)
+
     def test_a_dialogue_is_read_as_the_task_reads_it(self, server: Server, client: Any) -> None:
         messages = [
             {"role": "system", "content": "be brief"}, *user("my parcel"),

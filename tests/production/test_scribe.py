@@ -69,6 +69,49 @@ class TestManyAtOnce:
             time.sleep(0.1)
             assert count <= len(heard) <= min(count + 1, 100), "it went on writing for nobody"
 
+    def test_what_one_of_them_spoils_is_spoilt_for_none_but_it(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        task = type(server.predictor.codec.task)
+        continued, texts = task.continued, ["hello", "my parcel", "poison", "refund"]
+        expected = [said["generated_text"] for said in server.predictor.predict(texts)]
+        codec = server.predictor.codec
+        poison = codec.encode([codec.task.as_input("poison")])[0][0].arrays["input_ids"]
+
+        def fragile(self: Any, model: Any, prompts: Any, *given: Any, **more: Any) -> Any:
+            if any(list(prompt) == list(poison) for prompt in prompts):
+                raise MemoryError
+            return continued(self, model, prompts, *given, **more)
+
+        monkeypatch.setattr(task, "continued", fragile)
+        body = {"model": server.model}
+
+        def ask(text: str) -> Any:
+            asked = {**body, "messages": user(text)}
+            return httpx.post(f"{server.address}/v1/chat/completions", json=asked, timeout=60).json()
+
+        with ThreadPoolExecutor(4) as pool:
+            replies = list(pool.map(ask, texts))
+        assert replies.pop(2)["error"]["code"] == "model-failed"
+        said = [reply["choices"][0]["message"]["content"] for reply in replies]
+        assert said == [*expected[:2], expected[3]]
+
+    @pytest.mark.slow
+    def test_who_asks_for_much_keeps_out_nobody(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        from luthier.inference.speech import Speech
+
+        whole = Speech.hear
+        monkeypatch.setattr(Speech, "hear", lambda self, token: time.sleep(0.001) or whole(self, token))
+        client = server.client()
+        with ThreadPoolExecutor(2) as pool:
+            prompts = [f"parcel {i}" for i in range(96)]
+            many = pool.submit(client.completions.create, model=server.model, prompt=prompts)
+            time.sleep(0.1)
+            client.completions.create(model=server.model, prompt="hello")
+            assert not many.done()
+            said = [choice.text for choice in many.result().choices]
+        assert said == [one["generated_text"] for one in server.predictor.predict(prompts)]
+
     @pytest.mark.slow
     def test_one_that_comes_later_joins_those_that_are_being_written(
         self, server: Server, monkeypatch: pytest.MonkeyPatch

@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from luthier.training.dropout import Noise
+from luthier.models.packing.attention import packed_attention, position_ids
+from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.gradient.neftune import embedding_noise, noisy_embeddings
+from luthier.writing.likelihood import learnt_loss
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import QUICK, luthier
 from writing.models import WIDTH, language_model
@@ -18,7 +20,7 @@ from writing.models import WIDTH, language_model
 def drawn(mask: Tensor, windows: list[int], seed: int = 0, step: int = 0, size: int = 16, alpha: float = 5.0) -> Tensor:
     noise = Noise(seed)
     noise.begin(step, windows)
-    return embedding_noise(noise.windows, mask, size, alpha)
+    return embedding_noise(noise.windows, (), mask, size, alpha)
 
 
 def test_it_is_uniform_within_its_bound() -> None:
@@ -40,6 +42,15 @@ def test_a_windows_noise_does_not_depend_on_its_neighbours_or_on_padding() -> No
     assert drawn(right, [5, 9])[1, :3].equal(alone[0])
     assert not drawn(right, [5, 9])[1, 3:].any()
     assert drawn(left, [9])[0, 2:].equal(alone[0]) and not drawn(left, [9])[0, :2].any()
+
+
+def test_windows_in_one_row_have_the_noise_of_each_alone() -> None:
+    noise = Noise(0)
+    noise.begin(0, [5, 9])
+    noise.lay([5, 3])
+    packed = embedding_noise(noise.windows, noise.lengths, torch.ones(1, 8), 16, 5.0)
+    assert packed[0, :5].equal(drawn(torch.ones(1, 5), [5])[0])
+    assert packed[0, 5:].equal(drawn(torch.ones(1, 3), [9])[0])
 
 
 def test_it_differs_between_seeds_steps_and_windows() -> None:
@@ -92,6 +103,22 @@ def test_the_noise_reaches_the_embedding_of_the_source_alone() -> None:
     assert after_target.equal(table)
     bound = 5 / (4 * 16) ** 0.5
     assert 0.5 * bound < (after_source - table).abs().max() <= bound + 1e-6
+
+
+def test_a_packed_row_is_noisy_as_its_windows_are() -> None:
+    model = language_model("llama").train()
+    rows = [torch.randint(3, WIDTH, (1, length)) for length in (6, 4)]
+    with cheap_dropout(model, 0) as noise, packed_attention(model, noise), noisy_embeddings(model, noise, 5.0):
+        noise.begin(2, [5, 9])
+        packed = torch.cat(rows, 1)
+        whole = learnt_loss(model, {"input_ids": packed, "position_ids": position_ids([6, 4])}, packed).item()
+        parts = 0.0
+        for window, ids in zip((5, 9), rows, strict=True):
+            noise.begin(2, [window])
+            parts += learnt_loss(model, {"input_ids": ids}, ids).item()
+    quiet = sum(learnt_loss(model, {"input_ids": ids}, ids).item() for ids in rows)
+    assert whole == pytest.approx(parts, rel=1e-5)
+    assert whole != pytest.approx(quiet, rel=1e-3)
 
 
 @pytest.mark.slow

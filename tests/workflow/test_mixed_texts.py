@@ -24,3 +24,18 @@ def test_blocks_are_of_one_set_each_and_are_shown_in_shares(models: TinyModels, 
     sets = report(tmp_path / "run")["mixture"]
     assert [one["share"] for one in sets] == [0.5, 0.5]
     assert sets[0]["epoch"] == sets[1]["epoch"] and sets[0]["shown"] == sets[1]["shown"] == 3 * sets[0]["epoch"]
+
+
+@pytest.mark.parametrize("kind", ["plain", "masked"])
+def test_what_pretraining_forgets_is_told_in_the_tasks_own_way(models: TinyModels, tmp_path: Path, kind: str) -> None:
+    lines = [" ".join(rest) for rest in permutations(WORDS, 5)][::50]
+    (tmp_path / "mine.txt").write_text("\n".join(lines), encoding="utf-8")
+    words = ["train", "mine.txt", "task.name=pretrain", "data.documents=line", *QUICK, "train.max_length=32",
+             f"model={getattr(models, kind)}", "data.split.near_duplicates=false"]  # fmt: skip
+    done = luthier(*words, "--out", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = report(tmp_path / "run")["general"]
+    assert told["text"] == "general_en.txt" and told["passages"] == 40
+    least, most = (5000, 50_000) if kind == "plain" else (500, 3000)  # of a model that fills gaps the hidden ones
+    assert least < told["tokens"] < most
+    assert told["untuned"]["value"] != told["tuned"]["value"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny import ticket_rows, write_csv
+from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import QUICK, luthier
 
 pytestmark = pytest.mark.slow
@@ -13,9 +13,9 @@ FAMILIES = ["dora", "pattern", "loha", "ia3", "prompt_tuning", "p_tuning"]
 
 
 @pytest.mark.parametrize("method", FAMILIES)
-def test_it_resumes_to_the_same_bits(method: str, models: object, tmp_path: Path) -> None:
+def test_it_resumes_to_the_same_bits(method: str, models: TinyModels, tmp_path: Path) -> None:
     data = write_csv(tmp_path / "tickets.csv", ["text", "label"], ticket_rows(60))
-    model = f"model={models.dropout_encoder}"  # pyright: ignore[reportAttributeAccessIssue]
+    model = f"model={models.dropout_encoder}"
     words = ["train", data, *QUICK, model, f"tuning.method={method}", "train.max_length=24", "--out", tmp_path / "run"]
     assert luthier(*words).returncode == 0
     run, before = tmp_path / "run", tmp_path / "before"

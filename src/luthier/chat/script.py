@@ -13,6 +13,7 @@ from functools import cached_property
 
 from luthier.chat.read import END_OF_THINKING
 from luthier.chat.rule import ChatRule, Refused
+from luthier.chat.steady import MANY, Steady
 from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation
 from luthier.language import t
@@ -43,10 +44,12 @@ class Renderer:
     """One conversation and its prompts, as a rule and a tokenizer write them. Nothing that a person wrote in it can
     be a token that marks turns. Errors of its methods: Refused."""
 
-    def __init__(self, rule: ChatRule, marks: Marks, conversation: Conversation) -> None:
+    def __init__(self, rule: ChatRule, marks: Marks, conversation: Conversation, steady: Steady | None = None) -> None:
         self._rule, self._marks, self._tools = rule, marks, conversation.tools
         self.turns = rule.heard(conversation.turns)
         self._added = len(self.turns) - len(conversation.turns)
+        many = sum(turn.role == "assistant" for turn in self.turns) >= MANY
+        self._steady = steady if many else None
 
     @cached_property
     def prompt(self) -> str:
@@ -71,6 +74,10 @@ class Renderer:
         turn = self.turns[k]
         if turn.role != "assistant":
             return True
+        if self._steady and k in self._starts and not (turn.thinking or turn.calls):
+            words = self._change(turn.content, True)
+            if self._steady.is_as_said(self.prompt[spoken.start : spoken.end], words):
+                return True
         try:
             asked = self._text(self.turns[:k], prompt=True)
             said = self._said(self.turns[:k], turn, asked)
@@ -136,8 +143,14 @@ class Renderer:
         end = self._end(self.prompt, start)
         return None if end < 0 else Spoken(k - self._added, start, end, turn.weight)
 
+    @cached_property
+    def _starts(self) -> dict[int, int]:
+        return self._steady.starts(self.prompt, self.turns) if self._steady else {}
+
     def _start(self, k: int) -> int | None:
         """Behind the prompt that asks for the k-th turn."""
+        if k in self._starts:
+            return self._starts[k]
         try:
             asked = self._text(self.turns[:k], prompt=True)
         except Refused:

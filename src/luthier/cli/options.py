@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +63,7 @@ def split_source(words: list[str] | None) -> tuple[str | None, list[str]]:
 def names_data(word: str) -> bool:
     """Whether a word is a file, a pattern or an address, and no setting."""
     before, equals, _ = word.partition("=")
-    return not equals or "://" in before or Path(word).exists()
+    return not equals or "://" in before or os.path.exists(word)  # noqa: PTH110  a setting may be too long for a path
 
 
 def data_settings(overrides: list[str] | None, columns: dict[str, str | None]) -> DataSettings:

@@ -44,7 +44,7 @@ def serve(
         from luthier.writer import Writer
 
         predictor = load_artifact(run)
-        if isinstance(predictor.codec.task, Writer):
+        if isinstance(predictor.codec.task, Writer) and (predictor.codec.task.writes or predictor.codec.task.chooses):
             told = {"address": f"{address}/v1", "name": predictor.name}
             screen.say("  " + t("for OpenAI's clients: base_url={address} model={name}", **told))
         return predictor

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from luthier.config.schema import WORD_KEYS
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.language import t
 from luthier.reading.source import find_source
@@ -118,7 +119,15 @@ def override(root: Located, written: str) -> Located:
         value = Located(text, place) if not text.lstrip().startswith("{") else value  # task.prefix=summarize:
     if not text.strip():
         value = Located(None, place)
-    return replaced(root, path.strip().split("."), replace(value, place=place))
+    return replaced(root, keys_of(path.strip()), replace(value, place=place))
+
+
+def keys_of(path: str) -> list[str]:
+    """A dotted path as its keys; what stands under a section of the user's own words is one of these, dots and all."""
+    for section in WORD_KEYS:
+        if path.startswith(f"{section}."):
+            return [*section.split("."), path.removeprefix(f"{section}.")]
+    return path.split(".")
 
 
 def replaced(node: Located, keys: Sequence[str], value: Located) -> Located:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
 from luthier.config.conflicts import conflicts
-from luthier.config.located import COMMAND_LINE, Located, located, override, read_file, replaced
+from luthier.config.located import COMMAND_LINE, Located, keys_of, located, override, read_file, replaced
 from luthier.config.names import FIRST_KEYS, right_name, right_option
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, WORD_KEYS, Section, Settings
 from luthier.data.columns import quoted
@@ -33,7 +33,7 @@ def read_settings(
     that a remedy pasted behind a command takes effect whatever stands before it. Errors: ConfigError."""
     root = read_file(config) if config else Located({}, Place(COMMAND_LINE))
     for key, value in (values or {}).items():
-        root = replaced(root, key.split("."), located(value, Place(key)))
+        root = replaced(root, keys_of(key), located(value, Place(key)))
     for written in overrides:
         root = override(root, written)
     return _texts(root)
@@ -134,8 +134,10 @@ def _problem(root: Located, item: Any) -> Problem:
         what = t("unknown setting '{key}'", key=dotted)
         return Problem(node.place, what, right_name(dotted, known_keys()), "unknown-key")
     if item["type"] in ("model_type", "dict_type", "model_attributes_type"):
-        what = t("{key} is {value}, no section", key=dotted, value=shown(node.value))
+        what = t("{key} is {value}, no section", key=dotted, value=shown(node.plain()))
         fix = t("write 'key: value' lines under it")
+        if dotted in WORD_KEYS:
+            fix = t("it wants {wanted}", wanted=t(_wanted(path)))
         if dotted in FIRST_KEYS and isinstance(node.value, (str, int, float)):
             value = quoted(node.written or str(node.value))
             fix = t("write 'key: value' lines under it, or {setting}", setting=f"{dotted}.{FIRST_KEYS[dotted]}={value}")

@@ -20,18 +20,21 @@ from luthier.writing.handed import context, has_encoder
 if TYPE_CHECKING:
     from luthier.writing.generate import Generation
 
-_LEAST = 8
-"""Tokens that are written before an answer makes way for others: it has to be read again from its beginning."""
+_LEAST, _SHARE = 16, 0.5
+"""Tokens that are written before answers make way for others, at least, and as a share of the longest prompt: all of
+them have to be read again from their beginning, which costs about a fifth, a token, of writing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Order:
-    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. cut: tokens of it that
-    were left out. stops: texts that end it. marks: texts from which on it is told at the end, as a whole."""
+    """An answer that is wanted. input: in the task's own form. prompt: its token ids, int [T]. most: tokens that may be
+    written, 0 where there is no room. cut: tokens of the prompt that were left out. stops: texts that end the answer.
+    marks: texts from which on it is told at the end, as a whole."""
 
     input: Any
     prompt: np.ndarray
     how: Generation
+    most: int
     cut: int = 0
     stops: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
@@ -59,6 +62,7 @@ class Speech:
         self._writer, self._text = as_writer(predictor), predictor.codec.text
         self._unfolding = Unfolding(self._decoded, order.stops, order.marks)
         self._listen, self._gone = listen, gone
+        self._resumable = order.how.temperature == 0 and room_for(predictor) is not None
 
     @property
     def prompt(self) -> np.ndarray:
@@ -68,7 +72,12 @@ class Speech:
     @property
     def left(self) -> int:
         """Tokens that may still be written."""
-        return self.order.how.max_new_tokens - self.count
+        return self.order.most - self.count
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether it ends as if it had never stopped, when it is given to `speak` again."""
+        return not self.count or self._resumable
 
     def hear(self, token: int) -> bool:
         """Takes a token. Whether it ends here."""
@@ -113,12 +122,13 @@ def opens_thinking(predictor: Predictor, order: Order) -> bool:
 
 
 def as_writer(predictor: Predictor) -> Writer[Any, Any]:
-    """Errors: ConfigError for a model that writes no text."""
+    """Errors: ConfigError for a model that writes no text, or whose answers are chosen among a few."""
     task = predictor.codec.task
-    if isinstance(task, Writer):
+    if isinstance(task, Writer) and task.writes:
         return task
-    what = t("{task} writes no text", task=task.name)
-    fix = t("use a run of a task that writes, such as sft or seq2seq")
+    chooses = isinstance(task, Writer) and task.chooses
+    what = t("its answers are chosen among a few") if chooses else t("{task} writes no text", task=task.name)
+    fix = t("use luthier predict, or a run of a task that writes, such as sft or seq2seq")
     raise ConfigError.at(predictor.name, what, fix, code="no-writer")
 
 
@@ -137,9 +147,8 @@ def order(
         what = t("the input has {asked} tokens, and the model does not read that many: {cut} would be left out",
                  asked=len(prompt) + window.cut, cut=window.cut)  # fmt: skip
         raise DataError.at(Place("input"), what, t("shorten it"), code="too-long")
-    if room is not None:
-        how = replace(how, max_new_tokens=max(0, min(how.max_new_tokens, room - len(prompt))))
-    return Order(input, prompt, how, window.cut, **more)
+    most = how.max_new_tokens if room is None else max(0, min(how.max_new_tokens, room - len(prompt)))
+    return Order(input, prompt, how, most, window.cut, **more)
 
 
 def room_for(predictor: Predictor) -> int | None:
@@ -155,18 +164,19 @@ def speak(predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[
     They may differ in their seeds, in how long they may be and, where they are not drawn, in how far they are.
     """
     writer = as_writer(predictor)
-    how = replace(speeches[0].order.how, max_new_tokens=max(speech.left for speech in speeches))
-    pausing = how.temperature == 0 and room_for(predictor) is not None
+    how = replace(speeches[0].order.how, max_new_tokens=max(1, *(speech.left for speech in speeches)))
+    prompts = [speech.prompt for speech in speeches]
+    least = max(_LEAST, _SHARE * max(map(len, prompts)))
     heard = [0] * len(speeches)
 
     def hear(row: int, token: int) -> bool:
         heard[row] += 1
         ended = speeches[row].hear(token)
-        return ended or (pausing and heard[row] >= _LEAST and make_way())
+        return ended or (heard[row] >= least and speeches[row].can_go_on and make_way())
 
     listening = {"on_token": hear} if how.num_beams == 1 else {}
     said = writer.continued(
-        predictor.model, [speech.prompt for speech in speeches], how, predictor.device,
+        predictor.model, prompts, how, predictor.device,
         limits=[speech.left for speech in speeches], seeds=[speech.order.how.seed for speech in speeches], **listening,
     )  # fmt: skip
     for speech, one, count in zip(speeches, said, heard, strict=True):

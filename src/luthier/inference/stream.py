@@ -19,7 +19,7 @@ _HELD_TEXTS = 64
 
 def held(task: AnyTask) -> int:
     """Inputs that are answered before the first of their answers is told."""
-    return _HELD_TEXTS if isinstance(task, Writer) else _HELD
+    return _HELD_TEXTS if isinstance(task, Writer) and task.writes else _HELD
 
 
 def answer(

@@ -14,11 +14,11 @@ from luthier.preparing.rows import documents, read_options
 from luthier.reading.open import open_data
 from luthier.task import AnyTask
 from luthier.types import Row
+from luthier.writer import Writer
 
 NONE = "none"
 MOST_PASSAGES = 200
 _COLUMNS = ("text", "content", "文本")
-_CAUSAL = "AutoModelForCausalLM"
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,16 @@ class General:
 
 
 def general_text(data: DataSettings, task: AnyTask, language: str) -> General | None:
-    """data.general, or what is embedded for the language; None for models that do not go on from any text, and where
-    nobody wants it. Errors: DataError for a file without texts, ConfigError where there is no use for one."""
-    goes_on = task.speaks_untuned and task.auto_class == _CAUSAL
+    """data.general, or what is embedded for the language; None for models that do not say how likely a text is, and
+    where nobody wants it. Errors: DataError for a file without texts, ConfigError where there is no use for one."""
+    reads = isinstance(task, Writer) and task.reads_plain
     if data.general is None:
-        return _embedded("zh" if language == "zh" else "en") if goes_on else None
+        return _embedded("zh" if language == "zh" else "en") if reads else None
     if data.general == NONE:
         return None
-    if not goes_on:
-        what = t("is read by models that go on from any text, and {task} trains another kind", task=task.name)
+    if not reads:
+        what = t("is read by models that say of any text how likely it is, and {task} trains another kind",
+                 task=task.name)  # fmt: skip
         raise ConfigError.at("data.general", what, t("leave it out"), code="conflict")
     return _given(data)
 

@@ -1,7 +1,7 @@
 """Who writes the answers of a server: one thread with the model, and a queue of those who wait for it.
 
 Orders that ask for the same way of writing are written together, and one that comes later joins those that are being
-written, after some tokens. A client that goes away costs no more than the token that is being written.
+written, once these have grown by some tokens. A client that goes away costs no more than the token just being written.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ _LOOK = 0.02
 
 
 class Errand:
-    """An order on its way, and what is heard of it. number: in the order in which they came."""
+    """An order on its way, and what is heard of it. number: its place in the queue."""
 
     def __init__(self, number: int, speak: Any, order: Order) -> None:
         self.number, self.order = number, order
@@ -49,11 +50,12 @@ class Errand:
     @property
     def tokens(self) -> int:
         """That it has when it is as long as it may be."""
-        return len(self.order.prompt) + self.order.how.max_new_tokens
+        return len(self.order.prompt) + self.order.most
 
     def tell(self, piece: str | Written | Exception) -> None:
         """From any thread: a piece of text; in the end the whole answer, or why there is none."""
-        self._loop.call_soon_threadsafe(self._heard.put_nowait, piece)
+        with suppress(RuntimeError):  # the server has closed, and nobody listens
+            self._loop.call_soon_threadsafe(self._heard.put_nowait, piece)
 
     def leave(self) -> None:
         """Nobody listens any more."""
@@ -104,11 +106,12 @@ class Scribe:
         return sum(not errand.over for errand in (*self._waiting, *self._writing))
 
     def take(self, orders: Sequence[Order]) -> list[Errand]:
-        """All of them or none. Errors: Refusal (503) where too many wait."""
+        """All of them or none. Of several the second takes its place behind whoever asks next, and so on, so that who
+        asks for much does not keep out who asks for little. Errors: Refusal (503) where too many wait."""
         if self.waiting and self.waiting + len(orders) > MOST_WAITING:
             raise Refusal(503, t("{count} answers are waited for", count=self.waiting), code="overloaded")
         errands = [Errand(self._number + i, self._speech, order) for i, order in enumerate(orders)]
-        self._number += len(orders)
+        self._number += 1
         self._waiting += errands
         self._came.set()
         return errands
@@ -185,10 +188,17 @@ class Scribe:
     def _write(self, batch: Sequence[Errand]) -> None:
         from luthier.inference.speech import speak
 
+        if not batch:
+            return
         try:
             speak(self._predictor, [errand.speech for errand in batch], self._make_way.is_set)
         except Exception as error:
-            for errand in batch:
+            left = [errand for errand in batch if not errand.over]
+            if len(batch) > 1 and all(errand.speech.can_go_on for errand in left):  # one may be to blame, or the memory
+                self._write(left[: len(left) // 2])
+                self._write(left[len(left) // 2 :])
+                return
+            for errand in left:
                 errand.speech.ended = True
                 errand.tell(error)
 

@@ -45,7 +45,8 @@ def make_app(
             return
         from luthier.writer import Writer
 
-        worker = Scribe(predictor) if isinstance(predictor.codec.task, Writer) else Batcher(predictor)
+        task = predictor.codec.task
+        worker = Scribe(predictor) if isinstance(task, Writer) and task.writes else Batcher(predictor)
         served.open(predictor, worker)
         await worker.work()
 

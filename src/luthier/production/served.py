@@ -44,6 +44,14 @@ class Served:
         return isinstance(self._worker, Scribe)
 
     @property
+    def chooses(self) -> bool:
+        """Whether its answers are texts of which there are a few."""
+        from luthier.writer import Writer
+
+        task = self.predictor.codec.task
+        return isinstance(task, Writer) and task.chooses
+
+    @property
     def scribe(self) -> Scribe:
         """Errors: Refusal where the model writes no text."""
         from luthier.production.scribe import Scribe

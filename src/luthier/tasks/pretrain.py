@@ -80,6 +80,10 @@ class Pretrain(Writer[str, None]):
         """Whether tokens are hidden and guessed from both sides."""
         return self.masking in ("tokens", "words")
 
+    @property
+    def writes(self) -> bool:
+        return not self.hides
+
     # ---- from the user's rows
 
     def as_input(self, value: Any) -> str:
@@ -168,6 +172,9 @@ class Pretrain(Writer[str, None]):
         return Hiding(self.before, self.after, masking, self.masking == "words")
 
     # ---- judged
+
+    def plainly_asked(self, text: str) -> Judged[str, None]:
+        return Judged(text, None)
 
     def questions(self, examples: Sequence[Example[str, None]]) -> list[Any]:
         """How likely each text is; and of some the beginning, to be gone on from."""

@@ -44,6 +44,7 @@ class Seq2Seq(Chooser[str, str]):
     format: ClassVar[TextToText] = TextToText()
     plainly: ClassVar[str] = "writes the same texts for inputs of up to {max_length} tokens"
     main_is_text: ClassVar[bool] = True
+    reads_plain: ClassVar[bool] = False
 
     prefix: str = ""
     source_language: str | None = None

@@ -58,6 +58,11 @@ class Noise:
         """uint64 [B]: a seed for each of the batch's windows."""
         return self._windows_B
 
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """Of the windows that stand one after another in one row; empty where each has a row of its own."""
+        return self._lengths
+
     def lay(self, lengths: Sequence[int]) -> None:
         """The windows, of these lengths, stand one after another in one row; no lengths: each in a row of its own."""
         self._lengths = tuple(lengths)

@@ -24,7 +24,7 @@ from torch.nn import functional as F  # noqa: N812
 from luthier.types import IGNORE
 from luthier.writing.after_head import AfterHead
 from luthier.writing.chunks import rows_at_once, summed_in_chunks
-from luthier.writing.modes import dropped_alike, evaluating
+from luthier.writing.modes import dropped_alike, evaluating, undropped
 
 _TRIED: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 """Of each output layer met so far, whether it can be applied by itself."""
@@ -173,7 +173,7 @@ def _watched(model: Any, head: nn.Module, inputs: Mapping[str, Tensor]) -> _Body
 
     watching = head.register_forward_hook(watch)
     try:
-        with _narrowed(head, one_position):
+        with _narrowed(head, one_position), undropped(head):  # what dropout does to one position is of no use
             logits = _own_logits(model, inputs)
     finally:
         watching.remove()

@@ -22,6 +22,19 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
+def undropped(head: nn.Module) -> Iterator[None]:
+    """Inside the block no dropout within the output layer drops."""
+    parts = [part for part in head.modules() if part.training and _drops(part)]
+    for part in parts:
+        part.training = False
+    try:
+        yield
+    finally:
+        for part in parts:
+            part.training = True
+
+
+@contextmanager
 def dropped_alike(
     head: nn.Module, states_BTD: Tensor, choose: Callable[[Tensor], Tensor]
 ) -> Iterator[Callable[[slice], None]]:

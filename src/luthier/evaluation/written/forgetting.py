@@ -69,7 +69,7 @@ def likelihood_of(
 ) -> Likely:  # fmt: skip
     """Of a causal language model, left in evaluation mode. longest: tokens that it can read at once. max_tokens: of
     one forward pass, with padding. done: is told how many passages were read since last told."""
-    size = min(longest, MOST_TOKENS)
+    size = min(longest * 7 // 8, MOST_TOKENS)  # a tuning method may put tokens of its own before every text
     pieces = [(n, piece) for n, text in enumerate(passages) for piece in _pieces(tokenizer, text, size)]
     nll_N, tokens_N = np.zeros(len(passages)), np.zeros(len(passages), np.int64)
     model.eval()

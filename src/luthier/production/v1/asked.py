@@ -141,11 +141,9 @@ def _sampled(body: Mapping[str, Any], usual: Generation) -> Generation:
         changed["temperature"] = float(temperature)
     if top_p is not None:
         changed["top_p"] = float(top_p)
-    how = replace(usual, **changed)
-    if how.temperature > 0:
-        chosen = secrets.randbits(31) if seed is None else seed % 2**31
-        how = replace(how, num_beams=1, seed=chosen)
-    return how
+    if changed.get("temperature", usual.temperature) > 0:
+        changed |= {"num_beams": 1, "seed": secrets.randbits(31) if seed is None else seed % 2**31}
+    return replace(usual, **changed)
 
 
 def _stops(body: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,4 +1,5 @@
-"""The messages of a chat and its tools, as a client sends them, in the task's own form."""
+"""What a client wants answered, in the task's own form: the messages of a chat with its tools, the prompts of a
+completion."""
 
 from __future__ import annotations
 
@@ -8,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from luthier.chat.heard import Reader
 from luthier.errors import LuthierError
 from luthier.language import t
-from luthier.production.requests import Refusal
+from luthier.production.requests import MOST_ITEMS, Refusal, read_items
 from luthier.production.v1 import asked
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.inference.artifact import Predictor
+    from luthier.writer import Writer
 
 _FIELDS = ("role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content")
 _ROLES = ("system", "developer", "user", "assistant", "tool")
@@ -20,9 +22,7 @@ _ROLES = ("system", "developer", "user", "assistant", "tool")
 
 def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, Reader]:
     """The conversation in the task's own form, and what reads its answer. Errors: Refusal."""
-    from luthier.inference.speech import as_writer
-
-    writer = as_writer(predictor)
+    writer: Writer[Any, Any] = predictor.codec.task  # type: ignore[assignment]  whoever asks has made sure
     if not writer.converses:
         what = t("{task} continues texts and knows no turns; ask /v1/completions", task=predictor.codec.task.name)
         raise Refusal(400, what, param="model", code="unsupported_model")
@@ -44,6 +44,19 @@ def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, R
     except LuthierError as error:
         problem = error.problems[0]
         raise Refusal(400, problem.what, param="messages", code=problem.code) from None
+
+
+def read_prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
+    """The texts of a completion in the task's own form. Errors: Refusal."""
+    prompt = body.get("prompt")
+    if prompt is None:
+        raise asked.missing("prompt")
+    texts = [prompt] if isinstance(prompt, str) else prompt
+    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
+        raise asked.bad_value("prompt", t("prompt is a text or a list of texts; token ids are not taken"))
+    if len(texts) > MOST_ITEMS:
+        raise asked.bad_value("prompt", t("more than {most} inputs", most=MOST_ITEMS))
+    return read_items(predictor, texts, "prompt")
 
 
 def _tools(body: Mapping[str, Any]) -> list[Any]:

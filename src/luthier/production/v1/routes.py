@@ -18,11 +18,12 @@ from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.language import t
 from luthier.production.listening import EventStream, while_here
-from luthier.production.requests import Refusal, model_failed, read_body, read_items
+from luthier.production.requests import Refusal, model_failed, read_body
 from luthier.production.scribe import Errand
 from luthier.production.served import Served
 from luthier.production.v1 import asked
-from luthier.production.v1.messages import read_messages
+from luthier.production.v1.chosen import chosen
+from luthier.production.v1.messages import read_messages, read_prompts
 from luthier.production.v1.replies import DONE, Envelope, Told, event
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -52,6 +53,8 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Any:
         predictor, body = await _read(request, served)
+        if served.chooses:
+            return await chosen(request, served, body, chat=True)
         wish = asked.read_wish(body, served.writer.how(), chat=True)
         input, reader = await asyncio.to_thread(read_messages, predictor, body)
         (order,) = await _orders(served, wish, [input], "messages", reader.marks)
@@ -63,8 +66,10 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
     @app.post("/v1/completions")
     async def complete(request: Request) -> Any:
         predictor, body = await _read(request, served)
+        if served.chooses:
+            return await chosen(request, served, body, chat=False)
         wish = asked.read_wish(body, served.writer.how(), chat=False)
-        inputs = await asyncio.to_thread(_prompts, predictor, body)
+        inputs = await asyncio.to_thread(read_prompts, predictor, body)
         orders = await _orders(served, wish, inputs, "prompt")
         return await _reply(request, served, wish, orders, Reader(thinks=False), chat=False)
 
@@ -76,16 +81,6 @@ async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[st
         raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
     asked.read_model(body, predictor.name)
     return predictor, body
-
-
-def _prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
-    prompt = body.get("prompt")
-    if prompt is None:
-        raise asked.missing("prompt")
-    texts = [prompt] if isinstance(prompt, str) else prompt
-    if not isinstance(texts, list) or not texts or not all(isinstance(text, str) for text in texts):
-        raise asked.bad_value("prompt", t("prompt is a text or a list of texts; token ids are not taken"))
-    return read_items(predictor, texts, "prompt")
 
 
 async def _orders(

@@ -8,7 +8,7 @@ it, on any device.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,7 +44,8 @@ def noisy_embeddings(model: nn.Module, noise: Noise, alpha: float) -> Iterator[N
         if not model.training or ids_BT is None or not _is_same(asked[0], ids_BT):
             return None
         mask_BT = given["mask"] if given["mask"] is not None else torch.ones_like(ids_BT)
-        return states_BTD + embedding_noise(noise.windows, mask_BT, states_BTD.shape[-1], alpha).to(states_BTD.dtype)
+        drawn = embedding_noise(noise.windows, noise.lengths, mask_BT, states_BTD.shape[-1], alpha)
+        return states_BTD + drawn.to(states_BTD.dtype)
 
     table = model.get_input_embeddings().weight  # pyright: ignore[reportCallIssue]
     lookups = [part for part in model.modules() if getattr(part, "weight", None) is table and not _is_output(part)]
@@ -57,17 +58,26 @@ def noisy_embeddings(model: nn.Module, noise: Noise, alpha: float) -> Iterator[N
             hook.remove()
 
 
-def embedding_noise(windows_B: np.ndarray, mask_BT: Tensor, size: int, alpha: float) -> Tensor:
-    """[B, T, D] float32. windows: the seeds of the batch's windows, uint64. mask: 1 at real tokens, which are numbered
-    from the window's first, so that padding on either side changes nothing."""
-    real_BT = mask_BT != 0
-    places_BT = (real_BT.cumsum(1) - 1).clamp_min(0)
-    seeds_B = torch.from_numpy(windows_B.view(np.int64)).to(mask_BT.device)
-    bits = _mix(seeds_B + _STREAM)[:, None, None] + (places_BT << _FIELD)[..., None] * _ODD
-    bits = _mix(bits + torch.arange(-(-size // 4), device=mask_BT.device) * _ODD)
+def embedding_noise(windows_B: np.ndarray, lengths: Sequence[int], mask_BT: Tensor, size: int, alpha: float) -> Tensor:
+    """[B, T, D] float32. windows: the seeds of the batch's windows, uint64. lengths: of windows that stand one after
+    another in one row, [1, T]; empty where each has a row of its own. mask: 1 at real tokens, which are numbered from
+    their window's first, so that neither padding nor neighbours change anything."""
+    device = mask_BT.device
+    seeds = torch.from_numpy(windows_B.view(np.int64)).to(device)
+    if lengths:
+        counts = torch.tensor(lengths, device=device)
+        seeds_BT, counts_BT = seeds.repeat_interleave(counts)[None], counts.repeat_interleave(counts)[None]
+        places_BT = torch.cat([torch.arange(length, device=device) for length in lengths])[None]
+        real_BT = torch.ones_like(places_BT, dtype=torch.bool)
+    else:
+        real_BT = mask_BT != 0
+        seeds_BT, counts_BT = seeds[:, None], real_BT.sum(1, keepdim=True).clamp_min(1)
+        places_BT = (real_BT.cumsum(1) - 1).clamp_min(0)
+    bits = _mix(seeds_BT + _STREAM) + (places_BT << _FIELD) * _ODD
+    bits = _mix(bits[..., None] + torch.arange(-(-size // 4), device=device) * _ODD)
     levels = bits.view(torch.int16)[..., :size]  # four of 16 bits each
-    bound_B11 = alpha / (real_BT.sum(1).clamp_min(1) * size).float().sqrt()[:, None, None]
-    return (levels.float() + 0.5) / 2**15 * bound_B11 * real_BT[..., None]
+    bound_BT = alpha / (counts_BT * size).float().sqrt() * real_BT
+    return (levels.float() + 0.5) / 2**15 * bound_BT[..., None]
 
 
 def _mix(bits: Tensor) -> Tensor:
