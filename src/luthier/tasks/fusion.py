@@ -21,8 +21,9 @@ from luthier.formats.fused.rows import Fused, given
 from luthier.language import t
 from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, Media, named_media, sent_media
 from luthier.models.find import find_model
+from luthier.saved import learned
 from luthier.seen import Frozen, Scaling
-from luthier.task import Mistake, learned
+from luthier.task import Mistake
 from luthier.tasks.classification import Classification
 from luthier.tasks.regression import Regression
 from luthier.text.tokenizer import TextRule

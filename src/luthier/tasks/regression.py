@@ -12,7 +12,8 @@ import numpy as np
 from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
-from luthier.task import Mistake, learned
+from luthier.saved import learned
+from luthier.task import Mistake
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
 from luthier.whole_text import TextOrPair

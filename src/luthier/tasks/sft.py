@@ -24,7 +24,8 @@ from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation, MessageRows
 from luthier.language import t
 from luthier.models.find import find_model
-from luthier.task import Mistake, learned
+from luthier.saved import learned
+from luthier.task import Mistake
 from luthier.text.marks import Marks
 from luthier.text.tokenizer import TextRule
 from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Row, Window
