@@ -1,8 +1,8 @@
 """python -m bench.methods: what each tuning method costs, on a causal language model of 14 million random weights.
 
 Learning parameters, what they hold in memory beside the weights (a gradient and AdamW's two moments each, fp32), the
-size of what is saved, and the processor time of a step of 4 rows of 128 tokens on one thread. Each method in a process of its
-own. Quality is not compared: with random weights there is nothing to adapt.
+size of what is saved, and the processor time of a step of 4 rows of 128 tokens on one thread. Each method in a process
+of its own. Quality is not compared: with random weights there is nothing to adapt.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # torch takes a second to import
     from transformers import PreTrainedModel
 
     from luthier.models.load import Loaded, LoadedTokenizer
+    from luthier.types import Mistake
 
 
 def task_class(name: str) -> type[AnyTask]:
@@ -41,15 +42,6 @@ def task_class(name: str) -> type[AnyTask]:
     own = [part for part in vars(module).values() if getattr(part, "__module__", None) == module.__name__]
     (found,) = (part for part in own if isinstance(part, type) and issubclass(part, Task))
     return found
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """answer, said: as people read them. weight: how bad it is; the worst are shown first."""
-
-    answer: str
-    said: str
-    weight: float
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ from luthier.parts.settings import JOINT, check_weights, data_of, has_own_data, 
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
 from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import AnyTask, Mistake, Task
+from luthier.task import AnyTask, Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

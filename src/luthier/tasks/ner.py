@@ -23,9 +23,9 @@ from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
 from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
-from luthier.task import Mistake, Task
+from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -13,9 +13,8 @@ from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
 from luthier.saved import learned
-from luthier.task import Mistake
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from luthier.searching.cheap import by_count, by_words
 from luthier.searching.rank import Similar, compare_pairs, rank_documents, texts_of
 from luthier.searching.slots import Slots
 from luthier.seen import Frozen
-from luthier.task import Mistake, Task
+from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IDS, Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IDS, Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
