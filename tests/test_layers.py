@@ -14,7 +14,7 @@ FLOORS = [
     ["language"],
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
-    ["seen", "objective"],
+    ["seen", "objective", "saved"],
     ["media.*"],
     ["formats.*", "text.*"],
     ["metrics.*"],

@@ -1,4 +1,4 @@
-"""TRL's SFTTrainer, in a process of its own and a Python of its own: PYTHON peer.py HOW MODEL ROWS BATCH LENGTH
+"""TRL's SFTTrainer, in a process of its own and a Python of its own: PYTHON peer.py HOW MODEL ROWS BATCH LENGTH STEPS
 
 HOW: default, as the class comes; tuned, grouped by length, without gradient checkpointing, in bf16 with fused AdamW.
 ROWS: JSON lines of messages, of which the last is learnt. Prints the line of JSON that one.py prints.
@@ -22,11 +22,11 @@ TUNED: dict[str, Any] = {
 
 
 def main() -> None:
-    how, folder, rows, batch, length = sys.argv[1:]
-    print(json.dumps(trained(TUNED if how == "tuned" else {}, folder, Path(rows), int(batch), int(length))))
+    how, folder, rows, *numbers = sys.argv[1:]
+    print(json.dumps(trained(TUNED if how == "tuned" else {}, folder, Path(rows), *map(int, numbers))))
 
 
-def trained(how: dict[str, Any], folder: str, rows: Path, batch: int, length: int) -> dict[str, Any]:
+def trained(how: dict[str, Any], folder: str, rows: Path, batch: int, length: int, steps: int) -> dict[str, Any]:
     import torch
     from transformers import AutoTokenizer, logging
 
@@ -36,7 +36,7 @@ def trained(how: dict[str, Any], folder: str, rows: Path, batch: int, length: in
     data = datasets.Dataset.from_list([{"prompt": turns[:-1], "completion": turns[-1:]} for turns in messages])
     with tempfile.TemporaryDirectory() as out:
         options = trl.SFTConfig(
-            out, per_device_train_batch_size=batch, num_train_epochs=1, learning_rate=1e-4, max_length=length,
+            out, per_device_train_batch_size=batch, max_steps=steps, learning_rate=1e-4, max_length=length,
             use_cpu=True, report_to="none", save_strategy="no", logging_steps=1, disable_tqdm=True, **how,
         )  # fmt: skip
         model = hf.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)

@@ -1,4 +1,4 @@
-"""python -m bench.language.sft ROWS.jsonl [SETTING …] [--model FOLDER] [--peer PYTHON] [--rows N] [--pairs N]
+"""python -m bench.language.sft ROWS.jsonl [SETTING …] [--model FOLDER] [--peer PYTHON] [--steps N] [--pairs N]
 
 Instruction tuning by Luthier and by TRL's SFTTrainer, of the same model on the same rows, answers only, one after the
 other in turn, each in a process of its own. With no model, a Llama of 6 layers of 384 with random weights and a
@@ -35,13 +35,13 @@ def main() -> None:
             turn["content"] for line in rows.read_text("utf-8").splitlines() for turn in json.loads(line)["messages"]
         ]
         model = words.model or write_model(Path(place) / "model", texts, words.vocabulary)
-        fewer = _messages(words.rows_file, max(words.batch, words.rows // 4), Path(place) / "fewer.jsonl")
         systems = list(TITLES) if words.peer else ["luthier"]
         found: dict[str, list[dict[str, Any]]] = {system: [] for system in systems}
         for pair in range(words.pairs):
             for system in systems if pair % 2 == 0 else systems[::-1]:  # so that a drift of the machine cancels
-                # the default is slow: it sees a quarter of the rows, and its speed is what is compared
-                said = _run(system, model, fewer if system == "default" else rows, words)
+                # the default is slow: it makes a quarter of the steps, and its speed is what is compared
+                steps = max(2, words.steps // 4) if system == "default" else words.steps
+                said = _run(system, model, rows, steps, words)
                 found[system].append(said)
                 speed = said["tokens"] / said["seconds"]
                 print(f"{pair + 1}/{words.pairs} {system}: {speed:,.0f} tokens/s, loss {said['loss']:.3f}", flush=True)
@@ -54,7 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("settings", nargs="*", help="of Luthier's runs, such as train.packing=false")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--peer", help="a Python that has trl")
-    parser.add_argument("--rows", type=int, default=512)
+    parser.add_argument(
+        "--rows", type=int, default=3000, help="from which steps are formed: groups by length need many"
+    )
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--length", type=int, default=512, help="tokens of the longest row")
@@ -80,8 +83,8 @@ def _messages(file: Path, count: int, out: Path) -> Path:
     return out
 
 
-def _run(system: str, model: Path, rows: Path, words: argparse.Namespace) -> dict[str, Any]:
-    common = [str(model), str(rows), str(words.batch), str(words.length)]
+def _run(system: str, model: Path, rows: Path, steps: int, words: argparse.Namespace) -> dict[str, Any]:
+    common = [str(model), str(rows), str(words.batch), str(words.length), str(steps)]
     if system == "luthier":
         command = [sys.executable, "-m", "bench.language.one", *common, *words.settings]
     else:

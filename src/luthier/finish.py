@@ -30,9 +30,9 @@ from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
+from luthier.report.files.predictions import write_predictions
 from luthier.report.mixing import mixture_story
 from luthier.report.page import report_page
-from luthier.report.predictions import write_predictions
 from luthier.report.summary import Story, balance_story, environment, summary
 from luthier.report.written.story import written_story
 from luthier.runfolder import BALANCE, CONFIG, REPORT, RunFolder

@@ -202,7 +202,8 @@ def _steps(
     for step in loop:
         run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
         skipped = _count_skipped(run, step, skipped, windows)
-        tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=_rate(run.progress)))
+        rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
+        tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
                    "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
         if step.number in evaluations:
@@ -242,10 +243,6 @@ def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> 
         loss_scale=scale.value,
         good_steps=scale.good_steps,
     )
-
-
-def _rate(progress: Progress) -> float:
-    return progress.tokens / max(progress.seconds, 1e-9)
 
 
 def _evaluate(run: _Run, epoch: float) -> None:

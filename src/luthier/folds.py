@@ -105,8 +105,8 @@ def _finish(
     from luthier import announce
     from luthier.evaluation.leak import leak_worth
     from luthier.pooled import pool
+    from luthier.report.files.predictions import write_predictions
     from luthier.report.folds import folds_page, folds_summary
-    from luthier.report.predictions import write_predictions
     from luthier.runtime import open_runtime
 
     precision = load_settings(folders[0] / CONFIG).train.precision

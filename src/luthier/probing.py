@@ -29,8 +29,6 @@ from luthier.whole_text import WholeText
 
 AnyFrozen = Frozen[Any, Any]
 
-_STRENGTHS = (0.03, 0.003, 0.3)
-
 
 def judged_part(split: Split[Any, Any]) -> str:
     """Where a run is judged: on the test split; on the validation split where the user wanted no test."""
@@ -142,7 +140,7 @@ def _first_head(
     if given_checked is not None and frozen.validation is not None:
         validation = Rows(scale(given_checked), frozen.validation.answers)
     rows = Rows(scale(given), answers, task.row_weights(answers, remedy))
-    found = task.head_from_linear(best_linear(task, rows, validation, _STRENGTHS, seed))
+    found = task.head_from_linear(best_linear(task, rows, validation, task.head_strengths, seed))
     if found is None:
         return None
     weights_CK, bias_C = scale.unscaled(*found)

@@ -6,12 +6,11 @@ with learned() are what `learn` fills. Together they are its saved state.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import math
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
@@ -23,6 +22,7 @@ from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.models.pooling import masked_mean
 from luthier.objective import Joint, Loss
+from luthier.saved import Saved
 from luthier.seen import Frozen
 from luthier.text.tokenizer import TextRule, token_lengths
 from luthier.types import AnswerT, Batch, Choice, Example, Finding, InputT, LabelledBatch, LabelledWindow, Window
@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # torch takes a second to import
     from transformers import PreTrainedModel
 
     from luthier.models.load import Loaded, LoadedTokenizer
+    from luthier.types import Mistake
 
 
 def task_class(name: str) -> type[AnyTask]:
@@ -43,22 +44,8 @@ def task_class(name: str) -> type[AnyTask]:
     return found
 
 
-def learned(default: Any = ()) -> Any:
-    """A field that is filled from the training data; no YAML option."""
-    return dataclasses.field(default=default, metadata={"learned": True})
-
-
 @dataclass(frozen=True)
-class Mistake:
-    """answer, said: as people read them. weight: how bad it is; the worst are shown first."""
-
-    answer: str
-    said: str
-    weight: float
-
-
-@dataclass(frozen=True)
-class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]):
+class Task(Saved, Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
     auto_class: ClassVar[str]
@@ -324,21 +311,6 @@ class Task(Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]
         """How often training shows the rows where the user leaves it open, and why. answers: of the training rows."""
         rows = len(answers)
         return min(10, max(3, round(10 * math.sqrt(1000 / max(1, rows))))), t("{rows} training rows", rows=rows)
-
-    # ---- saved
-
-    def options(self) -> dict[str, Any]:
-        """What can be set in the YAML section, JSON-able."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if not f.metadata.get("learned")}
-
-    def state(self) -> dict[str, Any]:
-        """Options and what was learned, JSON-able."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> Self:
-        """The inverse of `state` after a trip through JSON, which turns tuples into lists."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in state.items()})
 
 
 AnyTask = Task[Any, Any, Any]

@@ -176,6 +176,15 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Mistake:
+    """answer, said: as people read them. weight: how bad it is; the worst are shown first."""
+
+    answer: str
+    said: str
+    weight: float
+
+
+@dataclass(frozen=True)
 class Score:
     """One number about predictions.
 

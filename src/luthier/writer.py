@@ -18,8 +18,9 @@ from luthier.evaluation.baselines import word_counter
 from luthier.language import t
 from luthier.metrics.texts import NAMES as TEXT_SCORES
 from luthier.metrics.texts import text_figures, text_scores
+from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import Task, learned
+from luthier.task import Task
 from luthier.text.scripts import is_spaced, text_language
 from luthier.text.tokenizer import TextRule
 from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, Window

@@ -143,3 +143,18 @@ def test_a_long_conversation_is_found_the_same_in_one_pass_as_turn_by_turn(name:
     assert one.script == many.script
     assert [one.settled(spoken) for spoken in one.script.spoken] == [many.settled(s) for s in many.script.spoken]
     assert (chat._steady is None) == (name in ("mistral", "phi", "deepseek", "qwen-3", "zephyr"))
+
+
+@every_shape
+def test_the_prompt_of_a_beginning_is_the_beginning_of_the_whole(name: str) -> None:
+    chat = chat_of(name)
+    asked = talk(*(f"{who} {n}\n" for n in range(4) for who in ("question", "answer")), "last")
+    (whole,) = chat.prompts([asked])
+    for turns in (1, 3, 7):
+        beginning = Conversation(asked.turns[:turns])
+        found, (again,) = chat.earlier(whole, beginning), chat.prompts([beginning])
+        if found is None:
+            assert SHAPES[name].forgets
+            continue
+        assert found.ids == again.ids and found.spans == again.spans
+        assert chat.answer_ids(found, answer("yes")) == chat.answer_ids(again, answer("yes"))

@@ -93,7 +93,7 @@ def test_its_saved_model_answers_alike(ready: Bench, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("make", "method"), PAIRS)
 def test_every_tuning_method_moves_it_and_merges_into_the_same_answers(make: str, method: str, tmp_path: Path) -> None:
     ready = bench("classification", write(tmp_path / "model", make))
-    options = {"n": 1} if method == "last_layers" else {}
+    options: dict[str, Any] = {"last_layers": {"n": 1}, "pattern": {"pattern": ".*(norm|Norm|bias).*"}}.get(method, {})
     before = say(ready, ready.model, 9999)
     tuned = catalog.tuning_method(method)(ready.model, **options)
     batch = ready.batches(99)[0]

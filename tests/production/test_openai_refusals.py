@@ -1,5 +1,7 @@
 """What cannot be done is refused in OpenAI's shape, never ignored."""
 
+import json
+import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -74,6 +76,33 @@ class TestErrors:
         assert error["code"] == "context_length_exceeded" and "10000" in error["message"] and "512" in error["message"]
         with pytest.raises(openai.BadRequestError, match="tokens"):
             client.completions.create(model=server.model, prompt="parcel " * 600)
+
+    @pytest.mark.slow
+    def test_whatever_a_client_sends_it_is_told_what_is_wrong_and_the_next_is_answered(self, server: Server) -> None:
+        draw = random.Random(0)
+        values: list[Any] = [
+            None, True, 0, -1, 1.5, 10**30, "", "a", "\ud800", [], [None], ["a"], {}, {"a": 1}, [[]], [{}], "</s>",
+            [{"role": "user"}], [{"role": "user", "content": None}], [{"role": "tool", "content": "a"}],
+            [{"role": "assistant", "content": "", "tool_calls": [{"function": 3}]}, *user("a")],
+            [{"type": "function", "function": {"name": "a", "parameters": 3}}], "auto", "none", [1, 2], "e" * 5000,
+        ]  # fmt: skip
+        names = ["model", "messages", "prompt", "input", "tools", "tool_choice", "stop", "seed", "n", "temperature",
+                 "top_p", "max_tokens", "stream", "stream_options", "logprobs", "user", "dimensions", "x"]  # fmt: skip
+        codes: set[int] = set()
+        with httpx.Client(base_url=server.address, timeout=60) as client:
+            for number in range(400):
+                route = ("chat/completions", "completions", "embeddings")[number % 3]
+                body: dict[str, Any] = {"model": server.model, "max_tokens": 1}
+                body |= {"messages": user("a")} if number % 3 == 0 else {"prompt": "a"}
+                body |= {draw.choice(names): draw.choice(values) for _ in range(draw.randint(1, 2))}
+                sent = json.dumps(body).encode() if number % 10 else json.dumps(body).encode()[: draw.randrange(40)]
+                reply = client.post(f"/v1/{route}", content=sent)
+                codes.add(reply.status_code)
+                assert reply.status_code < 500, (sent, reply.text)
+                if reply.status_code != 200:
+                    assert set(reply.json()["error"]) == {"message", "type", "param", "code"}
+        assert {200, 400, 404} <= codes
+        server.wait_until_idle()
 
     def test_a_model_that_fails_in_the_middle_of_a_stream_says_so_and_goes_on(
         self, server: Server, client: Any, monkeypatch: pytest.MonkeyPatch

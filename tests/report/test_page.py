@@ -13,8 +13,8 @@ import pytest
 
 from luthier.errors import Place
 from luthier.report.figures import confusion_matrix, error_bars, loss_curve, reliability_diagram
+from luthier.report.files.predictions import safe_cell
 from luthier.report.page import report_page
-from luthier.report.predictions import safe_cell
 from luthier.tasks.classification import Classification
 from luthier.types import Example
 

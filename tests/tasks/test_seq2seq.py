@@ -27,7 +27,7 @@ from workflow.helpers import luthier as command
 
 NAMES = ("Anna", "Tom", "Mia", "Ben", "Leo", "Ida", "Max", "Sue")
 THINGS = ("parcel", "table", "bike", "printer", "umbrella", "soup", "train", "key")
-SMALL = [*QUICK, "task.max_new_tokens=12", "task.samples=6"]
+SMALL = [*QUICK, "train.epochs=2", "task.max_new_tokens=12", "task.samples=6"]
 
 
 def dialogues(path: Path, count: int = 48) -> Path:

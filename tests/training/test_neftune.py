@@ -8,8 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from luthier.training.dropout import Noise
+from luthier.models.packing.attention import packed_attention, position_ids
+from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.gradient.neftune import embedding_noise, noisy_embeddings
+from luthier.writing.likelihood import learnt_loss
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import QUICK, luthier
 from writing.models import WIDTH, language_model
@@ -101,6 +103,22 @@ def test_the_noise_reaches_the_embedding_of_the_source_alone() -> None:
     assert after_target.equal(table)
     bound = 5 / (4 * 16) ** 0.5
     assert 0.5 * bound < (after_source - table).abs().max() <= bound + 1e-6
+
+
+def test_a_packed_row_is_noisy_as_its_windows_are() -> None:
+    model = language_model("llama").train()
+    rows = [torch.randint(3, WIDTH, (1, length)) for length in (6, 4)]
+    with cheap_dropout(model, 0) as noise, packed_attention(model, noise), noisy_embeddings(model, noise, 5.0):
+        noise.begin(2, [5, 9])
+        packed = torch.cat(rows, 1)
+        whole = learnt_loss(model, {"input_ids": packed, "position_ids": position_ids([6, 4])}, packed).item()
+        parts = 0.0
+        for window, ids in zip((5, 9), rows, strict=True):
+            noise.begin(2, [window])
+            parts += learnt_loss(model, {"input_ids": ids}, ids).item()
+    quiet = sum(learnt_loss(model, {"input_ids": ids}, ids).item() for ids in rows)
+    assert whole == pytest.approx(parts, rel=1e-5)
+    assert whole != pytest.approx(quiet, rel=1e-3)
 
 
 @pytest.mark.slow

@@ -33,20 +33,20 @@ def lessons_of(
     Errors: chat.rule.Refused."""
     turns = (*conversation.turns, answer)
     todo = {k for k, turn in enumerate(turns) if turn.weight > 0}
-    first = True
+    whole = encoded or chat.prompts([conversation])[0]
     while todo:
         last = max(todo)
         before = replace(conversation, turns=_with_weights(turns[:last], todo))
         asked = turns[last]
         if asked.role == "assistant":
-            answered = fit_answered(chat, before, asked, most, encoded if first else None)
-            there, prompt = _learnt_there(before, answered)
+            prompt = whole if last == len(conversation.turns) else chat.earlier(whole, before)
+            answered = fit_answered(chat, before, asked, most, prompt)
+            there, left = _learnt_there(before, answered)
             kept = replace(before, turns=_with_weights(before.turns, there))
-            fitted = replace(answered.fitted, prompt=prompt)
+            fitted = replace(answered.fitted, prompt=left)
             yield Lesson(kept, asked, replace(answered, fitted=fitted))
             todo -= there
         todo.discard(last)  # what others say is learnt beside what the assistant answers, or not at all
-        first = False
 
 
 def _learnt_there(conversation: Conversation, answered: Answered) -> tuple[set[int], Encoded]:

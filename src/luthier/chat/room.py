@@ -37,18 +37,29 @@ def fit_prompt(chat: Chat, conversation: Conversation, most: int, encoded: Encod
     if len(whole.ids) <= most:
         return Fitted(whole)
     starts = _starts(conversation)
-    low, high = 0, len(starts) - 1  # the first start with which it fits; the last where none does
-    tried: dict[int, Encoded] = {}
-    while low < high:
-        middle = (low + high) // 2
-        tried[middle] = chat.prompts([_from(conversation, starts[middle])])[0]
-        low, high = (low, middle) if len(tried[middle].ids) <= most else (middle + 1, high)
-    left = _from(conversation, starts[low])
-    prompt = tried.get(low) or chat.prompts([left])[0]
+    number = _guess(whole, starts, most)
+    prompt = chat.prompts([_from(conversation, starts[number])])[0]
+    while len(prompt.ids) > most and number < len(starts) - 1:
+        number += 1
+        prompt = chat.prompts([_from(conversation, starts[number])])[0]
+    while number > 1 and len(prompt.ids) <= most:
+        longer = chat.prompts([_from(conversation, starts[number - 1])])[0]
+        if len(longer.ids) > most:
+            break
+        number, prompt = number - 1, longer
     shortened = len(prompt.ids) > most
     if shortened:
-        prompt = _shortened(chat, left, prompt, most)
-    return Fitted(prompt, starts[low] - starts[0], len(whole.ids) - len(prompt.ids), shortened)
+        prompt = _shortened(chat, _from(conversation, starts[number]), prompt, most)
+    return Fitted(prompt, starts[number] - starts[0], len(whole.ids) - len(prompt.ids), shortened)
+
+
+def _guess(whole: Encoded, starts: list[int], most: int) -> int:
+    """Which of the starts will do, by how many tokens stand before each in the whole."""
+    for number, start in enumerate(starts[1:], 1):
+        before = max((span.end for span in whole.spans if span.turn < start), default=0)
+        if len(whole.ids) - before <= most:
+            return number
+    return len(starts) - 1
 
 
 def fit_answered(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from luthier.chat.rule import ChatRule, Refused
@@ -71,6 +71,19 @@ class Chat:
         asked = [(s.before, text) for own in stretches for s in own for text in _distinct(s)]
         ids = dict(zip(asked, self.marks.ids(asked), strict=True))
         return [self._joined(own, ids, renderer) for own, renderer in zip(stretches, renderers, strict=True)]
+
+    def earlier(self, whole: Encoded, conversation: Conversation) -> Encoded | None:
+        """The prompt of the beginning of a conversation, taken from what is known of the whole; None where the whole
+        does not begin with it."""
+        turn, renderer = len(conversation.turns), self.renderer(conversation)
+        end = next((span.start for span in whole.spans if span.turn == turn), None)
+        spoken = next((one for one in whole.renderer.script.spoken if one.turn == turn), None)
+        if end is None or spoken is None or whole.renderer.prompt[: spoken.start] != renderer.prompt:
+            return None
+        weights = {one.turn: one.weight for one in renderer.script.spoken}
+        spans = tuple(replace(s, weight=weights[s.turn]) for s in whole.spans if s.turn in weights and s.end <= end)
+        last = self._stretches(renderer.script)[-1]
+        return Encoded(whole.ids[:end], spans, last.before, last.asked, end - (spans[-1].end if spans else 0), renderer)
 
     def prompts_or_refusals(self, conversations: Sequence[Conversation]) -> list[Encoded | Refused]:
         """Of each its prompt, or why there is none."""

@@ -20,7 +20,7 @@ from luthier.cli.talk.settings import as_asked, split_settings
 from luthier.errors import DataError, LuthierError, Place, Problem, printable
 from luthier.language import t
 from luthier.reading.source import Source, find_source
-from luthier.report.growing import growing_file
+from luthier.report.files.growing import growing_file
 
 if TYPE_CHECKING:
     from luthier.config.schema import DataSettings
@@ -239,7 +239,7 @@ def _line_writer(write_line: Callable[[str], None], *, as_json: bool) -> Show:
 
 def _csv_writer(file: Any, predictor: Predictor, safe_csv: bool) -> Iterator[Show]:
     """The columns are those of the first answer; rows that could not be read before it are held back until then."""
-    from luthier.report.predictions import as_cell, safe_cell
+    from luthier.report.files.predictions import as_cell, safe_cell
 
     writer = csv.writer(file)
     header: list[str] = []
@@ -271,7 +271,7 @@ def _print(asked: Any, said: Any, plain: Callable[[Any], str]) -> None:
     if isinstance(said, dict) and "error" in said:
         write(sys.stdout, f"–\t\t{said['error']['message']}")
         return
-    from luthier.report.predictions import as_cell
+    from luthier.report.files.predictions import as_cell
 
     for one in (said or ["–"]) if isinstance(said, list) else [said]:  # a list of nothing is an answer, too
         values = one.values() if isinstance(one, dict) else [one]

@@ -20,8 +20,9 @@ from luthier.writing.handed import context, has_encoder
 if TYPE_CHECKING:
     from luthier.writing.generate import Generation
 
-_LEAST = 8
-"""Tokens that are written before an answer makes way for others: it has to be read again from its beginning."""
+_LEAST, _SHARE = 16, 0.5
+"""Tokens that are written before answers make way for others, at least, and as a share of the longest prompt: all of
+them have to be read again from their beginning, which costs about a fifth, a token, of writing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,16 +165,18 @@ def speak(predictor: Predictor, speeches: Sequence[Speech], make_way: Callable[[
     """
     writer = as_writer(predictor)
     how = replace(speeches[0].order.how, max_new_tokens=max(1, *(speech.left for speech in speeches)))
+    prompts = [speech.prompt for speech in speeches]
+    least = max(_LEAST, _SHARE * max(map(len, prompts)))
     heard = [0] * len(speeches)
 
     def hear(row: int, token: int) -> bool:
         heard[row] += 1
         ended = speeches[row].hear(token)
-        return ended or (heard[row] >= _LEAST and speeches[row].can_go_on and make_way())
+        return ended or (heard[row] >= least and speeches[row].can_go_on and make_way())
 
     listening = {"on_token": hear} if how.num_beams == 1 else {}
     said = writer.continued(
-        predictor.model, [speech.prompt for speech in speeches], how, predictor.device,
+        predictor.model, prompts, how, predictor.device,
         limits=[speech.left for speech in speeches], seeds=[speech.order.how.seed for speech in speeches], **listening,
     )  # fmt: skip
     for speech, one, count in zip(speeches, said, heard, strict=True):

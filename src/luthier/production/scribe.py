@@ -1,7 +1,7 @@
 """Who writes the answers of a server: one thread with the model, and a queue of those who wait for it.
 
 Orders that ask for the same way of writing are written together, and one that comes later joins those that are being
-written, after some tokens. A client that goes away costs no more than the token that is being written.
+written, once these have grown by some tokens. A client that goes away costs no more than the token just being written.
 """
 
 from __future__ import annotations

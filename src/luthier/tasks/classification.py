@@ -22,10 +22,10 @@ from luthier.formats.labelled import Labelled
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
+from luthier.saved import learned
 from luthier.seen import of_two
-from luthier.task import Mistake, learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:

@@ -21,12 +21,12 @@ from luthier.formats.fused.rows import Fused, given
 from luthier.language import t
 from luthier.media.files import AUDIO, IMAGE, MOST_SENT_BYTES, Media, named_media, sent_media
 from luthier.models.find import find_model
+from luthier.saved import learned
 from luthier.seen import Frozen, Scaling
-from luthier.task import Mistake, learned
 from luthier.tasks.classification import Classification
 from luthier.tasks.regression import Regression
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import AnyWholeText, WholeText
 
 if TYPE_CHECKING:

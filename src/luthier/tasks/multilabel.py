@@ -18,9 +18,9 @@ from luthier.formats.cells.pairs import Text
 from luthier.formats.multilabel import MultiLabelled
 from luthier.language import t
 from luthier.metrics.label_sets import EVEN, SetOutcome, label_set_scores, per_label
-from luthier.task import Mistake, learned
+from luthier.saved import learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:

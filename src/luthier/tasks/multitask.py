@@ -21,10 +21,11 @@ from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, p
 from luthier.parts.scores import combined, sampling_rates, share_right
 from luthier.parts.settings import JOINT, check_weights, data_of, has_own_data, make_parts, task_section
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
+from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import AnyTask, Mistake, Task, learned
+from luthier.task import AnyTask, Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

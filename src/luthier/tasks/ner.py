@@ -16,15 +16,16 @@ from luthier.formats.marked.spans import Entity
 from luthier.formats.marked.words import join_words
 from luthier.language import t
 from luthier.metrics.entities import entity_counts, entity_scores, per_type, ratio
+from luthier.saved import learned
 from luthier.seen import Frozen, Seen
 from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
 from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
-from luthier.task import Mistake, Task, learned
+from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

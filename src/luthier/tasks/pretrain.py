@@ -21,8 +21,8 @@ from luthier.pretraining.filling import Hidden, fill, told
 from luthier.pretraining.hidden import Hiding, labelled
 from luthier.pretraining.masks import Masking
 from luthier.pretraining.onward import Onward
+from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Window
 from luthier.writer import TARGETS, Continued, Judged, Writer, Written

@@ -23,11 +23,12 @@ from luthier.evaluation.baselines import word_counter
 from luthier.formats.questions import Answers, Question, QuestionRows
 from luthier.language import t
 from luthier.metrics.answers import agreement, answer_scores
+from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import Mistake, Task, learned
+from luthier.task import Task
 from luthier.text.scripts import is_spaced, text_language
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,9 +12,9 @@ import numpy as np
 from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
-from luthier.task import Mistake, learned
+from luthier.saved import learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Window
+from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ class Regression(TextOrPair[float, float]):
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     format: ClassVar[Numbered] = Numbered()
+    head_strengths: ClassVar[tuple[float, ...]] = (0.003,)
+    """What dropout takes from the head's input is noise in what it says, the more the larger its weights: on STS-B 0.03
+    of squared error at this strength, 0.2 and 2.9 at ten and a hundred times it, which gain 0.02 and 0.01."""
 
     mean: float = learned(0.0)
     spread: float = learned(1.0)

@@ -18,13 +18,14 @@ from luthier.models.find import ModelFolder, find_model
 from luthier.models.own.contrast import Texts, at_each_length, multiple_negatives, ordered_cosines
 from luthier.models.sentence_transformers import folder_pooling, folder_prompts, reads_one_way, write_modules
 from luthier.objective import Joint, Part
+from luthier.saved import learned
 from luthier.searching.cheap import by_count, by_words
 from luthier.searching.rank import Similar, compare_pairs, rank_documents, texts_of
 from luthier.searching.slots import Slots
 from luthier.seen import Frozen
-from luthier.task import Mistake, Task, learned
+from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IDS, Batch, Choice, Example, LabelledBatch, LabelledWindow, Row, Window
+from luthier.types import IDS, Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor

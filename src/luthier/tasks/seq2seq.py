@@ -17,8 +17,8 @@ from luthier.formats.generation import TextToText
 from luthier.language import t
 from luthier.metrics.overlap import rouge_l, words_of
 from luthier.models.find import find_model
+from luthier.saved import learned
 from luthier.seen import Frozen
-from luthier.task import learned
 from luthier.text.scripts import main_language
 from luthier.text.tokenizer import TextRule, read_tokenizer, token_lengths
 from luthier.types import IDS, IGNORE, Choice, Example, LabelledWindow, Row, Window

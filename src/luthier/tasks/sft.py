@@ -24,10 +24,10 @@ from luthier.formats.chat.turns import Turn
 from luthier.formats.messages import Conversation, MessageRows
 from luthier.language import t
 from luthier.models.find import find_model
-from luthier.task import Mistake, learned
+from luthier.saved import learned
 from luthier.text.marks import Marks
 from luthier.text.tokenizer import TextRule
-from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Row, Window
+from luthier.types import IDS, IGNORE, Choice, Example, Finding, LabelledWindow, Mistake, Row, Window
 from luthier.writer import TARGETS, WEIGHTS, Judged, Written
 
 if TYPE_CHECKING:

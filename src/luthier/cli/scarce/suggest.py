@@ -53,7 +53,7 @@ def suggest(
     screen = Console(json=json, quiet=quiet)
     found = name_rows(run, unlabelled, count=count, seed=seed, how=how, screen=screen)
     if out is not None:
-        from luthier.report.predictions import safe_cell
+        from luthier.report.files.predictions import safe_cell
 
         with disk_trouble(out.parent):
             _write(out, found, safe_cell if safe_csv else str)

@@ -19,7 +19,7 @@ def write_vectors(predictor: Predictor, inputs: Iterable[Any], out: Path, screen
     from luthier.files import disk_trouble
     from luthier.inference.stream import answer
     from luthier.production.indexing import as_vector, check_vectors
-    from luthier.report.vectors import vector_file
+    from luthier.report.files.vectors import vector_file
 
     check_vectors(predictor)
     bad: list[Problem] = []
