@@ -1,5 +1,7 @@
 # The root of transformers star-imports its 450 model packages, 3,000 files; pyright would read them all, for 15 s.
 # Here are the names that this repository takes from it, each from its own file. A new one is named here as well.
+from typing import Any
+
 from transformers import utils as utils
 from transformers.configuration_utils import PreTrainedConfig as PreTrainedConfig
 from transformers.data.data_collator import DataCollatorForTokenClassification as DataCollatorForTokenClassification
@@ -8,15 +10,8 @@ from transformers.data.data_collator import default_data_collator as default_dat
 from transformers.masking_utils import AttentionMaskInterface as AttentionMaskInterface
 from transformers.modeling_utils import AttentionInterface as AttentionInterface
 from transformers.modeling_utils import PreTrainedModel as PreTrainedModel
-from transformers.models.auto.configuration_auto import AutoConfig as AutoConfig
 from transformers.models.auto.feature_extraction_auto import AutoFeatureExtractor as AutoFeatureExtractor
 from transformers.models.auto.image_processing_auto import AutoImageProcessor as AutoImageProcessor
-from transformers.models.auto.modeling_auto import AutoModel as AutoModel
-from transformers.models.auto.modeling_auto import AutoModelForQuestionAnswering as AutoModelForQuestionAnswering
-from transformers.models.auto.modeling_auto import (
-    AutoModelForSequenceClassification as AutoModelForSequenceClassification,
-)
-from transformers.models.auto.modeling_auto import AutoModelForTokenClassification as AutoModelForTokenClassification
 from transformers.models.auto.tokenization_auto import AutoTokenizer as AutoTokenizer
 from transformers.models.bert.configuration_bert import BertConfig as BertConfig
 from transformers.models.bert.modeling_bert import BertForMaskedLM as BertForMaskedLM
@@ -48,3 +43,25 @@ from .models.gpt2.modeling_gpt2 import GPT2ForSequenceClassification as GPT2ForS
 from .models.gpt2.modeling_gpt2 import GPT2LMHeadModel as GPT2LMHeadModel
 
 __version__: str
+
+# what these make is of a class that nobody knows beforehand; asked for it, pyright reads all model packages for 20 s
+class AutoConfig:
+    @classmethod
+    def for_model(cls, model_type: str, *args: Any, **kwargs: Any) -> PreTrainedConfig: ...
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str, **kwargs: Any) -> Any: ...
+    @staticmethod
+    def register(model_type: str, config: type[PreTrainedConfig], exist_ok: bool = False) -> None: ...
+
+class _AutoModel:
+    @classmethod
+    def from_config(cls, config: Any, **kwargs: Any) -> Any: ...
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str, *args: Any, **kwargs: Any) -> Any: ...
+    @classmethod
+    def register(cls, config_class: Any, model_class: Any, exist_ok: bool = False) -> None: ...
+
+class AutoModel(_AutoModel): ...
+class AutoModelForQuestionAnswering(_AutoModel): ...
+class AutoModelForSequenceClassification(_AutoModel): ...
+class AutoModelForTokenClassification(_AutoModel): ...

@@ -40,13 +40,17 @@ class Size:
 
 def make_of(model_type: str) -> str:
     """What models of this type learn: causal, masked, or encoder-decoder. Errors: ConfigError for an unknown one."""
-    from transformers.models.auto import modeling_auto as auto
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING
+    from transformers.models.auto.modeling_auto import (
+        MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+    )
 
     known = {
-        BOTH: auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
-        MASKED: auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES,
-        CAUSAL: auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
+        BOTH: MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES,
+        MASKED: MODEL_FOR_MASKED_LM_MAPPING_NAMES,
+        CAUSAL: MODEL_FOR_CAUSAL_LM_MAPPING_NAMES,
     }
     for make, names in known.items():
         if model_type in names and model_type in CONFIG_MAPPING:
