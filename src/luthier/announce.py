@@ -129,8 +129,8 @@ def parameters(tuned: Tuned, screen: Progress) -> None:
 
 def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bool = True) -> None:
     """The test, the verdict, and where everything is. texts: whether a text alone can be predicted."""
-    names = [score["name"] for score in report["scores"][:2]]
-    rows = [(t("tuned"), *_scores(report["scores"]))]
+    names = _told(report)
+    rows = [(t("tuned"), *_of(report["scores"], names))]
     rows += [(baseline_title(name), *_of(scores, names)) for name, scores in report["baselines"].items()]
     n = report["scores"][0]["n"]
     screen.table(t("{part}, {n} rows", part=t(report["judged_on"]), n=n), ("", *names), rows)
@@ -201,6 +201,16 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
 
 def _scores(scores: list[Mapping[str, Any]]) -> list[str]:
     return [_score(score) for score in scores[:2]]
+
+
+def _told(report: Mapping[str, Any]) -> list[str]:
+    """The first two scores, and the first that a baseline has which has neither."""
+    names = [score["name"] for score in report["scores"]]
+    told = names[:2]
+    for scores in report["baselines"].values():
+        own = {score["name"] for score in scores}
+        told += [] if own.intersection(told) else [name for name in names if name in own][:1]
+    return told
 
 
 def _of(scores: list[Mapping[str, Any]], names: Sequence[str]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from luthier.evaluation.baselines import Baseline, cheap_ways
 from luthier.evaluation.evaluate import report_of, resampled
 from luthier.evaluation.intervals import paired_difference
-from luthier.evaluation.verdict import Verdict, baseline_title, best_baseline, judge
+from luthier.evaluation.verdict import Verdict, baseline_title, best_baseline, doubted, judge
 from luthier.language import t
 from luthier.progress import Progress
 from luthier.seen import Frozen
@@ -68,4 +68,10 @@ def hold_trial(
     best, metric = best_baseline(test, reports)
     higher = next(score.higher_is_better for score in test.scores if score.name == metric)
     difference = paired_difference(found[""], found[best], metric, higher_is_better=higher)
-    return Trial(part, test, reports, judge(test, reports[best], best, metric, difference))
+    verdict = judge(test, reports[best], best, metric, difference)
+    for name, report in reports.items():  # one that the first score cannot judge, as a copied answer has no likelihood
+        other = next((s for s in test.scores if s.name in {r.name for r in report.scores}), None)
+        if other is not None and other.name != metric:
+            apart = paired_difference(found[""], found[name], other.name, higher_is_better=other.higher_is_better)
+            verdict = doubted(verdict, test, report, name, other.name, apart)
+    return Trial(part, test, reports, verdict)

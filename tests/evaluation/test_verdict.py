@@ -3,7 +3,7 @@
 import pytest
 
 from luthier.evaluation.intervals import Difference
-from luthier.evaluation.verdict import best_baseline, judge
+from luthier.evaluation.verdict import best_baseline, doubted, judge
 from luthier.types import Report, Score
 
 
@@ -45,3 +45,14 @@ def test_what_no_baseline_can_say_is_not_what_they_are_compared_by() -> None:
     assert best_baseline(tuned, {"nearest": copied}) == ("nearest", "rouge_l")
     untuned = Report((Score("loss", 2.0, 9, higher_is_better=False), Score("rouge_l", 0.1, 9)))
     assert best_baseline(tuned, {"nearest": copied, "untuned": untuned}) == ("untuned", "loss")
+
+
+def test_a_baseline_that_is_surely_ahead_by_another_score_puts_the_verdict_in_doubt() -> None:
+    tuned = Report((Score("loss", 1.0, 9, higher_is_better=False), Score("rouge_l", 0.4, 9)))
+    copied = Report((Score("rouge_l", 0.6, 9),))
+    yes = judge(report(0.9), report(0.8), "untuned", "macro_f1", Difference(0.1, 0.05, 0.15))
+    sure = doubted(yes, tuned, copied, "nearest", "rouge_l", Difference(-0.2, -0.3, -0.1))
+    assert sure.worth_it == "unclear" and "rouge_l" in sure.sentence and "0.600 against 0.400" in sure.sentence
+    chance = doubted(yes, tuned, copied, "nearest", "rouge_l", Difference(-0.2, -0.5, 0.1))
+    assert chance.worth_it == "yes" and "0.600 against 0.400" in chance.sentence
+    assert doubted(yes, tuned, copied, "nearest", "rouge_l", Difference(0.2, 0.1, 0.3)) == yes

@@ -56,7 +56,7 @@ class TooFew(Check):
         if units < needed and len(data.given_parts) < len(PARTS):
             sizes = zip(map(shown, data.label_names), data.label_counts, strict=True)
             classes = ", ".join(f"{name} {count}" for name, count in list(sizes)[:10])
-            what = t("{units} different rows are too few to split ({classes})", units=units, classes=classes)
+            what = t("{units} different rows are too few to split", units=units) + (f" ({classes})" if classes else "")
             fix = t("at least {needed} are needed, a hundred a class to learn anything; add rows", needed=needed)
             yield Finding(ERROR, "too-few-rows", what, fix, data.places(train))
 

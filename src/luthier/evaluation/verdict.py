@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from luthier.evaluation.intervals import Difference
@@ -60,6 +60,22 @@ def judge(tuned: Report, baseline: Report, name: str, metric: str, difference: D
     else:
         sentence = t("No improvement shown: {facts}. It may be chance; more test rows would tell.", facts=facts)
     return Verdict(worth_it, sentence, name, metric, difference.value, difference.low, difference.high)
+
+
+def doubted(
+    verdict: Verdict, tuned: Report, baseline: Report, name: str, metric: str, difference: Difference
+) -> Verdict:
+    """The verdict where a baseline that its score cannot judge is ahead by another: then it is not clear that tuning
+    is worth it, if that lead is sure."""
+    if difference.value >= 0:
+        return verdict
+    said = t(
+        "By {metric} {baseline} is ahead, {other:.3f} against {tuned:.3f} (95 % interval {low:+.3f} to {high:+.3f}).",
+        metric=metric, baseline=baseline_title(name), other=baseline[metric], tuned=tuned[metric],
+        low=difference.low, high=difference.high,
+    )  # fmt: skip
+    sure = verdict.worth_it == "yes" and difference.high < 0
+    return replace(verdict, sentence=f"{verdict.sentence} {said}", worth_it="unclear" if sure else verdict.worth_it)
 
 
 def baseline_title(name: str) -> str:
