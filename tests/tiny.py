@@ -70,7 +70,8 @@ class TinyModels:
         """A model of the kind that the task takes."""
         from luthier import catalog
 
-        return getattr(self, _SUITED.get(catalog.task(task_name).auto_class, "encoder"))
+        kind = catalog.task(task_name).auto_class
+        return self.plain if task_name == "pretrain" else getattr(self, _SUITED.get(kind, "encoder"))
 
 
 _SUITED = {"AutoModelForSeq2SeqLM": "t5", "AutoModelForCausalLM": "causal"}

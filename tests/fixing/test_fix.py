@@ -66,8 +66,8 @@ def test_the_ending_says_what_is_written_and_untouched_cells_stay_as_they_are(di
     rows = [row for row in open_table(fixed.out).rows if isinstance(row, Row)]
     assert [list(row.values) for row in rows] == [HEADER] * len(CLEAN)
     said = [[value or "" for value in row.values.values()] for row in rows]  # an empty cell of a sheet is None
-    if ending == ".xlsx":  # which knows one kind of line break
-        assert said[3][3] == "two\nlines"
+    if ending == ".xlsx":  # which knows one kind of line break, unless lxml is there to write the other
+        assert said[3][3] in ("two\nlines", "two\r\nlines")
         said[3][3] = CLEAN[3][3]
     assert said == CLEAN
     assert (fixed.rows, fixed.written, fixed.untouched) == (7, 5, ("id", "note", "n"))
