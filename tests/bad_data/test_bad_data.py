@@ -17,6 +17,7 @@ from bad_data.cases import CASES, Case
 from bad_data.more_cases import MORE
 from bad_data.pasting import Paste, codes, pasted, runnable, told
 from luthier.data.findings import ROW_FAULTS
+from marks import every_third_fast
 from workflow.helpers import Done, luthier
 
 EXIT = {"R": 2, "F!": 1, "F": 1}
@@ -58,7 +59,7 @@ def problem_of(case: Case, done: Done) -> dict[str, Any]:
     return next(problem for problem in told(done) if problem["code"] == case.code)
 
 
-@pytest.mark.parametrize("case", [*CASES, *MORE], ids=str)
+@pytest.mark.parametrize("case", every_third_fast([*CASES, *MORE]), ids=str)
 def test_check_gives_the_verdict_with_its_code_place_and_words(case: Case) -> None:
     done = run(case.command, case)
     if case.verdict == "K":

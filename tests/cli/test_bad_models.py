@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from marks import every_third_fast
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import luthier
 
@@ -87,7 +88,9 @@ CASES: list[tuple[str, Change, list[str], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("change", "words", "says", "fix"), [c[1:] for c in CASES], ids=[c[0] for c in CASES])
+@pytest.mark.parametrize(
+    ("change", "words", "says", "fix"), every_third_fast(c[1:] for c in CASES), ids=[c[0] for c in CASES]
+)
 def test_it_is_refused(
     change: Change, words: list[str], says: str, fix: str, models: TinyModels, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ from luthier.training.optimise import build_optimiser
 from luthier.tuning.methods import head
 from tiny import Bench, bench, save_tiny, vocabulary_size
 
+pytestmark = pytest.mark.slow
+
 LAYERS: dict[str, Any] = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
     "max_position_embeddings": 64,

@@ -24,9 +24,10 @@ from luthier.training.loop import train_steps
 from luthier.training.optimise import build_optimiser
 from luthier.tuning.methods import full
 from luthier.whole_text import WholeText
+from marks import some_fast
 from tiny import SAMPLES, Bench, TinyModels, bench
 
-pytestmark = pytest.mark.parametrize("name", catalog.task_names())
+pytestmark = pytest.mark.parametrize("name", some_fast(catalog.task_names(), ("classification", "ner", "sft")))
 
 
 @pytest.fixture

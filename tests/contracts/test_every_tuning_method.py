@@ -13,6 +13,7 @@ from luthier.runtime import Runtime
 from luthier.training.loop import train_steps
 from luthier.training.optimise import build_optimiser, copy_weights, restore_weights, trainable
 from luthier.tuning.parts import Tuned
+from marks import some_fast
 from tiny import Bench, TinyModels, bench
 
 QUICK = ("full", "head", "last_layers", "lora")
@@ -25,7 +26,7 @@ pytestmark = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(params=["encoder", "roberta", "distilbert", "decoder"])
+@pytest.fixture(params=some_fast(["encoder", "roberta", "distilbert", "decoder"], ("encoder",)))
 def ready(request: pytest.FixtureRequest, models: TinyModels) -> Bench:
     return bench("classification", getattr(models, request.param))
 

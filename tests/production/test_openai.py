@@ -14,6 +14,8 @@ from luthier.types import Example
 from production.helpers import MOST, Server, saved, serving, streamed, user
 from tiny import TinyModels
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["my parcel", "refund please", "where is my invoice", "快递呢 😀", "hello"]
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from production.helpers import Server, refused, user
 
+pytestmark = pytest.mark.slow
+
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"messages": []}, "messages", "invalid_value"),
     ({"messages": [{"role": "wizard", "content": "a"}]}, "messages[0].role", "invalid_value"),

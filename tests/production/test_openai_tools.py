@@ -10,6 +10,8 @@ from luthier.writing.next_token import one_of
 from production.helpers import Server, refused, saved, serving, user
 from tiny_causal import write_causal
 
+pytestmark = pytest.mark.slow
+
 
 class TestTools:
     """A base model is given ChatML, which writes calls as JSON in <tool_call>."""

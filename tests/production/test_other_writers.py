@@ -9,6 +9,8 @@ import pytest
 from production.helpers import saved, serving, user
 from tiny import TinyModels
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ["the parcel was late again", "please send my money back", "hello"]
 
 

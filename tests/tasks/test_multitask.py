@@ -21,6 +21,8 @@ from tasks.errands import errands
 from tiny import TinyModels, bench, write_csv, write_jsonl
 from workflow.helpers import QUICK, luthier, report
 
+pytestmark = pytest.mark.slow
+
 TEXT = "will it rain in blue heron tonight"
 
 

@@ -25,6 +25,8 @@ from tasks.passages import passages, write_conll, write_spans
 from tiny import TinyModels, bench, write_jsonl
 from workflow.helpers import QUICK, luthier, report
 
+pytestmark = pytest.mark.slow
+
 LINES = [
     "Ada Brook moved to Oslo",
     "we met 😀 Omar in cafe\u0301 Rome, today",

@@ -18,6 +18,8 @@ from luthier.production.serve import make_app
 from tiny import TinyModels, bench, write_jsonl, write_tiny_models
 from workflow.helpers import QUICK, luthier, report
 
+pytestmark = pytest.mark.slow
+
 _THINGS = ["parcel", "money", "invoice", "card", "voucher", "receipt", "refund", "credit", "cash"]
 _PLACES = ["porch", "depot", "tracking", "快递站", "🙂 café", "北门", "المكتبة"]
 _WHO = ["courier", "driver", "周师傅", "Zoé"]

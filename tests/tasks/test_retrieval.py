@@ -19,6 +19,8 @@ from luthier.searching.index import open_index
 from tiny import TinyModels, bench, write_csv, write_jsonl, write_tiny_models
 from workflow.helpers import ENVIRONMENT, QUICK, luthier, report
 
+pytestmark = pytest.mark.slow
+
 WORDS = {
     "delivery": ["parcel", "late", "courier", "driver", "porch", "tracking", "depot", "waiting"],
     "refund": ["money", "back", "return", "refund", "credit", "unwanted", "send", "cash"],

@@ -25,6 +25,8 @@ from tiny import SAMPLES, TinyModels, bench, write_bart, write_csv, write_t5
 from workflow.helpers import QUICK, digest, report
 from workflow.helpers import luthier as command
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("Anna", "Tom", "Mia", "Ben", "Leo", "Ida", "Max", "Sue")
 THINGS = ("parcel", "table", "bike", "printer", "umbrella", "soup", "train", "key")
 SMALL = [*QUICK, "train.epochs=2", "task.max_new_tokens=12", "task.samples=6"]
