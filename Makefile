@@ -13,8 +13,9 @@ demo: $(VENV)/.demo
 test: lint
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
+# the edit loop: types of src/ alone, and some cases of every mechanism; `make test` has all
 check: $(STAMP)
-	$(MAKE) --no-print-directory -j 2 lint fast
+	$(MAKE) --no-print-directory -j 2 lint fast TYPED=src
 
 fast: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
@@ -22,7 +23,7 @@ fast: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python $(TYPED)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench
