@@ -18,6 +18,8 @@ from luthier.training.optimise import build_optimiser
 from luthier.tuning.methods import full
 from tiny import Bench, TinyModels, bench
 
+pytestmark = pytest.mark.slow
+
 SHIFTS = np.array([-1.0, 0.25, 2.5])
 
 

@@ -19,6 +19,8 @@ from luthier.formats.messages import Conversation
 from luthier.text.marks import Marks
 from tiny_causal import CHAT_TOKENS, END_OF_TEXT, byte_tokenizer
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"eos_token": END_OF_TEXT}
 
 

@@ -10,6 +10,8 @@ from production.helpers import saved
 from tiny import TinyModels, write_jsonl
 from workflow.helpers import luthier
 
+pytestmark = pytest.mark.slow
+
 TEXTS = [f"my parcel is {'late ' * (i % 3)}{i}" for i in range(10)]
 
 

@@ -23,6 +23,8 @@ from luthier.types import LabelledBatch, Step
 from tiny import Bench, TinyModels, bench
 from workflow.helpers import ENVIRONMENT, QUICK, Done, digest, luthier
 
+pytestmark = pytest.mark.slow
+
 Way = Callable[[Bench], Sequence[LabelledBatch]]
 
 

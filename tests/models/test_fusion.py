@@ -17,6 +17,8 @@ from luthier.types import Example
 from media.made import draw_shape, png, tone, wav, write_resnet, write_wav2vec, write_whisper
 from tiny import Bench, TinyModels, bench
 
+pytestmark = pytest.mark.slow
+
 B, T, P, H, D = 6, 5, 4, 16, 12
 
 

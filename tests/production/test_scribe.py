@@ -10,6 +10,8 @@ import pytest
 
 from production.helpers import Server, user
 
+pytestmark = pytest.mark.slow
+
 
 class TestManyAtOnce:
     @pytest.mark.slow

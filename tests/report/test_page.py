@@ -18,6 +18,8 @@ from luthier.report.page import report_page
 from luthier.tasks.classification import Classification
 from luthier.types import Example
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = '<script>alert(1)</script><img src="http://example.com/x" onerror="alert(2)">{{ 7*7 }} </style>'
 LABELS = ("ok", HOSTILE, "标签")
 

@@ -12,6 +12,8 @@ from luthier.preparing.prepare import Prepared, prepare
 from luthier.types import PARTS
 from tiny import ticket_rows, write_csv
 
+pytestmark = pytest.mark.slow
+
 HEADER = ["about", "body", "team", "when", "part"]
 
 

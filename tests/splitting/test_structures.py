@@ -15,6 +15,8 @@ from luthier.text.shingling.near import near_duplicates
 from luthier.types import PARTS, Example
 from splitting.helpers import DEFAULT, LAYOUT, part_of, sizes, split
 
+pytestmark = pytest.mark.slow
+
 MANY = pytest.mark.parametrize("number", range(8))
 
 

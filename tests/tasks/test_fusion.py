@@ -19,6 +19,8 @@ from tiny import TinyModels, write_csv
 from workflow.helpers import QUICK, report
 from workflow.helpers import luthier as command
 
+pytestmark = pytest.mark.slow
+
 LEARN = [*QUICK[1:2], "train.epochs=10", "train.learning_rate=2e-3", "train.precision=fp32"]
 
 

@@ -24,6 +24,8 @@ from tiny import TinyModels, ticket_rows, write_csv, write_tiny_models
 from workflow.helpers import QUICK
 from workflow.helpers import luthier as command
 
+pytestmark = pytest.mark.slow
+
 TASK = MultiLabel(labels=("a", "b", "c"))
 
 

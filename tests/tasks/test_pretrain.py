@@ -18,6 +18,8 @@ from luthier.writer import Judged, Written
 from tiny import TinyModels, bench, write_jsonl
 from workflow.helpers import Done, digest, luthier, report
 
+pytestmark = pytest.mark.slow
+
 HOW = ["train.epochs=4", "train.batch_size=2", "train.learning_rate=3e-3", "train.max_length=32",
        "train.precision=fp32", "train.save_every=3", "data.split.test=0.25", "data.split.validation=0.2"]  # fmt: skip
 

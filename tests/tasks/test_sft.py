@@ -22,6 +22,8 @@ from tiny import TinyModels, bench, write_jsonl
 from tiny_causal import CHAT_TOKENS, write_causal
 from workflow.helpers import luthier, report
 
+pytestmark = pytest.mark.slow
+
 FEW = [
     "task=sft", "task.samples=4", "task.max_new_tokens=12", "train.epochs=2", "train.batch_size=8",
     "train.learning_rate=3e-3", "train.precision=fp32", "data.split.near_duplicates=false", "--json",

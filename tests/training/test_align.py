@@ -10,6 +10,8 @@ from luthier.runtime import Runtime
 from luthier.training.align import align, head_inputs
 from tiny import TinyModels, bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("kind", ["encoder", "roberta"])
 def test_the_heads_input_comes_near_to_the_mean_of_the_states_and_the_rest_stays(kind: str, models: TinyModels) -> None:

@@ -10,6 +10,8 @@ from luthier.training.dropout import cheap_dropout
 from luthier.writing.likelihood import learnt_loss
 from writing.models import CONFIGS, WIDTH, language_model
 
+pytestmark = pytest.mark.slow
+
 ATTENTION = [name for name in CONFIGS if name not in ("mamba", "lfm2", "bert", "gemma2")]
 
 

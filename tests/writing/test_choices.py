@@ -8,6 +8,8 @@ from luthier.writing.choices import score_choices
 from luthier.writing.handed import decoder_start
 from writing.models import CONFIGS, WIDTH, language_model
 
+pytestmark = pytest.mark.slow
+
 CHOICES = [[5, 6, 7, 2], [5, 6, 2], [9], [11, 12, 13, 14, 15]]
 
 

@@ -1,0 +1,3 @@
+from sklearn.linear_model import _Classifier
+
+class MultinomialNB(_Classifier): ...
