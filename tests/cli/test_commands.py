@@ -14,6 +14,8 @@ from luthier.config.settings import load_settings
 from tiny import ticket_rows, write_csv, write_jsonl
 from workflow.helpers import QUICK, command, luthier, process
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:

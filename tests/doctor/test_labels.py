@@ -29,6 +29,7 @@ def test_swapped_columns_are_told_with_the_keys_that_mend_them() -> None:
     assert "data.columns.text=team data.columns.label=body" in finding.fix and finding.severity == "error"
 
 
+@pytest.mark.slow
 def test_more_classes_than_anyone_can_score() -> None:
     finding = found([(f"{good(50)[i % 50][0]} {i}", f"class {i // 2}") for i in range(2400)])["many-classes"]
     assert "1200 classes, 2.0 rows each" in finding.message

@@ -112,6 +112,7 @@ def test_every_row_has_a_rank() -> None:
     assert (found.suggested != label).all()
 
 
+@pytest.mark.slow
 def test_deep_asks_the_model_that_would_be_tuned(models: TinyModels, tmp_path: Path) -> None:
     rows, wrong = tickets(200, 10)
     file = write_csv(tmp_path / "a.csv", ["text", "label"], [(row.input, row.answer) for row in rows])

@@ -16,6 +16,8 @@ from luthier.production.serve import make_app
 from luthier.task import Task
 from tiny import TinyModels, bench
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory, models: TinyModels) -> Predictor:

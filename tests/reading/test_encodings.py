@@ -94,6 +94,7 @@ def test_lines_of_another_encoding_are_told_by_line_offset_and_bytes_and_the_oth
     assert texts_of(open_table(path)) == ["café", "thé", "été"]
 
 
+@pytest.mark.slow
 def test_a_bad_byte_is_placed_rightly_however_late_it_comes(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     good = "le café est froid\tham\n".encode()
@@ -129,6 +130,7 @@ def test_what_is_no_encoding_of_text_is_refused(name: str, tmp_path: Path) -> No
         open_table(written(tmp_path / "a.tsv", ["a"], "utf-8"), ReadOptions(encoding=name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_over_the_edges_of_blocks(end: str, tmp_path: Path) -> None:
     count = 2 * _BLOCK // 30

@@ -76,6 +76,7 @@ def test_a_cut_one_is_refused(kind: str, tmp_path: Path) -> None:
     assert "damaged or cut off" in refused(path).what
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", PACKERS)
 def test_one_that_grows_beyond_the_bound_is_refused_with_the_bound(kind: str, tmp_path: Path) -> None:
     path = tmp_path / f"a.{kind}"

@@ -132,6 +132,7 @@ def test_a_file_without_header_has_numbered_columns(tmp_path: Path) -> None:
     assert found[0].place.line == 1
 
 
+@pytest.mark.slow
 def test_a_cell_of_ten_million_characters_is_read(tmp_path: Path) -> None:
     found = rows(write(tmp_path / "a.csv", f"text,label\n{'x' * 10_000_000},a\nshort,b\n"))
     assert len(found[0].values["text"]) == 10_000_000

@@ -43,6 +43,7 @@ def test_in_both_orders_a_pair_that_is_turned_round_gets_the_same_answer(models:
     assert not np.allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_both_orders_are_learnt_under_a_remedy_that_repeats_rows_too(models: TinyModels, tmp_path: Path) -> None:
     rows = [(f"{a} {i}", f"{b} {i}", "same" if i % 4 else "other") for i, (a, b) in enumerate(
         [("where is my parcel", "parcel still missing"), ("money back", "refund please")] * 16)]  # fmt: skip

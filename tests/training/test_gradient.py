@@ -38,6 +38,7 @@ def test_in_batch_negatives_are_those_of_the_whole_step(size: int, options: dict
         torch.testing.assert_close(cut[1][name], gradient, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_negatives_are_gathered_from_all_processes(models: TinyModels) -> None:
     """Both processes' gradients, from half of the batches each, add up to those of one process with all."""
     ready = bench("retrieval", models.dropout_encoder)

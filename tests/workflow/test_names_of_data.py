@@ -15,6 +15,8 @@ from luthier.identity import check_explicit
 from luthier.preparing.prepare import prepare
 from tiny import ticket_rows, write_csv
 
+pytestmark = pytest.mark.slow
+
 ROWS = ticket_rows(60)
 HEADER = ["body", "team"]
 

@@ -15,6 +15,8 @@ from luthier.finish import Run
 from luthier.progress import Progress
 from tiny import TinyModels, ticket_rows, write_csv, write_jsonl
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"train": {"epochs": 3, "batch_size": 8, "learning_rate": 3e-3, "precision": "fp32"}}
 
 
