@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from luthier import run as single
 from luthier.alone import check_processes, with_parts_alone
-from luthier.catalog import SCRATCH
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.config.write import as_yaml
@@ -68,8 +67,8 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
     prepared = prepare_folds(settings)
     count = len(prepared)
     folders = [path / f"fold-{number}" for number in range(1, count + 1)]
-    kind, weights = prepared[0].task.auto_class, settings.tuning["method"] != SCRATCH
-    model, choices = choose_model(settings.model, prepared[0].language, kind, weights=weights)
+    kind = prepared[0].task.auto_class
+    model, choices = choose_model(settings.model, prepared[0].language, kind, weights=settings.pretrained)
     from luthier import announce
     from luthier.finish import read_run
 

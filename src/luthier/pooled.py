@@ -73,7 +73,7 @@ def _untuned(
     """What the untuned model makes of all that is asked: one pass for all folds. Inputs are cut as in the first.
     task: as it was before any tuning."""
     settings = load_settings(folder / CONFIG)
-    source = find_model(settings.model, weights=settings.tuning["method"] != catalog.SCRATCH).folder
+    source = find_model(settings.model, weights=settings.pretrained).folder
     codec = replace(Codec.load(folder / "model", catalog.task), task=task.fitted(source)[0])
     loaded = codec.task.load_model(source, seed=settings.train.seed, device=runtime.device)
     pad_alike(loaded, codec.text.pad_id)
@@ -92,6 +92,6 @@ def _baselines(
         return Seen(examples, untuned.rows([row_of[question] for question in task.questions(examples)]))
 
     validation = seen(fold.split.validation) if fold.split.validation else None
-    seed, pretrained = settings.train.seed, settings.tuning["method"] != catalog.SCRATCH
+    seed = settings.train.seed
     frozen = Frozen(seen(sample(fold.split.train, seed)), validation, seen(fold.split.test))
-    return run_baselines(task, frozen, seed=seed, screen=SILENT, pretrained=pretrained)
+    return run_baselines(task, frozen, seed=seed, screen=SILENT, pretrained=settings.pretrained)

@@ -155,7 +155,7 @@ def make_ready(
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     with loading_with(loading):
         loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
-    if chosen.tuning["method"] == catalog.SCRATCH:
+    if not chosen.pretrained:
         loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)

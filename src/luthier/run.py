@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from luthier.catalog import SCRATCH
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.errors import without_secrets
@@ -33,6 +32,7 @@ if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is to
     from luthier.augmentation import Augmentation
     from luthier.augmenting.method import Method
     from luthier.evaluation.baselines import Baseline
+    from luthier.evaluation.written.forgetting import Likely
     from luthier.finish import Run
     from luthier.ready import Ready
     from luthier.runtime import Runtime
@@ -67,13 +67,12 @@ def train(
 
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
-    kind, weights = prepared.task.auto_class, settings.tuning["method"] != SCRATCH
-    folder, choices = choose_model(settings.model, prepared.language, kind, weights=weights)
+    kind = prepared.task.auto_class
+    folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
-    from luthier.general_text import read_general
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
@@ -92,11 +91,8 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            ready, baselines, augmentation = _begin(owned, ready, prepared, method, state is None, runtime, screen)
-            general = read_general(
-                ready.loaded.model, ready.codec, prepared.general, runtime, screen,
-                max_tokens=ready.training.max_tokens, longest=folder.most_tokens,
-            )  # fmt: skip
+            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            ready, baselines, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
@@ -120,16 +116,18 @@ def train(
 def _begin(
     owned: RunFolder, ready: Ready, prepared: Prepared, method: Method | None, anew: bool, runtime: Runtime,
     screen: Progress,
-) -> tuple[Ready, list[Baseline], Augmentation | None]:  # fmt: skip
+) -> tuple[Ready, list[Baseline], Augmentation | None, Likely | None]:  # fmt: skip
     """What the untuned model sees, and all that hangs on it: the baselines, the remedy where it was left open, whether
-    changed texts help, and where the head begins. anew: not from a checkpoint, which has the head."""
+    changed texts help, where the head begins, and how likely it finds general text. anew: not from a checkpoint, which
+    has the head."""
     from luthier.augmentation import begin_augmentation
     from luthier.balancing.choose import choose_remedy
+    from luthier.general_text import read_general
     from luthier.probing import begin_head, look
     from luthier.trial import run_baselines
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
-    pretrained = ready.settings.tuning["method"] != SCRATCH
+    pretrained = ready.settings.pretrained
     frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
     baselines: list[Baseline] = []
     if frozen is not None:
@@ -142,7 +140,11 @@ def _begin(
     if anew:
         start = ready.settings.train.head_init
         begin_head(model, ready.codec.task, frozen, runtime, start, ready.remedy, how.seed)
-    return ready, baselines, augmentation
+    general = read_general(
+        model, ready.codec, prepared.general, runtime, screen,
+        max_tokens=how.max_tokens, longest=ready.folder.most_tokens,
+    )  # fmt: skip
+    return ready, baselines, augmentation, general
 
 
 def run_path(settings: Settings, *, resume: bool) -> Path:

@@ -21,7 +21,7 @@ from luthier.metrics.texts import text_figures, text_scores
 from luthier.saved import learned
 from luthier.seen import Frozen
 from luthier.task import Task
-from luthier.text.scripts import is_spaced, text_language
+from luthier.text.scripts import about_tokens, is_spaced, text_language
 from luthier.text.tokenizer import TextRule
 from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, Window
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 TARGETS, WEIGHTS = "targets", "weights"
 """Arrays of a window that asks how likely an answer is: at each position 1 + the token that belongs there, 0 where none
 is asked for; and how much each counts."""
-_PIECES_A_WORD = 2
 _LEAST_NEW, _MOST_NEW = 16, 1024
 """Tokens that an answer may have, where the training answers decide."""
 _MOST_LOSS = 80.0
@@ -118,7 +117,8 @@ class Writer(Task[InputT, AnswerT, Written]):
     def settle(self, answers: Sequence[AnswerT]) -> tuple[Self, list[Choice]]:
         if self.max_new_tokens is not None:
             return self, []
-        lengths = [_pieces(self.format.answer_text(answer)) for answer in answers]
+        texts = [self.format.answer_text(answer) for answer in answers]
+        lengths = [about_tokens(text, spaced=is_spaced(text_language(text))) for text in texts]
         return self.with_room(math.ceil(float(np.quantile(lengths, 0.99))) if lengths else 0)
 
     def with_room(self, usual: int) -> tuple[Self, list[Choice]]:
@@ -289,8 +289,3 @@ def _likelihood_scores(predictions: Sequence[Written], weights_RN: np.ndarray) -
 
 def _for_model(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors.items() if name not in (TARGETS, WEIGHTS)}
-
-
-def _pieces(text: str) -> int:
-    """About how many tokens a text has."""
-    return _PIECES_A_WORD * len(text.split()) if is_spaced(text_language(text)) else len(text)

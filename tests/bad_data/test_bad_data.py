@@ -17,7 +17,7 @@ from bad_data.cases import CASES, Case
 from bad_data.more_cases import MORE
 from bad_data.pasting import Paste, codes, pasted, runnable, told
 from luthier.data.findings import ROW_FAULTS
-from marks import every_third_fast
+from marks import every_third_fast, some_fast
 from workflow.helpers import Done, luthier
 
 EXIT = {"R": 2, "F!": 1, "F": 1}
@@ -25,17 +25,8 @@ SEVERITY = {"F!": "error", "F": "warning"}
 BAD = [case for case in [*CASES, *MORE] if case.verdict != "K"]
 PASTES = [(case, paste) for case in BAD for paste in case.pastes]
 STOPPING = [case for case in BAD if case.verdict == "F!" and case.code in ROW_FAULTS]
-
-
-def first_fast(case: Case, paste: Paste) -> Any:
-    """Of several alternatives the fast suite tries the first."""
-    return pytest.param(case, paste, marks=() if paste == case.pastes[0] else pytest.mark.slow)
-
-
-def some_slow(case: Case) -> Any:
-    """One mechanism leaves out the rows of all faults: the fast suite tries it with two of them."""
-    fast = case.code in ("missing-label", "split-leak")
-    return pytest.param(case, marks=() if fast else pytest.mark.slow)
+FAST_FAULTS = [case for case in STOPPING if case.code in ("missing-label", "split-leak")]
+"""One mechanism leaves out the rows of all faults: the fast suite tries it with two of them."""
 
 
 @cache
@@ -79,9 +70,7 @@ def test_check_gives_the_verdict_with_its_code_place_and_words(case: Case) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("case", "paste"), [first_fast(*pair) for pair in PASTES], ids=lambda part: str(getattr(part, "printed", part))
-)
+@pytest.mark.parametrize(("case", "paste"), PASTES, ids=lambda part: str(getattr(part, "printed", part)))
 def test_the_remedy_works_when_it_is_pasted(case: Case, paste: Paste, tmp_path: Path) -> None:
     fix = problem_of(case, run(case.command, case))["fix"]
     assert paste.printed in runnable(fix, case.code)
@@ -92,7 +81,7 @@ def test_the_remedy_works_when_it_is_pasted(case: Case, paste: Paste, tmp_path: 
     assert (case.code in codes(done)) == paste.stays, fix
 
 
-@pytest.mark.parametrize("case", [some_slow(case) for case in STOPPING], ids=str)
+@pytest.mark.parametrize("case", some_fast(STOPPING, FAST_FAULTS), ids=str)
 def test_rows_that_stop_a_training_are_left_out_when_that_remedy_is_pasted(case: Case, tmp_path: Path) -> None:
     done = run("init", case)
     if codes(done) == {"unknown-choice"}:

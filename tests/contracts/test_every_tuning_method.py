@@ -22,7 +22,7 @@ MORE = ("ia3", "prompt_tuning")
 """Of PEFT's own methods one that is merged and one that stays beside the model."""
 pytestmark = pytest.mark.parametrize(
     "method",
-    [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in (*catalog.tuning_names(), *MORE)],
+    some_fast((*catalog.tuning_names(), *MORE), QUICK),
 )
 
 

@@ -54,15 +54,8 @@ def predict(
 ) -> int:
     words, generation = split_settings(source or ())
     name = words.pop(0) if words and (words[0] == "-" or names_data(words[0])) else None
-    if (name is None) == (not text):
-        fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
-        raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
-    if out is not None and out.suffix.lower() not in (".jsonl", ".csv", ".npy"):
-        fix = t("name it .jsonl, .csv or, of vectors, .npy")
-        raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
-    if resume and (out is None or out.suffix.lower() != ".jsonl"):
-        fix = t("luthier predict {run} FILE -o ANSWERS.jsonl --resume", run=run)
-        raise LuthierError.at("command line", t("only a .jsonl goes on where it was interrupted"), fix, code="usage")
+    ending = "" if out is None else out.suffix.lower()
+    _check_usage(run, out, named=name is not None, texts=bool(text), resume=resume)
     how = data_settings(words, {})
     if name is not None and name != "-":  # before a deep-learning library is imported
         from luthier.preparing.rows import read_options
@@ -79,12 +72,12 @@ def predict(
     predictor = as_asked(load_artifact(run), generation)
     screen = Console(json=json or out is None, quiet=quiet)
     inputs = _inputs(predictor, name, text, how, screen)
-    if out is not None and out.suffix.lower() == ".npy":
+    if out is not None and ending == ".npy":
         from luthier.cli.vectors.write import write_vectors
 
         bad = write_vectors(predictor, inputs, out, screen)
         return _told(bad, out, screen)
-    if out is not None and out.suffix.lower() == ".jsonl":
+    if out is not None and ending == ".jsonl":
         from luthier.inference.stream import held
 
         facts = _facts(run, name, text, [*(source or ()), f"--top-k={top_k}"])
@@ -97,6 +90,19 @@ def predict(
     with _sink(out, as_json=json, safe_csv=safe_csv, predictor=predictor) as show:
         bad = _answer_all(predictor, inputs, show, top_k, screen)
     return _told(bad, out, screen)
+
+
+def _check_usage(run: Path, out: Path | None, *, named: bool, texts: bool, resume: bool) -> None:
+    """Errors: LuthierError for words that do not go together. named: whether a file is, or standard input."""
+    if named == texts:
+        fix = t('luthier predict {run} FILE, or - for standard input, or --text "…"', run=run)
+        raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
+    if out is not None and out.suffix.lower() not in (".jsonl", ".csv", ".npy"):
+        fix = t("name it .jsonl, .csv or, of vectors, .npy")
+        raise LuthierError.at(str(out), t("'{ending}' cannot be written", ending=out.suffix), fix, code="usage")
+    if resume and (out is None or out.suffix.lower() != ".jsonl"):
+        fix = t("luthier predict {run} FILE -o ANSWERS.jsonl --resume", run=run)
+        raise LuthierError.at("command line", t("only a .jsonl goes on where it was interrupted"), fix, code="usage")
 
 
 def _facts(run: Path, name: str | None, texts: list[str] | None, settings: list[str]) -> dict[str, Any]:

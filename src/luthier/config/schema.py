@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
+from luthier.catalog import SCRATCH
 from luthier.text.clean import STEPS
 
 Auto = Literal["auto"]
@@ -166,6 +167,11 @@ class Settings(Section):
     balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     out: _AutoText = None
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether training begins with what the model has learnt, and not from scratch."""
+        return self.tuning["method"] != SCRATCH
 
 
 NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}

@@ -109,9 +109,7 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
 
 
 def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], device: str) -> Loaded:
-    kept = {"trust_remote_code": False, "local_files_only": True}
-    config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
-    model = loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
+    model = _of_config(folder, loader, head_options)
     if (folder / "generation_config.json").is_file() and hasattr(model, "generation_config"):
         model.generation_config = GenerationConfig.from_pretrained(str(folder))
     nn.Module.to(model.float(), device)
@@ -122,11 +120,15 @@ def _more(loader: Any, folder: Path, head_options: Mapping[str, Any], device: st
     loading = _loading.get()
     if loading is None:
         return {}
-    config = transformers.AutoConfig.from_pretrained(
-        str(folder), trust_remote_code=False, local_files_only=True, **head_options
-    )
     with torch.device("meta"):
-        return loading(loader.from_config(config) if hasattr(loader, "from_config") else loader(config), device)
+        return loading(_of_config(folder, loader, head_options), device)
+
+
+def _of_config(folder: Path, loader: Any, head_options: Mapping[str, Any]) -> Any:
+    """A model of the folder's make and size, whose weights nobody has read."""
+    kept = {"trust_remote_code": False, "local_files_only": True}
+    config = transformers.AutoConfig.from_pretrained(str(folder), **kept, **head_options)
+    return loader.from_config(config) if hasattr(loader, "from_config") else loader(config)
 
 
 def _loader(folder: Path, auto_class: str) -> Any:

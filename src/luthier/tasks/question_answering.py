@@ -26,7 +26,7 @@ from luthier.metrics.answers import agreement, answer_scores
 from luthier.saved import learned
 from luthier.seen import Frozen
 from luthier.task import Task
-from luthier.text.scripts import is_spaced, text_language
+from luthier.text.scripts import about_tokens, is_spaced, text_language
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 _LEAST_LONGEST = 30
 """Tokens that an answer may have at least, as in the scripts of SQuAD's first models."""
-_PIECES_A_WORD = 2
 _LOOKED_AT = 2000
 """Characters by which a context's language is told."""
 
@@ -106,7 +105,8 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
     def settle(self, answers: Sequence[Answers]) -> tuple[Self, list[Choice]]:
         if self.max_answer is not None:
             return self, []
-        lengths = [self._pieces(answer.text) for right in answers for answer in right]
+        texts = [answer.text for right in answers for answer in right]
+        lengths = [about_tokens(text, spaced=not self._by_character(text)) for text in texts]
         usual = math.ceil(float(np.quantile(lengths, 0.99))) if lengths else 0
         value = max(_LEAST_LONGEST, usual)
         reason = t("99 % of the training answers have at most about {count} tokens", count=usual)
@@ -263,9 +263,6 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
 
     def _by_character(self, context: str) -> bool:
         return not is_spaced(_language(context[:_LOOKED_AT]) if self.language == "auto" else self.language)
-
-    def _pieces(self, text: str) -> int:
-        return len(text) if self._by_character(text) else _PIECES_A_WORD * len(text.split())
 
     def _given(self, input: Question, span: tuple[int, int] | None) -> Reading:
         return given(input.context, span, self._by_character(input.context), question_kind(input.question))

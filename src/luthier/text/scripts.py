@@ -30,6 +30,7 @@ _SMALL_WORDS = {
 }  # fmt: skip
 _WORDS = {language: frozenset(words.split()) for language, words in _SMALL_WORDS.items()}
 _ENGLISH_BY_DEFAULT = 0.02
+_PIECES_A_WORD = 2
 
 
 def text_language(text: str) -> str:
@@ -60,6 +61,11 @@ def main_language(texts: Iterable[str], most: int = 2000) -> tuple[str, float]:
 def is_spaced(language: str) -> bool:
     """Whether words stand apart: else an analyser must count characters."""
     return language not in ("zh", "ja", "th")
+
+
+def about_tokens(text: str, *, spaced: bool) -> int:
+    """How many tokens a text has, roughly, where no tokenizer is at hand. spaced: whether its words stand apart."""
+    return _PIECES_A_WORD * len(text.split()) if spaced else len(text)
 
 
 def _latin_language(text: str) -> str:
