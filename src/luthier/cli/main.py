@@ -16,6 +16,7 @@ from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
+from luthier.cli.making.schema import schema
 from luthier.cli.making.tokenizer import tokenizer
 from luthier.cli.predict import predict
 from luthier.cli.scarce.curve import curve
@@ -41,6 +42,7 @@ COMMANDS = {
     "suggest": (suggest, t("which rows should be labelled next?")),
     "index": (index, t("make a file's rows ready to be searched")),
     "serve": (serve, t("serve a run over HTTP")),
+    "schema": (schema, t("the configuration's JSON Schema, for editors")),
 }
 
 

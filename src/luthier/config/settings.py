@@ -191,10 +191,11 @@ def _check_task(node: Located | None) -> list[Problem]:
             kind = catalog.task(str(name.value))
         except ConfigError as error:
             return _at(name.place, error)
-    return _check_options("task", node, "name", _task_options(kind)) or _check_ranges(kind, node)
+    return _check_options("task", node, "name", task_options(kind)) or _check_ranges(kind, node)
 
 
-def _task_options(kind: type[Any]) -> dict[str, Any]:
+def task_options(kind: type[Any]) -> dict[str, Any]:
+    """What may be set of a task: name to type."""
     hints = get_type_hints(kind)
     return {f.name: hints[f.name] for f in fields(kind) if not f.metadata.get("learned")}
 
@@ -203,9 +204,9 @@ def _any_with(names: set[str]) -> type[Any]:
     """While the task is still to be told by the data: one that has all these options, so that they can be set before;
     classification where none has."""
     usual = catalog.task("classification")
-    if names <= set(_task_options(usual)):
+    if names <= set(task_options(usual)):
         return usual
-    return next((kind for kind in map(catalog.task, catalog.task_names()) if names <= set(_task_options(kind))), usual)
+    return next((kind for kind in map(catalog.task, catalog.task_names()) if names <= set(task_options(kind))), usual)
 
 
 def _check_ranges(kind: type[Any], node: Located) -> list[Problem]:

@@ -1,1 +1,1 @@
-"""Commands that make what a model from nothing begins with."""
+"""Commands that make a file to begin with: a tokenizer with its untrained model, the configuration's schema."""

@@ -1,0 +1,96 @@
+"""The whole configuration as a JSON Schema, by which editors complete, explain and check a YAML file.
+
+Made of what the settings themselves are checked by: the models of schema.py, the fields of the tasks, the arguments of
+tuning methods, remedies and augmentations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from luthier import catalog
+from luthier.config.schema import LIST_KEYS, NAME_KEYS, Settings
+from luthier.config.settings import task_options
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_Options = Mapping[str, tuple[Any, object]]
+
+
+def config_schema() -> dict[str, Any]:
+    """JSON Schema 2020-12 of a configuration file. A section that is chosen by a name may be the bare name, or a
+    section with the name's own options beside it."""
+    schema = _told(Settings.model_json_schema(by_alias=True))
+    found = schema["properties"]
+    found["task"] = _chosen("name", catalog.AUTO, _tasks())
+    for key, default, names, options_of in (
+        ("tuning", "full", catalog.tuning_names(), catalog.tuning_options),
+        ("balance", catalog.AUTO, [catalog.AUTO, *catalog.remedy_names()], catalog.remedy_options),
+        ("augment", "none", catalog.augmentation_names(), catalog.augmentation_options),
+    ):
+        found[key] = _chosen(NAME_KEYS[key], default, _of_functions(names, options_of))
+    found["tuning"]["anyOf"] += _of_peft(catalog.tuning_names())
+    for section, key in LIST_KEYS:
+        inner = schema["$defs"][getattr(Settings.model_fields[section].annotation, "__name__", "")]["properties"]
+        inner[key] = {"anyOf": [{"type": "string"}, inner[key]]}
+    return {"$schema": DIALECT, "title": "Luthier", **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _told(node: Any) -> Any:
+    """What a setting wants in words as its description; no titles, which only repeat the names."""
+    if isinstance(node, list):
+        return [_told(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    kept = {key: _told(value) for key, value in node.items() if key not in ("wanted", "title") or _is_name(value)}
+    return kept | ({"description": node["wanted"]} if isinstance(node.get("wanted"), str) else {})
+
+
+def _is_name(value: Any) -> bool:
+    """Whether `title` or `wanted` is a setting's own name: its value then is a schema."""
+    return isinstance(value, dict)
+
+
+def _tasks() -> Iterable[tuple[str, dict[str, Any]]]:
+    everything: dict[str, Any] = {}
+    for name in catalog.task_names():
+        options = {key: _typed(kind) for key, kind in task_options(catalog.task(name)).items()}
+        for key, kind in options.items():
+            known = everything.setdefault(key, kind)
+            everything[key] = known if known == kind else {}
+        yield name, options
+    yield catalog.AUTO, everything
+
+
+def _of_functions(names: Iterable[str], options_of: Callable[[str], _Options]) -> Iterable[tuple[str, dict[str, Any]]]:
+    for name in names:
+        yield name, {key: _typed(kind) | {"default": default} for key, (kind, default) in options_of(name).items()}
+
+
+def _typed(kind: Any) -> dict[str, Any]:
+    """kind: a type, or one as it is written."""
+    return _told(TypeAdapter(eval(kind, {}) if isinstance(kind, str) else kind).json_schema())
+
+
+def _chosen(name_key: str, default: str, choices: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """default: what a section is of that names nothing."""
+    listed = list(choices)
+    sections = [
+        {
+            "type": "object",
+            "properties": {name_key: {"const": name}, **options},
+            "required": [] if name == default else [name_key],
+            "additionalProperties": False,
+        }
+        for name, options in listed
+    ]
+    return {"anyOf": [{"enum": [name for name, _ in listed]}, *sections], "default": default}
+
+
+def _of_peft(own: list[str]) -> list[dict[str, Any]]:
+    """PEFT's methods, of which there are as many as the installed version has: any other name, with any options."""
+    name = {"type": "string", "not": {"enum": own}}
+    return [name, {"type": "object", "properties": {"method": name}, "required": ["method"]}]
