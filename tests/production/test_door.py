@@ -14,8 +14,8 @@ from fastapi.testclient import TestClient
 from luthier.errors import ConfigError, LuthierError
 from luthier.inference.artifact import Predictor
 from luthier.production.door import LOCAL_NAMES, read_keys
-from luthier.production.journal import Journal
 from luthier.production.serve import make_app
+from luthier.production.watching.journal import Journal
 from production.helpers import saved
 from tiny import TinyModels
 

@@ -59,9 +59,9 @@ def serve(
     _check_names(runs)
     opened = _open_index(runs[0], index) if index is not None else None
     from luthier.production.door import LOCAL_NAMES, read_keys
-    from luthier.production.journal import Journal
     from luthier.production.limits import Limits
     from luthier.production.serve import make_app
+    from luthier.production.watching.journal import Journal
 
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
     local = host in _LOCAL

@@ -14,15 +14,15 @@ from fastapi.responses import JSONResponse
 
 from luthier.errors import LuthierError
 from luthier.production.door import Door
-from luthier.production.journal import Journal
 from luthier.production.limits import Limits
 from luthier.production.listening import while_here
-from luthier.production.meters import Meters
 from luthier.production.requests import Named, read_body, read_inputs, read_object, read_top_k, tell_errors
 from luthier.production.served import Load, Models
 from luthier.production.v1.embeddings import add_embedding_route
 from luthier.production.v1.routes import add_model_routes, add_writing_routes
 from luthier.production.vectors import add_vector_routes
+from luthier.production.watching.journal import Journal
+from luthier.production.watching.meters import Meters
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.searching.index import Index
