@@ -142,7 +142,7 @@ def test_without_an_index_nothing_is_searched_and_another_models_index_is_refuse
         assert client.post("/search", json={"inputs": "a"}).json()["error"]["code"] == "no-index"
     write_index(folder / "theirs", np.eye(2, 32, dtype=np.float32), [{}, {}], {"model": "another"})
     with pytest.raises(ModelError, match="another model"):
-        serve(run, index=folder / "theirs")
+        serve([run], index=folder / "theirs")
 
 
 @pytest.mark.parametrize(

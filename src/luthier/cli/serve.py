@@ -181,6 +181,7 @@ def _listen(host: str, port: int):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # who comes before the server runs waits, and is not turned away
     except OSError as error:
         fix = t("choose another --port; 0 takes a free one")
         raise LuthierError.at(f"{host}:{port}", error.strerror or str(error), fix, code="port-in-use") from None
