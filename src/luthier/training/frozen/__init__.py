@@ -1,0 +1,1 @@
+"""What is frozen runs once, and not anew each epoch."""
