@@ -14,6 +14,7 @@ FLOORS = [
     ["language"],
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
+    ["caching", "weights"],
     ["seen", "objective", "saved"],
     ["media.*"],
     ["formats.*", "text.*"],

@@ -28,7 +28,9 @@ from luthier.training.averaging import NONE, Averaging, Rule, mean
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.frozen.once import Once, Plan, frozen_once
+from luthier.training.frozen.vocabulary import trimmed_embedding
 from luthier.training.gradient.neftune import noisy_embeddings
+from luthier.training.how import Training
 from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -40,44 +42,12 @@ from luthier.training.optimise import (
     restore_weights,
 )
 from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
-from luthier.training.signals import Interruption, watch_signals
-from luthier.training.stops import count_skipped, interrupted, why_early
-from luthier.training.vocabulary import trimmed_embedding
+from luthier.training.stopping.signals import Interruption, watch_signals
+from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
 from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step, Window
 
 _FP16_SCALE = 2.0**15
-
-
-@dataclass(frozen=True)
-class Training:
-    """How to train. batch_size: windows a step, over all processes. max_tokens: of one forward pass, with padding.
-
-    warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
-    the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
-    neftune_alpha: of the noise on input embeddings; 0 for none.
-    packing: whether each forward pass is of one row, of windows one after another. averaging: which mean of the weights
-    is judged and kept: ema, swa or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run
-    at every step.
-    """
-
-    epochs: int
-    batch_size: int
-    max_tokens: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    max_grad_norm: float
-    optimiser: str
-    schedule: str
-    save_every: int
-    keep: int
-    patience: int
-    seed: int
-    neftune_alpha: float = 0.0
-    packing: bool = False
-    averaging: str = NONE
-    cache_bytes: int = 0
 
 
 @dataclass(frozen=True)

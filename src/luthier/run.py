@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.caching import open_cache
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.errors import without_secrets
@@ -128,7 +129,9 @@ def _begin(
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
     pretrained = ready.settings.pretrained
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
+    cache = open_cache(how.cache_bytes)
+    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained,
+                  cache=cache)  # fmt: skip
     baselines: list[Baseline] = []
     if frozen is not None:
         baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)

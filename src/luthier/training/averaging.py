@@ -69,7 +69,8 @@ class Averaging:
         parameters = trainable(self.model)
         if not self.sums:
             self.sums = {name: torch.zeros_like(p, dtype=torch.float32) for name, p in parameters.items()}
-        torch._foreach_lerp_([self.sums[n] for n in parameters], [p.float() for p in parameters.values()], share)
+        for name, p in parameters.items():
+            self.sums[name].lerp_(p.float(), share)
 
     def restore(self, sums: Mapping[str, Tensor]) -> None:
         parameters = trainable(self.model)

@@ -70,10 +70,12 @@ def train_steps(
     A step whose loss or gradient is not finite is not applied and says so.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    scale = scale or LossScale()
+    scale, begun = scale or LossScale(), False
     for number, micro_batches in enumerate(steps, start):
-        model.train()  # each step anew: the caller may have evaluated in between
-        once.rest()
+        if not (begun and model.training):  # the caller may have evaluated in between
+            model.train()
+            once.rest()
+            begun = True
         seed_step(seed, number, runtime.rank)
         (num_targets,) = runtime.sum([sum(batch.num_targets for batch in micro_batches)])
         begin = partial(_begin, noise, once, number)

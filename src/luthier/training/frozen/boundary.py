@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from luthier.caching import key_of
 from luthier.errors import ModelError
 from luthier.tuning.parts import above_layers, layer_stack
+from luthier.weights import OF_THE_ANSWERS, bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +31,10 @@ class Boundary:
 
     def key(self) -> str:
         """Of the frozen weights and of how they are used."""
-        arrays = {f"{i}.{name}": _bits(value) for i, part in enumerate(self.below) for name, value in _tensors(part)}
-        config = {name: value for name, value in self.config.to_dict().items() if name not in _NOT_OF_THE_BODY}
+        arrays = {f"{i}.{name}": bits(value) for i, part in enumerate(self.below) for name, value in _tensors(part)}
+        config = {name: value for name, value in self.config.to_dict().items() if name not in OF_THE_ANSWERS}
         kinds = [type(part).__name__ for part in self.below]
         return key_of({"layers": len(self.layers), "kinds": kinds, "config": config}, arrays)
-
-
-_NOT_OF_THE_BODY = {"_name_or_path", "name_or_path", "id2label", "label2id", "num_labels", "problem_type",
-                    "architectures", "_attn_implementation", "_attn_implementation_internal"}  # fmt: skip
 
 
 def find_boundary(model: nn.Module) -> Boundary | None:
@@ -81,8 +76,3 @@ def _before(plain: nn.Module, stack: str) -> Iterator[nn.Module]:
 def _tensors(part: nn.Module) -> Iterator[tuple[str, Tensor]]:
     yield from part.named_parameters()
     yield from part.named_buffers()
-
-
-def _bits(value: Tensor) -> np.ndarray:
-    flat = value.detach().cpu().contiguous().flatten()
-    return flat.view(torch.uint8).numpy() if flat.numel() else np.zeros(0, np.uint8)

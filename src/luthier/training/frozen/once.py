@@ -144,7 +144,7 @@ def _found(
     key, layer = key_of({"weights": boundary.key(), **environment}), boundary.layers[-1]
     plain = [window.window for window in plan.windows]
     way = _training_pass(model, codec, plan.windows, plan.max_tokens, runtime, packed=plan.packed, autocast=True)
-    ways = {"training": (plain, way)}
+    ways: dict[str, tuple[Sequence[Window], Pass]] = {"training": (plain, way)}
     if plan.asked:
         ways["validation"] = plan.asked, _asking_pass(model, codec, plan.asked, plan.max_tokens, runtime)
     states: dict[str, States] = {}

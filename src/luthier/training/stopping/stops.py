@@ -7,7 +7,7 @@ from pathlib import Path
 
 from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
 from luthier.language import t
-from luthier.training.signals import Interruption
+from luthier.training.stopping.signals import Interruption
 from luthier.types import Step
 
 MOST_SKIPPED = 3
