@@ -54,6 +54,7 @@ FLOORS = [
     ["run", "fixup"],
     ["alone"],
     ["folds", "choosing.*"],
+    ["strategies.*"],
     ["api", "demo"],
     ["cli.*"],
     ["__main__"],
@@ -90,6 +91,7 @@ WITHIN = {
     "writing",
     "making",
     "pretraining",
+    "strategies",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -226,7 +226,7 @@ def _throughput(
     times = np.ones(len(windows)) if sampling is None else sampling.weights_N
     epoch = needed_flops([len(w) for w in windows], times, folder.hidden_size, folder.feed_forward, passes)
     work = epoch * progress.examples / max(1, times.sum())
-    if fitted.kept_ran:  # what is frozen saw every window once, however often it is shown
+    if fitted.kept_seconds:  # what is frozen saw every window once, however often it is shown
         work += needed_flops([len(w) for w in windows], np.ones(len(windows)), folder.hidden_size,
                              folder.feed_forward, once)  # fmt: skip
     peak = matmul_peak(runtime.device, runtime.precision) * runtime.world

@@ -53,13 +53,14 @@ _FP16_SCALE = 2.0**15
 @dataclass(frozen=True)
 class Fitted:
     """A finished training. The model holds the weights of progress.best_step. stopped_early: why, or "". kept_layers:
-    frozen ones that no step ran; kept_ran: whether they ran once for this training, or were known."""
+    frozen ones that no step ran; kept_seconds: that they ran once for this training; 0 where it was known what they
+    give."""
 
     progress: Progress
     total_steps: int
     stopped_early: str
     kept_layers: int = 0
-    kept_ran: bool = False
+    kept_seconds: float = 0.0
 
 
 @dataclass
@@ -149,7 +150,7 @@ def fit(
         best, _ = load_checkpoint(run.checkpoints / f"checkpoint-{kept}")
         rule = run.averaging.rule
         restore_weights(model, mean(best.averages, rule, kept) if rule and best.averages else best.weights)
-    return Fitted(run.progress, total, stopped, once.layers, once.seconds > 0)
+    return Fitted(run.progress, total, stopped, once.layers, once.seconds)
 
 
 def _asked(codec: Codec, validation: Sequence[Example[Any, Any]], runtime: Runtime) -> Sequence[Window]:

@@ -114,8 +114,8 @@ def test_losses_and_weights_are_those_of_layers_that_run_every_time(
 def test_a_second_training_finds_them_and_ends_with_the_same_bits(models: TinyModels, tmp_path: Path) -> None:
     first = Done(bench("classification", models.dropout_encoder), folder_of(tmp_path, "first"))
     again = Done(bench("classification", models.dropout_encoder), folder_of(tmp_path, "again"))
-    assert first.fitted.kept_ran and "they ran once" in "".join(first.said.lines)
-    assert not again.fitted.kept_ran and "known from an earlier run" in "".join(again.said.lines)
+    assert first.fitted.kept_seconds and "they ran once" in "".join(first.said.lines)
+    assert not again.fitted.kept_seconds and "known from an earlier run" in "".join(again.said.lines)
     assert all(weight.equal(first.weights[name]) for name, weight in again.weights.items())
     assert again.losses == first.losses
 
@@ -125,9 +125,9 @@ def test_other_frozen_weights_or_other_texts_are_not_taken_for_the_same(models: 
     other = bench("classification", models.dropout_encoder)
     with torch.no_grad():
         _layers(other.model)[0].output.dense.bias[0] += 1e-3
-    assert Done(other, folder_of(tmp_path, "weights")).fitted.kept_ran
+    assert Done(other, folder_of(tmp_path, "weights")).fitted.kept_seconds
     shorter = bench("classification", models.dropout_encoder, max_length=8)
-    assert Done(shorter, folder_of(tmp_path, "texts")).fitted.kept_ran
+    assert Done(shorter, folder_of(tmp_path, "texts")).fitted.kept_seconds
 
 
 def test_the_head_alone_may_differ(models: TinyModels, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_the_head_alone_may_differ(models: TinyModels, tmp_path: Path) -> None:
     other = bench("classification", models.dropout_encoder)
     with torch.no_grad():
         other.model.get_submodule("classifier").get_parameter("weight").mul_(2)
-    assert not Done(other, folder_of(tmp_path, "head")).fitted.kept_ran
+    assert not Done(other, folder_of(tmp_path, "head")).fitted.kept_seconds
 
 
 @pytest.mark.parametrize("how", [{"cache_bytes": 40}, {"epochs": 1}, {"neftune_alpha": 5.0}])
