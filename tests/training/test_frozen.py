@@ -60,7 +60,7 @@ class Done:
 def _layers(model: nn.Module) -> Any:
     from luthier.tuning.parts import layer_stack
 
-    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # pyright: ignore[reportCallIssue]
+    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model
     return layer_stack(plain)[1]
 
 

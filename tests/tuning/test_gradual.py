@@ -46,7 +46,7 @@ def test_what_is_not_thawed_yet_has_no_gradient_to_compute(models: TinyModels) -
         flags.append(
             ready.model.get_submodule("bert.encoder.layer.0").get_parameter("output.dense.weight").requires_grad
         )
-        return ready.codec.task.loss(model, batch)  # pyright: ignore[reportArgumentType]
+        return ready.codec.task.loss(model, batch)
 
     list(train_steps(tuned.model, loss, [ready.batches(99)] * 8, optimiser, lambda _: 1e-3, Runtime(), seed=0))
     assert flags == [False] * 3 + [True] * 5
