@@ -220,7 +220,10 @@ def _throughput(
     progress = fitted.progress
     seconds = max(progress.seconds, 1e-9)
     folder = ready.folder
-    passes = layer_passes(ready.loaded.model, tuned.model)
+    per_epoch = fitted.total_steps // ready.training.epochs
+    still = {name: min(1.0, group.thaws(per_epoch, fitted.total_steps) / max(1, progress.step))
+             for group in tuned.groups for name in group.names}  # fmt: skip
+    passes = layer_passes(ready.loaded.model, tuned.model, still)
     once, passes = passes[: fitted.kept_layers], passes[fitted.kept_layers :]
     sampling = ready.sampling(prepared.split.train, windows)
     times = np.ones(len(windows)) if sampling is None else sampling.weights_N

@@ -57,3 +57,12 @@ def test_what_is_not_thawed_yet_has_no_gradient_to_compute(models: TinyModels) -
 def test_options_out_of_range_are_refused(options: dict[str, float], models: TinyModels) -> None:
     with pytest.raises(ConfigError, match="tuning"):
         gradual(bench("classification", models.encoder).model, **options)
+
+
+def test_the_work_of_a_step_counts_what_is_not_thawed_as_frozen(models: TinyModels) -> None:
+    from luthier.training.throughput import layer_passes
+
+    ready = bench("classification", models.encoder)
+    tuned = gradual(ready.model)
+    still = {name: group.thaws(2, 16) / 16 for group in tuned.groups for name in group.names}
+    assert layer_passes(ready.model, tuned.model, still) == pytest.approx([2.25, 2.5, 2.75])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from luthier.caching import open_cache
+from luthier.data.split import Split
 from luthier.evaluation.baselines import Baseline
 from luthier.models.find import ModelFolder
 from luthier.preparing.prepare import Prepared
@@ -15,16 +17,20 @@ from luthier.ready import make_ready
 from luthier.runtime import open_runtime
 from luthier.strategies.budget import equal_time
 from luthier.strategies.names import Strategy
+from luthier.task import AnyTask
 from luthier.teachable import teachable
 from luthier.trial import run_baselines
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """epochs: of each strategy, by name."""
+    """epochs: of each strategy, by name. task: as the first of them learns it. split: the rows as they are learnt and
+    judged."""
 
     epochs: Mapping[str, int]
     baselines: Sequence[Baseline]
+    task: AnyTask
+    split: Split[Any, Any]
 
 
 def begin(
@@ -44,6 +50,7 @@ def begin(
         )  # fmt: skip
         assert frozen is not None  # there is one process
         made = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=settings.pretrained)
+        task = ready.codec.task
         del ready, frozen
         if known is not None:
             epochs = known
@@ -51,4 +58,4 @@ def begin(
             epochs = equal_time(strategies, taught, folder, minutes, runtime, screen)
         else:
             epochs = {strategy.name: how.epochs for strategy in strategies}
-    return Beginning(dict(epochs), made)
+    return Beginning(dict(epochs), made, task, taught.split)

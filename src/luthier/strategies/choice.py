@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from luthier.evaluation.intervals import Evaluated
 from luthier.language import t
 from luthier.strategies.measured import Measured, against
 
@@ -28,7 +29,7 @@ def choose(measured: Sequence[Measured], metric: str, *, higher_is_better: bool,
     """metric: the task's main score. chooses: the part of the rows that chooses, "validation" or, where there is none,
     the judged part."""
 
-    def rows(one: Measured):
+    def rows(one: Measured) -> Evaluated:
         return one.said.checked or one.said.judged
 
     def quality(one: Measured) -> float:

@@ -140,6 +140,8 @@ def _run(
     path: Path, strategy: Strategy, epochs: int, prepared: Prepared, model: ModelFolder,
     baselines: Sequence[Baseline], title: str, screen: Progress, *, first: bool,
 ) -> None:  # fmt: skip
+    import torch
+
     from luthier.training.throughput import forget_peak_memory
 
     folder = path / strategy.folder
@@ -150,7 +152,7 @@ def _run(
         return
     begun = (folder / IDENTITY).is_file()
     going_on = begun and (folder / CONFIG).is_file()
-    forget_peak_memory("cpu")
+    forget_peak_memory("cuda" if torch.cuda.is_available() else "cpu")
     run = single.train(
         own, resume=going_on, overwrite=begun and not going_on, screen=OnePart(screen, title, tables=first),
         prepared=prepared, baselines=baselines,

@@ -33,9 +33,9 @@ def finish(
     screen: Progress, began: float,
 ) -> None:  # fmt: skip
     """strategies.json is written last: where it is, all is finished."""
-    part = judged_part(prepared.split)
-    judged, seed = prepared.split.part(part), strategies[0].settings.train.seed
-    checked = prepared.split.validation if part != "validation" else []
+    part, task = judged_part(shared.split), shared.task
+    judged, seed = shared.split.part(part), strategies[0].settings.train.seed
+    checked = shared.split.validation if part != "validation" else []
     with open_runtime("fp32") as runtime, screen.track(t("measuring the strategies"), len(strategies)) as tracker:
         measured: list[Measured] = []
         for strategy in strategies:
@@ -47,7 +47,6 @@ def finish(
     main = measured[0].said.report.main
     chooses = "validation" if checked or part == "validation" else part
     chosen = choose(measured, main.name, higher_is_better=main.higher_is_better, chooses=chooses)
-    task = prepared.task
     lowly = [(base.name, say(task, base.predictions, judged, seed)) for base in shared.baselines]
     report = _report(task, prepared, measured, lowly, chosen, part, chooses, minutes, time.time() - began)
     with disk_trouble(path):
