@@ -83,12 +83,13 @@ def frozen_once(
     same. cache: None to let them run. stop: whether somebody wants the training to stop."""
     boundary = find_boundary(model)
     usable = plan.steady and type(codec.task).seen_at is Task.seen_at and not isinstance(codec.task.objective(), Joint)
-    if boundary is None or cache is None or not usable or plan.epochs < 2 or not plan.windows:
+    possible = cache is not None and usable and plan.epochs > 1 and len(plan.windows) > 0
+    if boundary is None or runtime.any(not possible) or cache is None:  # all processes, or none
         yield Once(boundary)
         return
     reader = Reader(runtime.device)
     with read_instead(boundary.layers, reader):
-        if not _same(model, codec, plan, boundary, reader, runtime):
+        if runtime.any(not _same(model, codec, plan, boundary, reader, runtime)):
             yield Once(boundary)
             return
         was_training = model.training
