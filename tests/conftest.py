@@ -1,10 +1,13 @@
 import gc
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tiny import TinyModels, write_tiny_models
 
+os.environ["LUTHIER_CACHE"] = tempfile.mkdtemp(prefix="luthier-cache-")  # and not the user's
 gc.disable()  # nothing is garbage while files are imported, and looking for it takes seconds
 
 

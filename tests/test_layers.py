@@ -14,6 +14,7 @@ FLOORS = [
     ["language"],
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
+    ["caching", "weights"],
     ["seen", "objective", "saved"],
     ["media.*"],
     ["formats.*", "text.*"],
@@ -53,6 +54,7 @@ FLOORS = [
     ["run", "fixup"],
     ["alone"],
     ["folds", "choosing.*"],
+    ["strategies.*"],
     ["api", "demo"],
     ["cli.*"],
     ["__main__"],
@@ -89,6 +91,7 @@ WITHIN = {
     "writing",
     "making",
     "pretraining",
+    "strategies",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
+    from luthier.strategies.runs import Compared
 
 _CONFIGS = (".yaml", ".yml")
 Source = str | Path | Sequence[str | Path]
@@ -47,6 +48,23 @@ def train(
     from luthier.folds import train as run
 
     return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
+
+
+def train_strategies(
+    source: Source, strategies: str | Sequence[str], /, *, minutes: float | None = None, resume: bool = False,
+    overwrite: bool = False, screen: Progress = SILENT, **settings: Any,
+) -> Compared:  # fmt: skip
+    """Tunes a model in several ways on one split and says which is worth its cost, as `luthier train --strategies`
+    does: `.sentence` says it, `.recommended` is that run's folder, `.report` the table.
+
+    strategies: tuning methods, such as "head,lora:r=8,full". minutes: of training in all, the same for each; without
+    them each has the same number of epochs. settings: as of `train`. Errors: luthier.errors.LuthierError.
+    """
+    from luthier.strategies.names import split_names
+    from luthier.strategies.runs import train_strategies as run
+
+    tree = opened(_read(source, settings))
+    return run(tree, split_names(strategies), minutes=minutes, resume=resume, overwrite=overwrite, screen=screen)
 
 
 def load(run: str | Path, device: str | None = None) -> Predictor:

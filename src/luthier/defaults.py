@@ -80,7 +80,9 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
         for key, chosen in from_nothing(facts.model.hidden_size, facts.epochs[0], joined=facts.joined).items():
             decide(key, *chosen)
     decide("epochs", *facts.epochs)
-    decide("learning_rate", *_with_decoder(facts, method, *_learning_rate(method, facts.model.hidden_size, rows)))
+    decide(
+        "learning_rate", *_with_decoder(facts, method, *_learning_rate(method, facts.model.hidden_size, rows, train))
+    )
     train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
@@ -162,12 +164,14 @@ def _batch_size(rows: int) -> tuple[int, str]:
     return 32, t("{rows} training rows", rows=rows)
 
 
-def _learning_rate(method: str, hidden_size: int, rows: int) -> tuple[float, str]:
+def _learning_rate(method: str, hidden_size: int, rows: int, train: Mapping[str, Any]) -> tuple[float, str]:
     """3e-5 at BERT-base's width of 768, more for narrower models, less for wider ones; by the tuning method's factor;
     six tenths of it on a small set, where larger steps forget more than the rows can teach."""
     base = min(3e-4, max(5e-6, 3e-5 * (768 / hidden_size) ** 1.7)) * (0.6 if rows < _SMALL else 1.0)
     small = t(", {rows} rows: smaller steps", rows=rows) if rows < _SMALL else ""
     rate = usual_rate(method)
+    if rate.at_random is not None and train["head_init"] == "random":
+        return rate.at_random, rate.reason
     if rate.fixed is not None:
         return rate.fixed, rate.reason
     if rate.reason:
@@ -220,6 +224,6 @@ def _head_init(method: str, writes: bool) -> tuple[str, str]:
         return "random", t("everything begins at random")
     if writes:
         return "random", t("nothing begins anew: the model has an output layer")
-    if method in ("full", "last_layers"):
+    if method in ("full", "last_layers", "gradual"):
         return "align", t("the head begins with what the untuned model knows, read off the whole text")
     return "probe", t("the head begins with what the untuned model knows")

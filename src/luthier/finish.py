@@ -220,11 +220,18 @@ def _throughput(
     progress = fitted.progress
     seconds = max(progress.seconds, 1e-9)
     folder = ready.folder
-    passes = layer_passes(ready.loaded.model, tuned.model)
+    per_epoch = fitted.total_steps // ready.training.epochs
+    still = {name: min(1.0, group.thaws(per_epoch, fitted.total_steps) / max(1, progress.step))
+             for group in tuned.groups for name in group.names}  # fmt: skip
+    passes = layer_passes(ready.loaded.model, tuned.model, still)
+    once, passes = passes[: fitted.kept_layers], passes[fitted.kept_layers :]
     sampling = ready.sampling(prepared.split.train, windows)
     times = np.ones(len(windows)) if sampling is None else sampling.weights_N
     epoch = needed_flops([len(w) for w in windows], times, folder.hidden_size, folder.feed_forward, passes)
     work = epoch * progress.examples / max(1, times.sum())
+    if fitted.kept_seconds:  # what is frozen saw every window once, however often it is shown
+        work += needed_flops([len(w) for w in windows], np.ones(len(windows)), folder.hidden_size,
+                             folder.feed_forward, once)  # fmt: skip
     peak = matmul_peak(runtime.device, runtime.precision) * runtime.world
     return Throughput(
         tokens_per_second=progress.tokens / seconds,

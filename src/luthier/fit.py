@@ -13,8 +13,8 @@ from typing import Any
 from torch.optim import Optimizer
 
 from luthier.balancing.sampling import Sampling
+from luthier.caching import open_cache
 from luthier.codec import Codec
-from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
 from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
@@ -24,9 +24,13 @@ from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
 from luthier.training.augmented import Augmented, windows_at
+from luthier.training.averaging import NONE, Averaging, Rule, mean
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.frozen.once import Once, Plan, frozen_once
+from luthier.training.frozen.vocabulary import trimmed_embedding
 from luthier.training.gradient.neftune import noisy_embeddings
+from luthier.training.how import Training
 from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -38,50 +42,25 @@ from luthier.training.optimise import (
     restore_weights,
 )
 from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
-from luthier.training.signals import Interruption, watch_signals
-from luthier.training.vocabulary import trimmed_embedding
+from luthier.training.stopping.signals import Interruption, watch_signals
+from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
-from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step
+from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step, Window
 
-MOST_SKIPPED = 3
-"""Steps in a row whose loss or gradient is not finite before the run stops."""
 _FP16_SCALE = 2.0**15
 
 
 @dataclass(frozen=True)
-class Training:
-    """How to train. batch_size: windows a step, over all processes. max_tokens: of one forward pass, with padding.
-
-    warmup: share of all steps. save_every: steps between checkpoints, beside one an evaluation. keep: checkpoints,
-    the best one included. patience: evaluations without progress before the run stops early; 0 never stops.
-    neftune_alpha: of the noise on input embeddings; 0 for none.
-    packing: whether each forward pass is of one row, of windows one after another.
-    """
-
-    epochs: int
-    batch_size: int
-    max_tokens: int
-    learning_rate: float
-    warmup: float
-    weight_decay: float
-    max_grad_norm: float
-    optimiser: str
-    schedule: str
-    save_every: int
-    keep: int
-    patience: int
-    seed: int
-    neftune_alpha: float = 0.0
-    packing: bool = False
-
-
-@dataclass(frozen=True)
 class Fitted:
-    """A finished training. The model holds the weights of progress.best_step. stopped_early: why, or ""."""
+    """A finished training. The model holds the weights of progress.best_step. stopped_early: why, or "". kept_layers:
+    frozen ones that no step ran; kept_seconds: that they ran once for this training; 0 where it was known what they
+    give."""
 
     progress: Progress
     total_steps: int
     stopped_early: str
+    kept_layers: int = 0
+    kept_seconds: float = 0.0
 
 
 @dataclass
@@ -100,6 +79,8 @@ class _Run:
     scale: LossScale
     progress: Progress
     sampling: Sampling | None
+    averaging: Averaging
+    once: Once
     saved_step: int = -1
     journal: Journal | None = None
     augmented: Augmented | None = None
@@ -150,7 +131,16 @@ def fit(
         stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
         stack.enter_context(first_position_only(model))
         stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
-        run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
+        to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
+        plan = Plan(
+            windows, _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
+            steady=augmented is None and how.neftune_alpha == 0,
+        )  # fmt: skip
+        cache = open_cache(how.cache_bytes)
+        once = stack.enter_context(
+            frozen_once(model, codec, plan, cache, runtime, screen, lambda: bool(interruption.number))
+        )
+        run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling, once, per_epoch)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
@@ -158,23 +148,40 @@ def fit(
         runtime.wait()
         kept = run.progress.best_step or run.progress.step  # the last, where no score ever was a number
         best, _ = load_checkpoint(run.checkpoints / f"checkpoint-{kept}")
-        restore_weights(model, best.weights)
-    return Fitted(run.progress, total, stopped)
+        rule = run.averaging.rule
+        restore_weights(model, mean(best.averages, rule, kept) if rule and best.averages else best.weights)
+    return Fitted(run.progress, total, stopped, once.layers, once.seconds)
+
+
+def _asked(codec: Codec, validation: Sequence[Example[Any, Any]], runtime: Runtime) -> Sequence[Window]:
+    """What this process will ask about the validation rows after every epoch; nothing where the model writes."""
+    if codec.task.speaks_untuned:
+        return ()
+    inputs = codec.task.checked().questions(validation)[runtime.rank :: runtime.world]
+    return [window for group in codec.asked(inputs) for window in group]
 
 
 def _begin(
     tuned: Tuned, codec: Codec, validation: Sequence[Example[Any, Any]], how: Training, folder: Path,
     facts: Mapping[str, Any], runtime: Runtime, screen: Screen, state: TrainState | None, sampling: Sampling | None,
+    once: Once, per_epoch: int,
 ) -> _Run:  # fmt: skip
-    optimiser = build_optimiser(tuned.model, tuned.groups, how.optimiser, how.weight_decay)
+    total = per_epoch * how.epochs
+    optimiser = build_optimiser(
+        tuned.model, tuned.groups, how.optimiser, how.weight_decay, per_epoch=per_epoch, total=total
+    )
+    averaging = Averaging(tuned.model, Rule(how.averaging, total) if how.averaging != NONE else None)
     progress = state.progress if state else Progress()
     if state is not None:
         restore_weights(tuned.model, state.weights)
         restore_moments(tuned.model, optimiser, state.moments)
+        averaging.restore(state.averages)
         scale = LossScale(progress.loss_scale, progress.good_steps)
     else:
         scale = LossScale(_FP16_SCALE if runtime.precision == "fp16" else 1.0)
-    run = _Run(tuned, codec, validation, how, folder, facts, runtime, screen, optimiser, scale, progress, sampling)
+    progress = replace(progress, seconds=progress.seconds + once.seconds)
+    run = _Run(tuned, codec, validation, how, folder, facts, runtime, screen, optimiser, scale, progress, sampling,
+               averaging, once)  # fmt: skip
     run.saved_step = progress.step if state else -1
     if runtime.is_first:
         run.journal = Journal(folder / "metrics.jsonl", progress.metrics_bytes, screen.warn)
@@ -189,19 +196,21 @@ def _steps(
     """Trains until the end, an early stop or a signal. Returns why it stopped early."""
     how, total = run.how, per_epoch * run.how.epochs
     if run.progress.stale >= how.patience > 0:
-        return _why_early(run)
+        return why_early(run.progress.best_step, how.patience)
     batches = _batches(run, windows, lengths)
     loop = train_steps(
         run.tuned.model, run.codec.task.objective(), batches, run.optimiser,
         Schedule(how.learning_rate, round(how.warmup * total), total, how.schedule), run.runtime,
         seed=how.seed, start=run.progress.step, max_grad_norm=how.max_grad_norm, scale=run.scale, noise=noise,
+        once=run.once,
     )  # fmt: skip
     evaluations = evaluation_steps(per_epoch, how.epochs)
     skipped = 0
     begin = time.perf_counter()
     for step in loop:
+        run.averaging.add(step.number)
         run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
-        skipped = _count_skipped(run, step, skipped, windows)
+        skipped = 0 if run.scale.is_active else count_skipped(step, skipped, how.learning_rate, run.screen.warn)
         rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
         tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
@@ -212,9 +221,9 @@ def _steps(
             _save(run)  # not behind a step that was left out: a resume then tries it again
         if run.runtime.any(bool(interruption.number)):
             _save(run)
-            raise _interrupted(run, interruption)
+            raise interrupted(run.folder, run.progress.step, interruption)
         if step.number in evaluations and run.progress.stale >= how.patience > 0 and step.number < total:
-            return _why_early(run)
+            return why_early(run.progress.best_step, how.patience)
         begin = time.perf_counter()
     return ""
 
@@ -253,7 +262,11 @@ def _evaluate(run: _Run, epoch: float) -> None:
         run.progress = replace(progress, best_step=progress.step)
         return
     codec = replace(run.codec, task=run.codec.task.checked())
-    predictions = predict_shared(run.tuned.model, codec, run.validation, run.runtime, max_tokens=run.how.max_tokens)
+    once = run.once
+    with run.averaging.in_place(progress.step), once.reading(once.validation):
+        predictions = predict_shared(
+            run.tuned.model, codec, run.validation, run.runtime, max_tokens=run.how.max_tokens, begin=once.begin
+        )
     report = evaluate(codec.task, predictions, [e.answer for e in run.validation], seed=run.how.seed, intervals=False)
     value, loss = report.main.goodness, _loss_of(report)
     better = not progress.best_step or (value, -loss) > (progress.best_value, -progress.best_loss)
@@ -281,34 +294,9 @@ def _save(run: _Run) -> None:
     if not run.runtime.is_first:
         return
     model = run.tuned.model
-    state = TrainState(run.progress, copy_weights(model), copy_moments(model, run.optimiser))
+    moments = copy_moments(model, run.optimiser)
+    state = TrainState(run.progress, copy_weights(model), moments, run.averaging.copied())
     save_checkpoint(run.checkpoints, state, run.facts, run.how.keep)
-
-
-def _count_skipped(run: _Run, step: Step, skipped: int, windows: Sequence[LabelledWindow]) -> int:
-    """How many steps in a row were not applied. Errors: StoppedError for too many."""
-    if step.applied or run.scale.is_active:
-        return 0
-    where = Place(f"step {step.number}")
-    what = t("loss {loss} or gradient norm {norm} is not finite; the step was left out",
-             loss=step.loss, norm=step.grad_norm)  # fmt: skip
-    run.screen.warn(f"{where}: {what}")
-    if skipped + 1 <= MOST_SKIPPED:
-        return skipped + 1
-    rate = shown(f"{run.how.learning_rate / 10:.1e}")
-    fix = t("lower train.learning_rate (try {rate}) or set train.precision=fp32, and start again; the last "
-            "checkpoint is intact", rate=rate)  # fmt: skip
-    raise StoppedError(Problem(where, t("{count} steps in a row are not finite", count=skipped + 1), fix, "not-finite"))
-
-
-def _why_early(run: _Run) -> str:
-    return t("no better than step {step} for {count} evaluations", step=run.progress.best_step, count=run.how.patience)
-
-
-def _interrupted(run: _Run, interruption: Interruption) -> InterruptedRun:
-    what = t("interrupted after step {step}; saved", step=run.progress.step)
-    fix = t("go on with: luthier train --resume --out {folder}", folder=run.folder)
-    return InterruptedRun(Problem(Place(str(run.folder)), what, fix, "interrupted"), exit_code=interruption.exit_code)
 
 
 def _log(run: _Run, entry: Mapping[str, Any]) -> None:

@@ -86,11 +86,11 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
         for number, (fold, folder) in enumerate(zip(prepared, folders, strict=True), 1):
             own = _fold_settings(settings, fold, folder, model.name)
             title = t("fold {number} of {count}", number=number, count=count)
-            with _told_as(path, title):
+            with told_as(path, title):
                 begun = (folder / IDENTITY).is_file()
                 run = single.train(own, explicit=harmless, resume=begun and (folder / CONFIG).is_file(),
                                    overwrite=begun and not (folder / CONFIG).is_file(),
-                                   screen=_OneFold(screen, title, tables=number == 1), prepared=fold)  # fmt: skip
+                                   screen=OnePart(screen, title, tables=number == 1), prepared=fold)  # fmt: skip
             runs.append(run)
             screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
         _finish(path, prepared, folders, runs, screen, began)
@@ -155,8 +155,8 @@ def _fold_settings(settings: Settings, fold: Prepared, folder: Path, model: str)
 
 
 @contextmanager
-def _told_as(path: Path, title: str) -> Iterator[None]:
-    """An interruption of a fold names the command that goes on with all of them."""
+def told_as(path: Path, title: str) -> Iterator[None]:
+    """An interruption of one of several runs names the command that goes on with all of them."""
     try:
         yield
     except InterruptedRun as error:
@@ -165,8 +165,8 @@ def _told_as(path: Path, title: str) -> Iterator[None]:
         raise InterruptedRun(*problems, exit_code=error.exit_code) from None
 
 
-class _OneFold(Progress):
-    """What a fold tells of itself: its bars and its warnings; the first also what was chosen and why."""
+class OnePart(Progress):
+    """What one of several runs tells of itself: its bars and its warnings; the first also what was chosen and why."""
 
     def __init__(self, screen: Progress, title: str, *, tables: bool) -> None:
         self._screen, self._title, self._tables = screen, title, tables

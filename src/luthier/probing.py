@@ -10,6 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from luthier.balancing.remedy import Remedy
+from luthier.caching import Cache
 from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
@@ -37,10 +38,10 @@ def judged_part(split: Split[Any, Any]) -> str:
 
 def look(
     model: PreTrainedModel, codec: Codec, split: Split[Any, Any], runtime: Runtime, max_tokens: int, seed: int,
-    screen: Progress, *, pretrained: bool = True,
+    screen: Progress, *, pretrained: bool = True, cache: Cache | None = None,
 ) -> AnyFrozen | None:  # fmt: skip
     """One pass of the untuned model over the data, on the first process alone. pretrained: whether it has anything to
-    say."""
+    say. cache: where another run's pass over the same data is found."""
     if not runtime.is_first:
         return None
     train = sample(split.train, seed, codec.task.most_seen)
@@ -55,7 +56,7 @@ def look(
         def seen(examples: Sequence[Example[Any, Any]], keep: bool) -> Seen[Any, Any]:
             features = frozen_features(
                 model, codec, codec.task.questions(examples), runtime,
-                max_tokens=max_tokens, keep_states=keep, apart=True, done=tracker.advance,
+                max_tokens=max_tokens, keep_states=keep, apart=True, done=tracker.advance, cache=cache,
             )  # fmt: skip
             return Seen(examples, features)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.caching import open_cache
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.errors import without_secrets
@@ -47,12 +48,14 @@ def train(
     overwrite: bool = False,
     screen: Progress = SILENT,
     prepared: Prepared | None = None,
+    baselines: Sequence[Baseline] | None = None,
 ) -> Run:
     """From the user's file to a saved, tested and judged model.
 
     explicit: the dotted keys that the user wrote; on a resume only they are compared with the run's own.
     resume: go on from the newest intact checkpoint, to the same result bit for bit.
     overwrite: remove the run that the folder holds. prepared: the data, where they were read and told of before.
+    baselines: what it must beat, where that was worked out before.
     Errors: LuthierError of any kind; a mistake of the user's is told before anything is written.
     """
     require("torch", "transformers", "peft")
@@ -91,8 +94,8 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen)
-            ready, baselines, augmentation, general = begun
+            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, baselines)
+            ready, made, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
@@ -107,7 +110,7 @@ def train(
             )  # fmt: skip
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
+                finish(owned, ready, prepared, tuned, fitted, windows, made, runtime, screen, began, trial,
                        general)  # fmt: skip
             runtime.wait()
             return read_run(path)
@@ -115,7 +118,7 @@ def train(
 
 def _begin(
     owned: RunFolder, ready: Ready, prepared: Prepared, method: Method | None, anew: bool, runtime: Runtime,
-    screen: Progress,
+    screen: Progress, known: Sequence[Baseline] | None,
 ) -> tuple[Ready, list[Baseline], Augmentation | None, Likely | None]:  # fmt: skip
     """What the untuned model sees, and all that hangs on it: the baselines, the remedy where it was left open, whether
     changed texts help, where the head begins, and how likely it finds general text. anew: not from a checkpoint, which
@@ -128,9 +131,11 @@ def _begin(
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
     pretrained = ready.settings.pretrained
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
-    baselines: list[Baseline] = []
-    if frozen is not None:
+    cache = open_cache(how.cache_bytes)
+    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained,
+                  cache=cache)  # fmt: skip
+    baselines = list(known or ())
+    if frozen is not None and known is None:
         baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)

@@ -157,7 +157,10 @@ def matmul_peak(device: str, precision: str) -> float:
 def seed_step(seed: int, step: int, rank: int = 0) -> None:
     """Random numbers are a function of (seed, step, process): a resume needs no saved generator."""
     mixed = (seed * 1_000_003 + step * 10_007 + rank) % 2**63
-    torch.manual_seed(mixed)
+    if torch.cuda.is_available():
+        torch.manual_seed(mixed)
+    else:  # the same generator; torch.manual_seed takes a millisecond to remember it for GPUs that are not there
+        torch.default_generator.manual_seed(mixed)
 
 
 def _cpu_says(name: str) -> bool:

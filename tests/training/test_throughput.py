@@ -15,7 +15,7 @@ def test_flops_of_a_layer_are_those_of_its_formula() -> None:
 
 
 def test_passes_are_three_where_weights_learn_two_above_them_and_one_below(models: TinyModels) -> None:
-    def passes(method, **options: object) -> list[int]:
+    def passes(method, **options: object) -> list[float]:
         model = bench("classification", models.encoder).model
         return layer_passes(model, method(model, **options).model)
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from luthier.training.frozen.vocabulary import TrimmedEmbedding, trimmed_embedding
 from luthier.training.optimise import build_optimiser
-from luthier.training.vocabulary import TrimmedEmbedding, trimmed_embedding
 from luthier.tuning.methods import full
 from tiny import Bench, TinyModels, bench
 from writing.models import language_model

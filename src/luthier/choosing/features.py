@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.caching import open_cache
 from luthier.config.schema import Settings
 from luthier.errors import ModelError
 from luthier.evaluation.baselines import VECTOR_STRENGTHS, WORD_STRENGTHS, Examples, word_counter
@@ -88,11 +89,13 @@ def features_for(
         what = error.problems[0]
         screen.say(t("no pretrained model is at hand ({what}): words are counted", what=f"{what.place}: {what.what}"))
         return Words(task, examples)
-    vectors_ND = _vectors(task, folder, examples, settings.train.seed, screen)
+    vectors_ND = _vectors(task, folder, examples, settings, screen)
     return Vectors(folder.name, Scaling.of(vectors_ND)(vectors_ND), [example.answer for example in examples])
 
 
-def _vectors(task: AnyTask, folder: ModelFolder, examples: Examples, seed: int, screen: Progress) -> np.ndarray:
+def _vectors(
+    task: AnyTask, folder: ModelFolder, examples: Examples, settings: Settings, screen: Progress
+) -> np.ndarray:
     """Float32 [N, D]."""
     from luthier.codec import Codec
     from luthier.inference.frozen import frozen_features
@@ -103,11 +106,12 @@ def _vectors(task: AnyTask, folder: ModelFolder, examples: Examples, seed: int, 
     with open_runtime() as runtime:
         tokenizer = load_tokenizer(folder.folder)
         rule = TextRule(tokenizer.backend, min(_MOST_TOKENS, folder.most_tokens), tokenizer.pad_id, folder.has_segments)
-        loaded = task.load_model(folder.folder, seed=seed, device=runtime.device)
+        loaded = task.load_model(folder.folder, seed=settings.train.seed, device=runtime.device)
         pad_alike(loaded, tokenizer.pad_id)
         with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:
             found = frozen_features(
                 loaded.model, Codec(task, rule), [example.input for example in examples], runtime,
                 max_tokens=_BATCH_TOKENS, keep_states=False, done=tracker.advance,
+                cache=open_cache(settings.train.cache_bytes),
             )  # fmt: skip
     return found.vectors

@@ -21,14 +21,32 @@ def train(
     seed: Seed = None,
     resume: Annotated[bool, typer.Option("--resume", help=t("go on exactly where the run stopped"))] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help=t("remove the run that --out holds"))] = False,
+    strategies: Annotated[
+        str | None,
+        typer.Option("--strategies", help=t("compare tuning methods, such as head,last_layers:n=4,lora,full,scratch")),
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", help=t("with --strategies: of training in all, the same for each"))
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     from luthier.config.settings import check_settings, flat, opened
     from luthier.folds import train as run
+    from luthier.strategies.names import begun_in, split_names
 
     tree = opened(read_words(source, task=task, model=model, text=text, label=label, out=out, seed=seed))
     screen = Console(json=json, quiet=quiet)
+    begun = begun_in(out) if resume else None
+    if strategies is not None or minutes is not None or begun is not None:
+        from luthier.strategies.runs import train_strategies
+
+        names = split_names(strategies) if strategies is not None else list(begun["names"]) if begun else []
+        minutes = begun["minutes"] if begun is not None and minutes is None else minutes
+        compared = train_strategies(tree, names, minutes=minutes, resume=resume, overwrite=overwrite, screen=screen)
+        if json:
+            print_json(dict(compared.report))
+        return
     explicit = flat(tree.plain())
     done = run(check_settings(tree), explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
     if json:

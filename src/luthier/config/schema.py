@@ -124,6 +124,8 @@ class TrainSettings(Section):
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
+    averaging: which mean of the weights is judged and kept: an exponential one (ema), that of the last quarter of the
+    steps (swa), or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run at every step.
     """
 
     epochs: _AutoCount = "auto"
@@ -147,6 +149,8 @@ class TrainSettings(Section):
     ] = "auto"
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
     neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
+    averaging: Annotated[Literal["none", "ema", "swa"], _wanted("none, ema or swa")] = "none"
+    cache_bytes: Annotated[StrictInt, _wanted("a whole number of bytes, 0 for no cache", ge=0)] = 10 * 2**30
     save_every: _AutoCount = "auto"
     keep: _Count = 2
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"

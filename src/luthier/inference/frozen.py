@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from luthier.batching import cut
+from luthier.caching import Cache
 from luthier.codec import Codec
+from luthier.inference.kept import features_key, find_features, keep_features
 from luthier.models.head import logits_layer
 from luthier.runtime import Runtime
 from luthier.seen import Features
@@ -32,14 +35,42 @@ def frozen_features(
     keep_states: bool,
     apart: bool = False,
     done: Callable[[int], None] = lambda count: None,
+    cache: Cache | None = None,
 ) -> Features:
     """Computed in the runtime's precision. keep_states: what needs much memory as well, token_inputs where the head
     answers at every token, else states; nothing of it where it were more than a gibibyte. apart: of pairs each text
     alone, too.
 
-    done: is told how many inputs were seen since last told.
+    done: is told how many inputs were seen since last told. cache: where what is seen is kept for whoever looks again.
     """
     windows = [group[0] for group in codec.encode(inputs)]
+    key, found = "", None
+    if cache is not None:
+        facts = {"pools": _pooling(codec), "max_tokens": max_tokens, "states": keep_states}
+        key = features_key(model, windows, runtime, facts)
+        found = find_features(cache, key, windows)
+    if found is not None:
+        done(len(windows))
+    else:
+        found = _looked(model, codec, windows, runtime, max_tokens, keep_states, done)
+        if cache is not None:
+            keep_features(cache, key, found)
+    more_NE = codec.task.more_features(inputs)
+    vectors_ND = found.vectors if more_NE is None else np.concatenate([found.vectors, more_NE], 1)
+    parts = _parts(model, codec, inputs, runtime, max_tokens, cache) if apart else ()
+    return replace(found, vectors=vectors_ND, parts=parts)
+
+
+def _pooling(codec: Codec) -> list[float]:
+    """How the task pools, told by what it makes of a few numbers."""
+    pooled_BD = codec.task.pooled(torch.arange(12.0).view(1, 4, 3), torch.tensor([[1, 1, 1, 0]]))
+    return pooled_BD.flatten().tolist()
+
+
+def _looked(
+    model: PreTrainedModel, codec: Codec, windows: Sequence[Window], runtime: Runtime, max_tokens: int,
+    keep_states: bool, done: Callable[[int], None],
+) -> Features:  # fmt: skip
     embedding: Any = model.get_input_embeddings()
     needed = 2 * int(embedding.weight.shape[-1]) * sum(map(len, windows))
     kept = _Kept(keep_states and needed <= _MOST_BYTES)
@@ -52,8 +83,7 @@ def frozen_features(
             kept.vectors.update(zip(numbers, pooled_BD.cpu().numpy(), strict=True))
             kept.keep(numbers, batch.lengths, said, given.pop() if given else None)
             done(len(numbers))
-    parts = _parts(model, codec, inputs, runtime, max_tokens) if apart else ()
-    return kept.features(windows, codec.task.more_features(inputs), parts)
+    return kept.features(windows)
 
 
 @contextmanager
@@ -95,22 +125,21 @@ class _Kept:
             for row, i, length in zip(below_BTD, numbers, lengths, strict=True):
                 self._states[i] = row[:length].clone()
 
-    def features(self, windows: Sequence[Window], more_NE: np.ndarray | None, parts: Sequence[np.ndarray]) -> Features:
+    def features(self, windows: Sequence[Window]) -> Features:
         order = range(len(windows))
-        vectors_ND = np.stack([self.vectors[i] for i in order])
         return Features(
             windows,
-            vectors_ND if more_NE is None else np.concatenate([vectors_ND, more_NE], 1),
+            np.stack([self.vectors[i] for i in order]),
             np.stack([self._given[i] for i in order]) if len(self._given) == len(windows) else None,
             [self._tokens[i] for i in order] if self._tokens else (),
             [self._states[i] for i in order] if self._states else (),
-            parts,
         )
 
 
 def _parts(
-    model: PreTrainedModel, codec: Codec, inputs: Sequence[Any], runtime: Runtime, max_tokens: int
-) -> Sequence[np.ndarray]:
+    model: PreTrainedModel, codec: Codec, inputs: Sequence[Any], runtime: Runtime, max_tokens: int,
+    cache: Cache | None,
+) -> Sequence[np.ndarray]:  # fmt: skip
     """Of pairs the vectors of the first texts and of the second ones; nothing of anything else."""
     task = codec.task
     parts = [task.parts(value) for value in inputs] if isinstance(task, WholeText) else []
@@ -118,6 +147,6 @@ def _parts(
         return ()
     sides = [list(side) for side in zip(*parts, strict=True)]
     return [
-        frozen_features(model, codec, side, runtime, max_tokens=max_tokens, keep_states=False).vectors
+        frozen_features(model, codec, side, runtime, max_tokens=max_tokens, keep_states=False, cache=cache).vectors
         for side in sides
     ]  # fmt: skip

@@ -23,10 +23,12 @@ def predict(
     device: str,
     max_tokens: int,
     done: Callable[[int], None] = lambda count: None,
+    begin: Callable[[Sequence[int]], None] = lambda numbers: None,
 ) -> list[Any]:
     """One prediction an input, in the order of the inputs, in fp32. Leaves the model in evaluation mode.
 
-    max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told.
+    max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told. begin:
+    is told the numbers of the windows before each forward pass.
     """
     windows_of = codec.asked(inputs)
     windows = [window for group in windows_of for window in group]
@@ -35,6 +37,7 @@ def predict(
     with torch.inference_mode(), first_position_only(model):
         for numbers in _batches(windows, max_tokens):
             batch = codec.collate([windows[i] for i in numbers]).to(device)
+            begin(numbers)
             inferred.update(zip(numbers, codec.task.infer(model, batch), strict=True))
             done(len(numbers))
     predictions: list[Any] = []
@@ -57,12 +60,15 @@ def _batches(windows: Sequence[Window], max_tokens: int) -> Iterator[Sequence[in
 
 
 def predict_shared(
-    model: nn.Module, codec: Codec, examples: Sequence[Example[Any, Any]], runtime: Runtime, *, max_tokens: int
-) -> Sequence[Any]:
+    model: nn.Module, codec: Codec, examples: Sequence[Example[Any, Any]], runtime: Runtime, *, max_tokens: int,
+    begin: Callable[[Sequence[int]], None] = lambda numbers: None,
+) -> Sequence[Any]:  # fmt: skip
     """A prediction an example, to be scored; what is asked is shared out among the processes, and every process gets
-    all predictions."""
+    all predictions. begin: as of `predict`, of this process's share."""
     inputs = codec.task.questions(examples)
-    mine = predict(model, codec, inputs[runtime.rank :: runtime.world], device=runtime.device, max_tokens=max_tokens)
+    mine = predict(
+        model, codec, inputs[runtime.rank :: runtime.world], device=runtime.device, max_tokens=max_tokens, begin=begin
+    )
     predictions: list[Any] = [None] * len(inputs)
     for rank, share in enumerate(runtime.gather(mine)):
         predictions[rank :: runtime.world] = share

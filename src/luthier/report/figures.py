@@ -206,3 +206,28 @@ def histogram(lengths: np.ndarray, limit: int | None) -> str | None:
             axes.axvline(limit, color=_ORANGE, linewidth=1.2)
         axes.set_ylabel(t("rows"))
         return _svg(figure)
+
+
+def front(
+    points: Sequence[Mapping[str, Any]], kept: Sequence[str], label: str, metric: str, *, higher_is_better: bool
+) -> str | None:
+    """Quality over cost. points: `name`, `cost` above 0, `value` with its `low` and `high`. kept: names of those that
+    no other beats in both, the cheapest first; they are joined. label: of the cost."""
+    if not points or any(not point["cost"] > 0 for point in points):
+        return None
+    with _drawing(4.6, 3.2) as figure:
+        axes = figure.add_subplot()
+        by_name = {point["name"]: point for point in points}
+        axes.plot([by_name[n]["cost"] for n in kept], [by_name[n]["value"] for n in kept], color=_BLUE, linewidth=1)
+        for point in points:
+            colour = _BLUE if point["name"] in kept else _GREY
+            if point["low"] is not None:
+                axes.plot([point["cost"]] * 2, [point["low"], point["high"]], color=colour, linewidth=0.8, alpha=0.6)
+            axes.scatter([point["cost"]], [point["value"]], s=22, color=colour)
+            axes.annotate(f" {_short(point['name'])}", (point["cost"], point["value"]), va="bottom")
+        axes.set_xscale("log")
+        axes.margins(x=0.25)
+        if not higher_is_better:
+            axes.invert_yaxis()
+        axes.set(xlabel=label, ylabel=metric)
+        return _svg(figure)

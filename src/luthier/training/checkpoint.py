@@ -23,6 +23,7 @@ from luthier.language import t
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _WEIGHTS, _MOMENTS, _STATE = "weights.safetensors", "moments.safetensors", "state.json"
+_AVERAGES = "averages.safetensors"
 
 
 @dataclass(frozen=True)
@@ -53,12 +54,14 @@ class TrainState:
     """All that a resume needs. The order of the data, the learning rate and the random numbers are functions of
     (seed, step), so they are not here: what is not stored cannot be stored wrongly.
 
-    weights: the trainable parameters by name. moments: the optimiser's tensors by "<parameter>/<name>".
+    weights: the trainable parameters by name. moments: the optimiser's tensors by "<parameter>/<name>". averages: the
+    running sums of the weights, where they are averaged.
     """
 
     progress: Progress
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     moments: Mapping[str, Tensor] = field(default_factory=dict)
+    averages: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def save_checkpoint(folder: Path, state: TrainState, facts: Mapping[str, Any], keep: int) -> Path:
@@ -75,12 +78,15 @@ def save_checkpoint(folder: Path, state: TrainState, facts: Mapping[str, Any], k
             _rotate(folder, {step, state.progress.best_step}, keep)
             return path
         remove_folder(path)
-    needed = sum(x.numel() * x.element_size() for part in (state.weights, state.moments) for x in part.values())
+    parts = (state.weights, state.moments, state.averages)
+    needed = sum(x.numel() * x.element_size() for part in parts for x in part.values())
     with disk_trouble(folder, needed + 2**20):
         try:
             with whole_folder(path, {**facts, "step": step}) as temporary:
                 save_file(dict(state.weights), temporary / _WEIGHTS)
                 save_file(dict(state.moments), temporary / _MOMENTS)
+                if state.averages:
+                    save_file(dict(state.averages), temporary / _AVERAGES)
                 text = json.dumps(asdict(state.progress), indent=1)
                 (temporary / _STATE).write_text(text, encoding="utf-8")
         except SafetensorError as error:  # how the library reports a write that failed
@@ -136,7 +142,8 @@ def _open(path: Path) -> tuple[TrainState, dict[str, Any]]:
     facts = open_sealed(path)
     try:
         progress = Progress(**json.loads((path / _STATE).read_text(encoding="utf-8")))
-        state = TrainState(progress, load_file(path / _WEIGHTS), load_file(path / _MOMENTS))
+        averages = load_file(path / _AVERAGES) if (path / _AVERAGES).is_file() else {}
+        state = TrainState(progress, load_file(path / _WEIGHTS), load_file(path / _MOMENTS), averages)
     except (OSError, ValueError, TypeError, SafetensorError) as error:
         raise Damaged(t("cannot be read ({error})", error=error)) from None
     if facts.get("step") != progress.step or path.name != f"checkpoint-{progress.step}":

@@ -15,9 +15,10 @@ from torch.optim import Optimizer
 from luthier.objective import Joint, Loss
 from luthier.runtime import Runtime, seed_step
 from luthier.training.dropout import Noise
+from luthier.training.frozen.once import Once
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass
-from luthier.training.optimise import set_learning_rate, step_divided
+from luthier.training.optimise import held_still, set_learning_rate, step_divided, still_frozen
 from luthier.types import LabelledBatch, Step
 
 
@@ -57,26 +58,33 @@ def train_steps(
     max_grad_norm: float = 1.0,
     scale: LossScale | None = None,
     noise: Noise | None = None,
+    once: Once = Once(),  # noqa: B008  frozen
 ) -> Iterator[Step]:
     """Trains `model` in place.
 
     objective: a task's; a loss is a sum over targets, never a mean. steps: for each step, this rank's micro-batches.
     learning_rate: of a step, counted from 0. start: how many steps were done before this call.
     max_grad_norm: longer gradients are shortened to it; 0 leaves them as they are.
-    scale: for fp16. noise: where the model's dropout draws from; without it, from torch's own generator.
+    scale: for fp16. noise: where the model's dropout draws from; without it, from torch's own generator. once: what
+    is frozen from below, and need not run.
     A step whose loss or gradient is not finite is not applied and says so.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
-    scale = scale or LossScale()
+    scale, begun = scale or LossScale(), False
     for number, micro_batches in enumerate(steps, start):
-        model.train()  # each step anew: the caller may have evaluated in between
+        if not (begun and model.training):  # the caller may have evaluated in between
+            model.train()
+            once.rest()
+            begun = True
         seed_step(seed, number, runtime.rank)
         (num_targets,) = runtime.sum([sum(batch.num_targets for batch in micro_batches)])
-        begin = partial(noise.begin, number) if noise is not None else _no_noise
+        begin = partial(_begin, noise, once, number)
         # the one division, by the global count, known beforehand
         how = Pass(model, runtime, begin, scale.value / max(num_targets, 1))
-        loss_sum = backward(objective, micro_batches, how)
-        runtime.sum_gradients(parameters)
+        still = still_frozen(optimiser, number)
+        with held_still(still), once.reading(once.training):
+            loss_sum = backward(objective, micro_batches, how)
+        runtime.sum_gradients(p for p in parameters if p not in still)
         loss_total, windows, tokens, padded = runtime.sum(
             [
                 loss_sum.item(),
@@ -106,8 +114,10 @@ def train_steps(
         )
 
 
-def _no_noise(windows: Sequence[int]) -> None:
-    """Dropout draws from torch's own generator."""
+def _begin(noise: Noise | None, once: Once, step: int, windows: Sequence[int]) -> None:
+    once.begin(windows)
+    if noise is not None:  # else dropout draws from torch's own generator
+        noise.begin(step, windows)
 
 
 def _shortening(norm: float, most: float) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,8 +74,11 @@ def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
 
 
-def build_optimiser(model: nn.Module, groups: Sequence[Group], name: str, weight_decay: float) -> Optimizer:
-    """Biases and norms, the parameters with one axis, do not decay. The learning rate comes with each step."""
+def build_optimiser(
+    model: nn.Module, groups: Sequence[Group], name: str, weight_decay: float, *, per_epoch: int = 0, total: int = 0
+) -> Optimizer:
+    """Biases and norms, the parameters with one axis, do not decay. The learning rate comes with each step. per_epoch,
+    total: steps, by which groups know when they thaw."""
     parameters = trainable(model)
     made: list[dict[str, Any]] = []
     for group in groups:
@@ -83,8 +87,26 @@ def build_optimiser(model: nn.Module, groups: Sequence[Group], name: str, weight
             chosen = [p for _, p in members if (p.ndim > 1) == decays]
             if chosen:
                 decay = weight_decay if decays else 0.0
-                made.append({"params": chosen, "weight_decay": decay, "scale": group.scale, "lr": 0.0})
+                thaws = group.thaws(per_epoch, total)
+                made.append({"params": chosen, "weight_decay": decay, "scale": group.scale, "lr": 0.0, "thaws": thaws})
     return OPTIMISERS[name](made)
+
+
+def still_frozen(optimiser: Optimizer, step: int) -> set[nn.Parameter]:
+    """Parameters that do not learn in this step yet, counted from 0."""
+    return {p for group in optimiser.param_groups if step < group.get("thaws", 0) for p in group["params"]}
+
+
+@contextmanager
+def held_still(parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Inside the block they get no gradient, and what lies below them is not walked back through."""
+    for p in parameters:
+        p.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for p in parameters:
+            p.requires_grad_(True)
 
 
 def set_learning_rate(optimiser: Optimizer, rate: float) -> None:

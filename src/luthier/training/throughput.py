@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import resource
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -29,9 +33,13 @@ class Throughput:
         return dict(vars(self))
 
 
-def layer_passes(model: PreTrainedModel, trained: nn.Module) -> list[int]:
+def layer_passes(
+    model: PreTrainedModel, trained: nn.Module, still: Mapping[str, float] = MappingProxyType({})
+) -> list[float]:
     """For each layer, how many forward passes' worth of work a step is: 1 below the lowest layer that learns,
-    2 for a frozen layer above one (its inputs need gradients), 3 where weights and inputs do."""
+    2 for a frozen layer above one (its inputs need gradients), 3 where weights and inputs do. still: of parameters of
+    `trained` that thaw later, from the top, the share of the steps before that; for so long their layer is one below.
+    """
     _, layers = layer_stack(model)
     if _embedding_learns(model):
         lowest = 0
@@ -42,11 +50,14 @@ def layer_passes(model: PreTrainedModel, trained: nn.Module) -> list[int]:
         any(p.requires_grad and p.ndim > 1 and not _is_low_rank(name) for name, p in layer.named_parameters())
         for layer in layers
     ]
-    return [1 if i < lowest else 3 if whole[i] else 2 for i in range(len(layers))]
+    names = {id(p): name for name, p in trained.named_parameters()}
+    shares = [max((still.get(names.get(id(p), ""), 0.0) for p in layer.parameters()), default=0.0) for layer in layers]
+    full = [1 if i < lowest else 3 if whole[i] else 2 for i in range(len(layers))]
+    return [share + (1 - share) * passes for share, passes in zip(shares, full, strict=True)]
 
 
 def needed_flops(
-    lengths: Sequence[int] | np.ndarray, times: np.ndarray, hidden: int, feed_forward: int, passes: Sequence[int]
+    lengths: Sequence[int] | np.ndarray, times: np.ndarray, hidden: int, feed_forward: int, passes: Sequence[float]
 ) -> float:
     """For each window as often as `times` says. A layer's forward pass of a sequence of L tokens, hidden size d,
     feed-forward f: 2·L·(4d² + 2df) + 4·L²·d. Embedding look-ups cost none, the head is not counted."""
@@ -60,6 +71,16 @@ def peak_memory(device: str) -> int:
     if device != "cpu":
         return int(torch.cuda.max_memory_allocated(device))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def forget_peak_memory(device: str) -> None:
+    """The peak is counted anew from here. On a CPU Linux does that; elsewhere the peak stays that of the process."""
+    gc.collect()
+    if device != "cpu":
+        torch.cuda.reset_peak_memory_stats(device)
+        return
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _embedding_learns(model: PreTrainedModel) -> bool:

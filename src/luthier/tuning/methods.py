@@ -69,6 +69,34 @@ def last_layers(model: PreTrainedModel, *, n: int = 2, layer_decay: float = 0.9)
     return Tuned(model, _decayed(model, layer_decay), unchanged(model))
 
 
+def gradual(model: PreTrainedModel, *, every: float = 0.0, layer_decay: float = 0.9) -> Tuned:
+    """Every weight moves in the end; the layers thaw one after the other from the top, the head first, so that what is
+    new has settled before it reaches what was pretrained (ULMFiT, Howard & Ruder 2018).
+
+    every: epochs from one layer to the next, the paper's is 1; 0 thaws them evenly within the first half of the steps.
+    layer_decay: each layer learns at this share of the rate of the layer above it, 0 to 1.
+    """
+    if not 0 <= every <= _MOST_EPOCHS:
+        what, fix = t("is {value}", value=every), t("use a number of epochs from 0; 0 thaws within half of the steps")
+        raise ConfigError.at("tuning.every", what, fix, code="out-of-range")
+    _check_decay(layer_decay)
+    model.requires_grad_(True)
+    layers = layer_stack(model)[1]
+    above, depth = above_layers(model), _depths(model)
+    turns = {name: 0 if name in above else depth[name] + 1 for name in depth}
+    groups: list[Group] = []
+    for turn in sorted(set(turns.values())):
+        names = frozenset(name for name in turns if turns[name] == turn)
+        share = 0.0 if every else _THAWED * turn / (len(layers) + 1)
+        groups.append(Group(names, math.pow(layer_decay, max(0, turn - 1)), every * turn, share))
+    return Tuned(model, tuple(groups), unchanged(model))
+
+
+_THAWED = 0.5
+"""Of all steps, after which the whole model learns."""
+_MOST_EPOCHS = 1000
+
+
 def pattern(model: PreTrainedModel, *, pattern: str = r".*\.bias") -> Tuned:
     r"""Only parameters whose full name matches the regular expression move, and the task's head; with the default
     that is BitFit (Ben Zaken et al. 2022).
@@ -194,22 +222,33 @@ def qlora(
 def _decayed(model: PreTrainedModel, decay: float) -> tuple[Group, ...]:
     """Trainable parameters grouped by their height: head and top layer at 1, each layer below at decay times that,
     embeddings one more step down."""
-    if not 0 < decay <= 1:
-        what, fix = t("is {value}", value=decay), t("use a number above 0, at most 1")
-        raise ConfigError.at("tuning.layer_decay", what, fix, code="out-of-range")
+    _check_decay(decay)
     names = trainable_names(model)
     if decay == 1.0:
         return (Group(names),)
+    depth = _depths(model)
+    return tuple(
+        Group(frozenset(name for name in names if depth[name] == d), math.pow(decay, d))
+        for d in sorted(set(depth.values()))
+    )
+
+
+def _depths(model: PreTrainedModel) -> dict[str, int]:
+    """Of each trainable parameter how many layers lie above its own: 0 for the top layer and what works on its output,
+    as many as there are layers for the embeddings."""
     stack, layers = layer_stack(model)
     above = above_layers(model)
     depth: dict[str, int] = {}
-    for name in names:
+    for name in trainable_names(model):
         inner = name.removeprefix(f"{stack}.") if name.startswith(f"{stack}.") else ""
         if inner:
             depth[name] = len(layers) - 1 - int(inner.partition(".")[0])
         else:
             depth[name] = 0 if name in above else len(layers)
-    return tuple(
-        Group(frozenset(name for name in names if depth[name] == d), math.pow(decay, d))
-        for d in sorted(set(depth.values()))
-    )
+    return depth
+
+
+def _check_decay(decay: float) -> None:
+    if not 0 < decay <= 1:
+        what, fix = t("is {value}", value=decay), t("use a number above 0, at most 1")
+        raise ConfigError.at("tuning.layer_decay", what, fix, code="out-of-range")

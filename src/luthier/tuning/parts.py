@@ -17,10 +17,17 @@ from luthier.language import t
 
 @dataclass(frozen=True)
 class Group:
-    """Parameters by name that learn at `scale` times the run's learning rate."""
+    """Parameters by name that learn at `scale` times the run's learning rate, from the step on at which they thaw:
+    `after_epochs` epochs from the beginning, and no earlier than behind this share of all steps, `after_share`."""
 
     names: frozenset[str]
     scale: float = 1.0
+    after_epochs: float = 0.0
+    after_share: float = 0.0
+
+    def thaws(self, per_epoch: int, total: int) -> int:
+        """How many steps are done before it learns. per_epoch, total: steps."""
+        return max(round(self.after_epochs * per_epoch), round(self.after_share * total))
 
 
 Ask = Callable[[nn.Module], None]

@@ -11,12 +11,15 @@ from luthier.language import t
 class Rate:
     """factor: in rates of full tuning of the same model. fixed: instead of that, whatever the model. reason: "" for
     full tuning itself. head: the task's head, in rates of all else: what the method adds may take steps that would
-    throw a head out of the place where the untuned model has put it."""
+    throw a head out of the place where the untuned model has put it. at_random: instead of `fixed`, where the head
+    begins at random and has nothing to lose (SST-2, 1,500 rows, from where the untuned model puts the head: validation
+    loss after an epoch 2.80 at 1e-3, 0.62 at 1e-4)."""
 
     factor: float = 1.0
     fixed: float | None = None
     reason: str = ""
     head: float = 1.0
+    at_random: float | None = None
 
 
 def usual_rate(method: str) -> Rate:
@@ -32,7 +35,8 @@ def usual_rate(method: str) -> Rate:
     return {
         "full": Rate(),
         "last_layers": Rate(),
-        "head": Rate(fixed=1e-3, reason=t("only the head learns")),
+        "gradual": Rate(),
+        "head": Rate(fixed=1e-4, at_random=1e-3, reason=t("only the head learns")),
         "pattern": few,
         "ln_tuning": few,
         "loraplus": Rate(5, reason=t("LoRA+: A at half of LoRA's rate, B at a multiple of that"), head=0.2),

@@ -1,0 +1,1 @@
+"""When and why a training ends before its last step."""
