@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
-from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
+from luthier.errors import InterruptedRun, Place, Problem
 from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
@@ -28,7 +28,7 @@ from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, s
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.training.journal import Journal
-from luthier.training.loop import LossScale, train_steps
+from luthier.training.loop import LossScale, count_skipped, train_steps
 from luthier.training.optimise import (
     Schedule,
     build_optimiser,
@@ -43,8 +43,6 @@ from luthier.training.vocabulary import trimmed_embedding
 from luthier.tuning.parts import Tuned
 from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step
 
-MOST_SKIPPED = 3
-"""Steps in a row whose loss or gradient is not finite before the run stops."""
 _FP16_SCALE = 2.0**15
 
 
@@ -77,16 +75,23 @@ class Training:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A finished training. The model holds the weights of progress.best_step. stopped_early: why, or ""."""
+    """A finished training. The model holds the weights of progress.best_step, or, of one that was only tried, the last.
+    stopped_early: why, or ""."""
 
     progress: Progress
     total_steps: int
     stopped_early: str
 
 
+Tried = Callable[[float, float], str]
+"""Who tries a training out, and wants neither checkpoints nor weights of it: told after each evaluation which share of
+the steps is done and the best main score so far (more is better; not a number while there is none), it says why to
+stop, or ""."""
+
+
 @dataclass
 class _Run:
-    """What the steps of one training share. journal: of the first process alone."""
+    """What the steps of one training share. journal: of the first process alone. why: it is to stop, or ""."""
 
     tuned: Tuned
     codec: Codec
@@ -103,6 +108,8 @@ class _Run:
     saved_step: int = -1
     journal: Journal | None = None
     augmented: Augmented | None = None
+    tried: Tried | None = None
+    why: str = ""
 
     @property
     def checkpoints(self) -> Path:
@@ -123,13 +130,14 @@ def fit(
     state: TrainState | None = None,
     augmented: Augmented | None = None,
     sampling: Sampling | None = None,
+    tried: Tried | None = None,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
     state: where to go on. sampling: of the windows; without one every epoch shows each once. augmented: changes the
-    windows at each step.
+    windows at each step. tried: the training is only tried out.
     Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
@@ -151,11 +159,13 @@ def fit(
         stack.enter_context(first_position_only(model))
         stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
-        run.augmented = augmented
+        run.augmented, run.tried = augmented, tried
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
         runtime.wait()
+        if tried is not None:
+            return Fitted(run.progress, total, stopped)
         kept = run.progress.best_step or run.progress.step  # the last, where no score ever was a number
         best, _ = load_checkpoint(run.checkpoints / f"checkpoint-{kept}")
         restore_weights(model, best.weights)
@@ -201,18 +211,21 @@ def _steps(
     begin = time.perf_counter()
     for step in loop:
         run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
-        skipped = _count_skipped(run, step, skipped, windows)
+        skipped = count_skipped(step, skipped, scaled=run.scale.is_active, rate=how.learning_rate, warn=run.screen.warn)
         rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
         tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
                    "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
         if step.number in evaluations:
             _evaluate(run, step.number / per_epoch)
+            _tell(run, step.number / total)
         if step.number in evaluations or (step.number % how.save_every == 0 and step.applied):
             _save(run)  # not behind a step that was left out: a resume then tries it again
         if run.runtime.any(bool(interruption.number)):
             _save(run)
             raise _interrupted(run, interruption)
+        if run.why and step.number < total:
+            return run.why
         if step.number in evaluations and run.progress.stale >= how.patience > 0 and step.number < total:
             return _why_early(run)
         begin = time.perf_counter()
@@ -270,12 +283,17 @@ def _evaluate(run: _Run, epoch: float) -> None:
     run.screen.say(said + mark)
 
 
+def _tell(run: _Run, share: float) -> None:
+    if run.tried is not None:
+        run.why = run.tried(share, run.progress.best_value if run.progress.best_step else math.nan)
+
+
 def _loss_of(report: Report) -> float:
     return next((score.value for score in report.scores if score.name == "loss"), 0.0)
 
 
 def _save(run: _Run) -> None:
-    if run.saved_step == run.progress.step:
+    if run.saved_step == run.progress.step or run.tried is not None:
         return
     run.saved_step = run.progress.step
     if not run.runtime.is_first:
@@ -283,22 +301,6 @@ def _save(run: _Run) -> None:
     model = run.tuned.model
     state = TrainState(run.progress, copy_weights(model), copy_moments(model, run.optimiser))
     save_checkpoint(run.checkpoints, state, run.facts, run.how.keep)
-
-
-def _count_skipped(run: _Run, step: Step, skipped: int, windows: Sequence[LabelledWindow]) -> int:
-    """How many steps in a row were not applied. Errors: StoppedError for too many."""
-    if step.applied or run.scale.is_active:
-        return 0
-    where = Place(f"step {step.number}")
-    what = t("loss {loss} or gradient norm {norm} is not finite; the step was left out",
-             loss=step.loss, norm=step.grad_norm)  # fmt: skip
-    run.screen.warn(f"{where}: {what}")
-    if skipped + 1 <= MOST_SKIPPED:
-        return skipped + 1
-    rate = shown(f"{run.how.learning_rate / 10:.1e}")
-    fix = t("lower train.learning_rate (try {rate}) or set train.precision=fp32, and start again; the last "
-            "checkpoint is intact", rate=rate)  # fmt: skip
-    raise StoppedError(Problem(where, t("{count} steps in a row are not finite", count=skipped + 1), fix, "not-finite"))
 
 
 def _why_early(run: _Run) -> str:

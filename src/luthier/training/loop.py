@@ -12,6 +12,8 @@ from torch import nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
+from luthier.errors import Place, Problem, StoppedError, shown
+from luthier.language import t
 from luthier.objective import Joint, Loss
 from luthier.runtime import Runtime, seed_step
 from luthier.training.dropout import Noise
@@ -19,6 +21,9 @@ from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass
 from luthier.training.optimise import set_learning_rate, step_divided
 from luthier.types import LabelledBatch, Step
+
+MOST_SKIPPED = 3
+"""Steps in a row whose loss or gradient is not finite before a run stops."""
 
 
 @dataclass
@@ -118,3 +123,19 @@ def _shortening(norm: float, most: float) -> float:
 def _norm(parameters: Sequence[nn.Parameter]) -> float:
     """The L2 norm of the gradient."""
     return get_total_norm([p.grad for p in parameters if p.grad is not None], foreach=True).item()
+
+
+def count_skipped(step: Step, skipped: int, *, scaled: bool, rate: float, warn: Callable[[str], None]) -> int:
+    """How many steps in a row were not applied. skipped: before this one. scaled: whether the loss is, which mends
+    itself. rate: the run's learning rate. Errors: StoppedError for too many."""
+    if step.applied or scaled:
+        return 0
+    where = Place(f"step {step.number}")
+    what = t("loss {loss} or gradient norm {norm} is not finite; the step was left out",
+             loss=step.loss, norm=step.grad_norm)  # fmt: skip
+    warn(f"{where}: {what}")
+    if skipped + 1 <= MOST_SKIPPED:
+        return skipped + 1
+    fix = t("lower train.learning_rate (try {rate}) or set train.precision=fp32, and start again; the last "
+            "checkpoint is intact", rate=shown(f"{rate / 10:.1e}"))  # fmt: skip
+    raise StoppedError(Problem(where, t("{count} steps in a row are not finite", count=skipped + 1), fix, "not-finite"))
