@@ -22,6 +22,8 @@ from luthier.files import sweep, write_text
 from luthier.language import t
 
 CONFIG, REPORT, IDENTITY, LOCK, CRASH = "config.yaml", "report.json", "run.json", "run.lock", "crash.txt"
+SEARCH = "search.json"
+"""What a search writes last, as a run its report."""
 BALANCE = "balance.json"
 """The remedies against imbalance as they were compared, where that was left to Luthier."""
 _NAME = re.compile(r"(.+)-(\d+)")
@@ -55,7 +57,7 @@ def newest_unfinished(runs: Path = Path("runs")) -> Path:
 
 def is_finished(path: Path) -> bool:
     """The report is written last."""
-    return (path / REPORT).is_file()
+    return (path / REPORT).is_file() or (path / SEARCH).is_file()
 
 
 def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
