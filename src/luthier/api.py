@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
+    from luthier.studies.search import Found
 
 _CONFIGS = (".yaml", ".yml")
 Source = str | Path | Sequence[str | Path]
@@ -47,6 +48,22 @@ def train(
     from luthier.folds import train as run
 
     return run(check_settings(tree), explicit=flat(tree.plain()), resume=resume, overwrite=overwrite, screen=screen)
+
+
+def search(
+    source: Source | None = None, /, *, resume: bool = False, overwrite: bool = False, screen: Progress = SILENT,
+    **settings: Any,
+) -> Found:  # fmt: skip
+    """Which settings? As `luthier search`; `.run` is the winner's run, `.report["verdict"]` says whether it beats the
+    default.
+
+    source: as of `train`. settings: as of `train`, and search={"trials": 20, "minutes": 30, "space": {…}}.
+    Errors: luthier.errors.LuthierError.
+    """
+    from luthier.studies.search import search as find
+
+    overrides = settings.pop("overrides", ())
+    return find(_read(source, settings, overrides), resume=resume, overwrite=overwrite, screen=screen)
 
 
 def load(run: str | Path, device: str | None = None) -> Predictor:

@@ -16,9 +16,9 @@ from luthier.looks import Looks
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
-from luthier.studies.space import Dimension, Space, start_of
-from luthier.studies.usual import Open, rates_by_method, usual_space
-from luthier.studies.written import read_space
+from luthier.studies.spaces.space import Dimension, Space, start_of
+from luthier.studies.spaces.usual import Open, rates_by_method, usual_space
+from luthier.studies.spaces.written import read_space
 
 if TYPE_CHECKING:
     from luthier.ready import Ready

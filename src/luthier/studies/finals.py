@@ -19,7 +19,7 @@ from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress, Tracker
 from luthier.runfolder import CONFIG, IDENTITY, is_finished
-from luthier.studies.outcome import Job, Outcome
+from luthier.studies.crews.outcome import Job, Outcome
 
 if TYPE_CHECKING:
     from luthier.finish import Run
@@ -190,4 +190,5 @@ def default_won(run: Run) -> dict[str, Any]:
                  "{metric} is {value:.3f} on {rows} rows.",
                  metric=main.name, value=main.value, rows=main.n)  # fmt: skip
     return {"beats_default": "no", "sentence": sentence, "metric": main.name, "part": run.report["judged_on"],
-            "rows": main.n, "result": main.value, "default": main.value, "difference": 0.0, "low": 0.0, "high": 0.0}  # fmt: skip
+            "rows": main.n, "result": main.value, "default": main.value, "difference": 0.0, "low": 0.0,
+            "high": 0.0}  # fmt: skip

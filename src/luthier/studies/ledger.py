@@ -17,9 +17,9 @@ from typing import Any
 
 from luthier.config.schema import Settings
 from luthier.extras import need
-from luthier.studies.outcome import DONE, FAILED, STOPPED, Job, Outcome
+from luthier.studies.crews.outcome import DONE, FAILED, STOPPED, Job, Outcome
 from luthier.studies.pruning import behind
-from luthier.studies.space import Space
+from luthier.studies.spaces.space import Space
 
 STARTUP = 6
 """Trials before the estimator speaks, the default among them: fewer tell it nothing, and twenty are not many."""
@@ -54,7 +54,7 @@ class Ledger:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             storage = optuna.storages.JournalStorage(
-                optuna.storages.journal.JournalFileBackend(str(path), lock_obj=_claimed(optuna))
+                optuna.storages.journal.JournalFileBackend(str(path), lock_obj=_Claimed())
             )
             self._study = optuna.create_study(
                 storage=storage, study_name=_NAME, direction="maximize", load_if_exists=True
@@ -191,15 +191,12 @@ def _whole_lines(path: Path) -> None:
                 file.truncate(len(whole))
 
 
-def _claimed(optuna: Any) -> Any:
-    """No lock of its own: the folder is this process's already, and one that a killed process left would be waited
+class _Claimed:
+    """No lock of Optuna's: the folder is this process's already, and one that a killed process left would be waited
     for."""
 
-    class Claimed(optuna.storages.journal.BaseJournalFileLock):
-        def acquire(self) -> bool:
-            return True
+    def acquire(self) -> bool:
+        return True
 
-        def release(self) -> None:
-            return
-
-    return Claimed()
+    def release(self) -> None:
+        return

@@ -8,9 +8,9 @@ from collections import deque
 from luthier.errors import Place, Problem, StoppedError
 from luthier.language import t
 from luthier.progress import Progress, Tracker
+from luthier.studies.crews.outcome import FAILED, STOPPED, Job, Outcome
 from luthier.studies.ledger import Ledger, Record, best_of
-from luthier.studies.outcome import FAILED, STOPPED, Job, Outcome
-from luthier.studies.space import rounded
+from luthier.studies.spaces.space import rounded
 
 _HOPELESS = 4
 """Trials in a row from the first that failed, after which no further one is begun."""

@@ -1,4 +1,4 @@
-"""A process that tries trainings for a search: `python -m luthier.studies.worker FD`, begun by crew.py alone."""
+"""A process that tries trainings for a search: `python -m luthier.studies.crews.worker FD`, begun by crew.py alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def main(descriptor: int) -> None:
     line = Connection(descriptor)
     try:
         prepared, looks = pickle.loads(line.recv_bytes())
-        from luthier.studies.attempt import try_job
+        from luthier.studies.crews.attempt import try_job
 
         def told(share: float, goodness: float) -> str:
             line.send_bytes(pickle.dumps((share, goodness)))

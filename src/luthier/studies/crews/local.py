@@ -16,7 +16,7 @@ from typing import Protocol
 from luthier.language import t
 from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
-from luthier.studies.outcome import Job, Outcome
+from luthier.studies.crews.outcome import Job, Outcome
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class _Worker:
 
 
 class LocalCrew:
-    """Workers of `python -m luthier.studies.worker`, which need no importable main module and no fork of this process.
+    """Workers of `python -m luthier.studies.crews.worker`, which need no importable main module and no fork of this process.
     They are deaf to Ctrl-C, which is meant for this process, and end with it."""
 
     def __init__(self, size: int, prepared: Prepared, looks: Looks) -> None:
@@ -127,7 +127,7 @@ class LocalCrew:
 
     def _hired(self, number: int) -> _Worker:
         here, there = Pipe()
-        command = [sys.executable, "-m", "luthier.studies.worker", str(there.fileno())]
+        command = [sys.executable, "-m", "luthier.studies.crews.worker", str(there.fileno())]
         process = subprocess.Popen(
             command, pass_fds=[there.fileno()], env={**os.environ, **surroundings(number, self.size)},
             start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Protocol
 
-from luthier.studies.crew import Crew, Ended, Told
-from luthier.studies.outcome import Job, Outcome
+from luthier.studies.crews.local import Crew, Ended, Told
+from luthier.studies.crews.outcome import Job, Outcome
 from luthier.training.signals import Interruption
 
 _WAIT = 0.5

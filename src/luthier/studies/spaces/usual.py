@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from luthier import catalog
 from luthier.config.schema import Settings
-from luthier.studies.space import Dimension, with_values
+from luthier.studies.spaces.space import Dimension, with_values
 from luthier.tuning.rates import usual_rate
 
 if TYPE_CHECKING:  # it imports torch

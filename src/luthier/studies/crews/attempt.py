@@ -17,7 +17,7 @@ from luthier.language import t
 from luthier.looks import Looks
 from luthier.preparing.gather import make_task
 from luthier.preparing.prepare import Prepared
-from luthier.studies.outcome import DONE, FAILED, STOPPED, Job, Outcome
+from luthier.studies.crews.outcome import DONE, FAILED, STOPPED, Job, Outcome
 
 Told = Callable[[float, float], str]
 """From the share of the steps that is done and the best score so far to why the training is to stop, or ""."""

@@ -10,7 +10,7 @@ from luthier.config.schema import NAME_KEYS
 from luthier.config.settings import check_settings, known_keys, opened
 from luthier.errors import ConfigError, Place, Problem, did_you_mean, shown
 from luthier.language import t
-from luthier.studies.space import OPTIONS_OF, Dimension
+from luthier.studies.spaces.space import OPTIONS_OF, Dimension
 
 _ENDS = ("low", "high", "log")
 _HELD = ("data", "out", "search", "train.seed", "train.precision", "task.name")
