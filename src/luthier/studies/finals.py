@@ -171,6 +171,9 @@ def verdict(
     elif apart["low"] > 0:
         word = "yes"
         sentence = t("Beats the default by {value:.3f} ({low:.3f} to {high:.3f}): {facts}.", facts=facts, **apart)
+    elif apart["value"] > 0:
+        word = "unclear"
+        sentence = t("No better than the defaults, as far as these rows can tell: {facts}.", facts=facts)
     elif apart["high"] < 0:
         word = "no"
         sentence = t("Worse than the defaults on the test rows: {facts}. What won on the validation rows did so by "

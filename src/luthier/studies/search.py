@@ -158,7 +158,7 @@ def _finish(
     finalists: list[Finalist], seeds: Seeds, screen: Progress, began: float,
 ) -> None:  # fmt: skip
     from luthier.report.studied.page import search_page
-    from luthier.studies.finals import default_won, judge, train_finalist
+    from luthier.studies.finals import DEFAULT, default_won, judge, train_finalist
 
     looks, runs = Looks(), dict[str, Any]()
     for finalist in finalists:
@@ -168,7 +168,8 @@ def _finish(
         seed = finalist.settings.train.seed if seed is None else seed
         runs[finalist.name] = train_finalist(finalist, seed, path, prepared, looks, _Bars(screen))
     first = runs[finalists[0].name]
-    found = judge(*runs.values(), prepared, asked.settings.train.seed) if len(runs) > 1 else default_won(first)
+    seed = asked.settings.train.seed
+    found = judge(first, runs[DEFAULT], prepared, seed) if len(runs) > 1 else default_won(first)
     report = {
         **_summary(asked, beginning, ledger, best),
         "run": finalists[0].name,

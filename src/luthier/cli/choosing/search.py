@@ -13,6 +13,13 @@ from luthier.language import t
 if TYPE_CHECKING:
     from luthier.studies.search import Found
 
+_SHORT = {
+    "tuning.method": "tuning",
+    "balance.method": "balance",
+    "train.learning_rate": "rate",
+    "train.batch_size": "batch",
+}
+"""Headings in a terminal, which is narrow; the page has the whole keys."""
 _SHOWN = 8
 """Trials in the table, the best ones."""
 
@@ -65,9 +72,9 @@ def _show(found: Found, screen: Console) -> None:
     rows: list[tuple[str, ...]] = []
     for trial in best_rows(report, _SHOWN):
         values = setting_values(report, trial)
-        rows.append((str(trial["number"]), f"{trial['value']:.4f}", *(_cell(values.get(key)) for key in report["space"]),
-                     f"{trial['seconds']:.0f}"))  # fmt: skip
-    names = [key.rpartition(".")[2] if key.startswith("train.") else key for key in report["space"]]
+        cells = [_cell(values.get(key)) for key in report["space"]]
+        rows.append((str(trial["number"]), f"{trial['value']:.4f}", *cells, f"{trial['seconds']:.0f}"))
+    names = [_SHORT.get(key, key.rpartition(".")[2]) for key in report["space"]]
     screen.table(t("the best of {count} trials (0 is the default)", count=len(report["trials"])),
                  (t("trial"), report["metric"], *names, t("seconds")), rows)  # fmt: skip
     screen.say()
@@ -75,7 +82,8 @@ def _show(found: Found, screen: Console) -> None:
     screen.say()
     screen.say(t("settings {path}", path=found.folder / "config.yaml"))
     screen.say(t("page     {path}", path=found.folder / "search.html"))
-    screen.say(t('next     luthier predict {path} --text "…"', path=found.run.folder))
+    screen.say(t("next     luthier serve {path}   |   luthier train {config}", path=found.run.folder,
+                 config=found.folder / "config.yaml"))  # fmt: skip
 
 
 def _cell(value: Any) -> str:

@@ -44,8 +44,8 @@ def setting_values(report: Mapping[str, Any], trial: Mapping[str, Any]) -> dict[
 
 
 def _counts(report: Mapping[str, Any]) -> str:
-    return t("{trials} trials in {minutes:.1f} minutes, {stopped} of them stopped on the way, {failed} failed; judged by "
-             "{metric} on {rows} validation rows. No trial had the test rows.",
+    return t("{trials} trials in {minutes:.1f} minutes, {stopped} of them stopped on the way, {failed} failed; judged "
+             "by {metric} on {rows} validation rows. No trial had the test rows.",
              trials=len(report["trials"]), minutes=report["search_seconds"] / 60, stopped=report["stopped"],
              failed=report["failed"], metric=report["metric"], rows=report["rows"]["validation"])  # fmt: skip
 

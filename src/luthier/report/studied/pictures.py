@@ -53,7 +53,7 @@ def _kind(trial: Mapping[str, Any], best: int) -> str:
 
 def parallel(rows: Sequence[Mapping[str, Any]], scores: Sequence[float], metric: str, best: int) -> str | None:
     """An axis for each setting and one for the score, a line for each trial, the darker the better. rows: of each trial
-    its settings by key; one that has no meaning in a trial is missing, and the line then has a gap. best: of the rows."""
+    its settings by key; one that has no meaning in a trial is missing, and the line has a gap. best: of the rows."""
     keys = [
         key for key in dict.fromkeys(key for row in rows for key in row) if len({str(r.get(key)) for r in rows}) > 1
     ]

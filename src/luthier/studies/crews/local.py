@@ -19,6 +19,9 @@ from luthier.preparing.prepare import Prepared
 from luthier.studies.crews.outcome import Job, Outcome
 
 
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
+
 @dataclass(frozen=True)
 class Told:
     """A worker asks whether to go on. Arguments as of `attempt.Told`."""
@@ -73,8 +76,8 @@ class _Worker:
 
 
 class LocalCrew:
-    """Workers of `python -m luthier.studies.crews.worker`, which need no importable main module and no fork of this process.
-    They are deaf to Ctrl-C, which is meant for this process, and end with it."""
+    """Workers of `python -m luthier.studies.crews.worker`: that needs no importable main module and no fork of this
+    process. They are deaf to Ctrl-C, which is meant for this process, and end with it."""
 
     def __init__(self, size: int, prepared: Prepared, looks: Looks) -> None:
         self.size = size
@@ -144,9 +147,11 @@ def surroundings(number: int, size: int) -> Mapping[str, str]:
     if size == 1:
         return {}
     threads = str(max(1, _cores() // size))
-    found = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
+    found = dict.fromkeys(_THREADS, threads)
     devices = _devices()
-    return {**found, "CUDA_VISIBLE_DEVICES": devices[number % len(devices)]} if len(devices) > 1 else found
+    if len(devices) > 1:
+        found["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
+    return found
 
 
 def _cores() -> int:
