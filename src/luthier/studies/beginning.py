@@ -16,6 +16,7 @@ from luthier.looks import Looks
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
+from luthier.studies.crews.cluster import everywhere
 from luthier.studies.spaces.space import Dimension, Space, start_of
 from luthier.studies.spaces.usual import Open, rates_by_method, usual_space
 from luthier.studies.spaces.written import read_space
@@ -84,7 +85,9 @@ def begin(asked: Asked, prepared: Prepared, screen: Progress) -> Beginning:
     settings, looks = asked.settings, Looks()
     kind = prepared.task.auto_class
     folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
-    settings = settings.model_copy(update={"model": folder.name, "out": None})
+    name = folder.name if settings.search.ray is None else everywhere(folder.name)
+    settings = settings.model_copy(update={"model": name, "out": None})
+    folder = replace(folder, name=name)
     with open_runtime(settings.train.precision) as runtime:
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")

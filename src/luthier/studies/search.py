@@ -106,7 +106,7 @@ def _conduct(path: Path, asked: Asked, beginning: Beginning, prepared: Prepared,
 
     how, began = asked.settings.search, time.monotonic()
     ledger = Ledger(path / TRIALS, beginning.space, beginning.settings, beginning.rates)
-    with watch_signals() as interruption, _crew(asked, beginning) as crew:
+    with _crew(asked, beginning) as crew, watch_signals() as interruption:
         try:
             with screen.track(t("trials"), how.trials) as tracker:
                 trials = Trials(ledger, how.trials, how.minutes * 60, screen, tracker)

@@ -18,8 +18,7 @@ from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
 from luthier.studies.crews.outcome import Job, Outcome
 
-
-_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+_THREADS: Sequence[str] = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,7 @@ def surroundings(number: int, size: int) -> Mapping[str, str]:
     if size == 1:
         return {}
     threads = str(max(1, _cores() // size))
-    found = dict.fromkeys(_THREADS, threads)
+    found: dict[str, str] = dict.fromkeys(_THREADS, threads)
     devices = _devices()
     if len(devices) > 1:
         found["CUDA_VISIBLE_DEVICES"] = devices[number % len(devices)]
