@@ -27,18 +27,15 @@ class Trials:
         tracker.advance(sum(record.outcome is not None for record in ledger.records()))
 
     def next(self) -> Job | None:
-        while not self._left and self._may_begin():
-            job = self._ledger.next()
-            if job is not None:
+        while self._left or self._may_begin():
+            job = self._left.popleft() if self._left else self._ledger.next()
+            if job is None:
+                self._tracker.advance()  # it has been before
+            elif self._ledger.try_again(job.name):
                 self._ledger.count_try(job.name)
                 return job
-            self._tracker.advance()
-        while self._left:
-            job = self._left.popleft()
-            if self._ledger.try_again(job.name):
-                self._ledger.count_try(job.name)
-                return job
-            self.ended(job, Outcome.failed(t("the search was killed each time that it was at this trial")))
+            else:
+                self.ended(job, Outcome.failed(t("the search was killed each time that it was at this trial")))
         return None
 
     def told(self, job: Job, share: float, goodness: float) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from luthier.config.schema import NAME_KEYS, Settings
 from luthier.config.settings import flat
 from luthier.config.write import public
 from luthier.errors import InterruptedRun, LuthierError
@@ -18,6 +19,7 @@ from luthier.looks import Looks
 from luthier.preparing.gather import make_task
 from luthier.preparing.prepare import Prepared
 from luthier.studies.crews.outcome import DONE, FAILED, STOPPED, Job, Outcome
+from luthier.studies.spaces.space import OPTIONS_OF
 
 Told = Callable[[float, float], str]
 """From the share of the steps that is done and the best score so far to why the training is to stop, or ""."""
@@ -65,8 +67,18 @@ def _outcome(job: Job, prepared: Prepared, looks: Looks, told: Told, folder: Pat
         time.monotonic() - began, history[-1]["epoch"],
         sum(p.numel() for p in ready.loaded.model.parameters() if p.requires_grad),
         stopped if found else t("the score on validation was never a number"),
-        {key: public(value) for key, value in flat(ready.settings.model_dump()).items()},
+        _told_settings(ready.settings),
     )  # fmt: skip
+
+
+def _told_settings(settings: Settings) -> dict[str, Any]:
+    """By dotted key, with the options of the methods that were left at their defaults."""
+    found = {key: public(value) for key, value in flat(settings.model_dump()).items()}
+    for section, options_of in OPTIONS_OF.items():
+        method = str(found[f"{section}.{NAME_KEYS[section]}"])
+        for option, (_, default) in options_of(method).items():
+            found.setdefault(f"{section}.{option}", default)
+    return found
 
 
 def _with_task(prepared: Prepared, job: Job) -> Prepared:

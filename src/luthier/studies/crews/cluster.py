@@ -1,5 +1,5 @@
-"""Who tries, on the machines of a Ray cluster: a worker that dies, or whose machine does, is replaced elsewhere, and its
-trial is done again. The study stays in the process that began the search."""
+"""Who tries, on the machines of a Ray cluster: a worker that dies, or whose machine does, is replaced elsewhere, and
+its trial is done again. The study stays in the process that began the search."""
 
 from __future__ import annotations
 
