@@ -1,4 +1,4 @@
-"""A search on a Ray cluster of two machines, of which one loses its worker in the middle. Starting Ray is what costs."""
+"""A search on a Ray cluster of two machines, one of which loses its worker midway. Starting Ray is what costs."""
 
 import os
 import signal
@@ -32,10 +32,15 @@ def test_each_worker_takes_its_share_of_the_smallest_machine_and_no_more_than_th
         _share([node(8), node(4)], 13)
 
 
+MARK = f"LUTHIER_TEST_OF={os.getpid()}"
+"""In the environment of this cluster's processes, so that no other is ended."""
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     from ray.cluster_utils import Cluster
 
+    os.environ.update([MARK.split("=")])
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=1)
     yield made.address
@@ -58,7 +63,8 @@ def _asking() -> int:
     """The process of a worker of this cluster that is at a trial."""
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and (process / "cmdline").read_bytes().startswith(b"ray::Trier"):
+            at_work = process.name.isdigit() and (process / "cmdline").read_bytes().startswith(b"ray::Trier")
+            if at_work and MARK.encode() in (process / "environ").read_bytes():
                 return int(process.name)
         except OSError:
             continue

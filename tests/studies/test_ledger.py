@@ -24,7 +24,9 @@ def ledger(path: Path, **start: Any) -> Ledger:
 def quality(job: Job) -> Outcome:
     """A function of the settings alone, as a deterministic training is."""
     how = job.settings
-    return done(0.5 + 0.1 * (how.tuning["method"] == "lora") + how.train.batch_size / 1000 + how.train.learning_rate)
+    return done(
+        0.5 + 0.1 * (how.tuning["method"] == "lora") + int(how.train.batch_size) / 1000 + float(how.train.learning_rate)
+    )
 
 
 class Pretended:
@@ -120,8 +122,8 @@ def test_a_trial_whose_process_ended_is_tried_once_more_and_then_recorded(tmp_pa
     crew = Pretended(lost, None, lost, lost)
     records = run(tmp_path, 3, crew).records()
     assert crew.given == ["0", "0", "1", "1", "2"]
-    states = [record.outcome.state for record in records if record.outcome]
-    assert states == ["done", "failed", "done"] and records[1].outcome.reason == "killed"
+    outcomes = [record.outcome for record in records if record.outcome]
+    assert [outcome.state for outcome in outcomes] == ["done", "failed", "done"] and outcomes[1].reason == "killed"
 
 
 def test_a_failed_trial_is_recorded_and_the_search_goes_on(tmp_path: Path) -> None:
