@@ -148,7 +148,9 @@ def test_nothing_that_a_trial_is_given_holds_a_test_row(place: Path) -> None:
         attempt(beginning.settings, whole, place, lambda share, score: "", looks=beginning.looks)
 
 
-def test_without_validation_rows_or_with_nothing_open_it_is_refused_before_anything_is_written(place: Path) -> None:
+def test_without_validation_rows_or_with_nothing_open_it_is_refused_before_anything_is_written(
+    place: Path, finished: Any
+) -> None:
     none = luthier("search", place / "tickets.csv", "data.split.test=0.2", "--out", place / "none")
     assert none.returncode == 2 and "no validation rows" in none.stderr and "data.split.validation" in none.stderr
     held = ["train.learning_rate=1e-3", "train.batch_size=8", "tuning.method=full"]
@@ -159,3 +161,5 @@ def test_without_validation_rows_or_with_nothing_open_it_is_refused_before_anyth
     bad = luthier(*words(place, "--out", place / "none", "search.space.train.epochs=[2, many]"))
     assert bad.returncode == 2 and "train.epochs is 'many'" in bad.stderr
     assert not (place / "none").exists()
+    run = luthier("search", "--resume", "--out", place / "found" / "result")
+    assert run.returncode == 2 and "holds no search to go on with" in run.stderr

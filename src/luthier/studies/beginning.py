@@ -66,7 +66,7 @@ def withheld(prepared: Prepared) -> Prepared:
 def check_judged(prepared: Prepared, settings: Settings) -> None:
     """Errors: DataError without validation rows, by which trials are judged."""
     if not prepared.split.validation:
-        fix = t("data.split.validation=0.1")
+        fix = "data.split.validation=0.1"
         what = t("there are no validation rows to judge trials by")
         raise DataError.at(str(settings.data.named), what, fix, code="no-rows")
 

@@ -19,6 +19,7 @@ from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress, Tracker
 from luthier.runfolder import CONFIG, IDENTITY, is_finished
+from luthier.studies.crews.attempt import with_task
 from luthier.studies.crews.outcome import Job, Outcome
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def train_finalist(
     settings = finalist.job(seed).settings.model_copy(update={"out": str(path)})
     try:
         return single.train(settings, resume=going_on, overwrite=begun and not going_on, screen=screen,
-                            prepared=prepared, looks=looks)  # fmt: skip
+                            prepared=with_task(prepared, settings), looks=looks)  # fmt: skip
     except InterruptedRun as error:
         problems = [Problem(Place(str(folder)), p.what, how_to_go_on(folder), p.code) for p in error.problems]
         raise InterruptedRun(*problems, exit_code=error.exit_code) from None

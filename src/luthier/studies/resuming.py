@@ -49,8 +49,11 @@ def write_begun(path: Path, tree: Located, prepared: Prepared) -> None:
 def as_begun(path: Path, tree: Located) -> Located:
     """What the search began with, with what may be changed of it. tree: what the user wrote beside --resume.
 
-    Errors: RunError naming every other key that differs.
+    Errors: RunError where the folder holds no search, else naming every other key that differs.
     """
+    if not (path / BEGUN).is_file():
+        fix = t("check the path, or start without --resume")
+        raise RunError.at(str(path), t("holds no search to go on with"), fix, code="nothing-to-resume")
     begun = opened(read_settings(path / BEGUN))
     before, problems = flat(begun.plain()), list[Problem]()
     values: dict[str, object] = {}

@@ -25,6 +25,7 @@ from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG, SEARCH, check_free, claim, is_finished, new_run_path, sweep_run
 from luthier.studies.beginning import Asked, Beginning, begin, check_judged, read_asked, withheld
+from luthier.studies.crews.attempt import release
 from luthier.studies.crews.outcome import FAILED, STOPPED
 from luthier.studies.ledger import Ledger, Record
 from luthier.studies.resuming import SEARCHES, as_begun, newest_search, write_begun
@@ -64,6 +65,7 @@ def search(tree: Located, *, resume: bool = False, overwrite: bool = False, scre
 
     announce.data(prepared, screen)
     beginning = begin(asked, withheld(prepared), screen)
+    release()
     _show_space(beginning, asked, screen)
     with claim(path, overwrite=overwrite) as owned:
         sweep_run(owned.path)

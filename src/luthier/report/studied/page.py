@@ -15,7 +15,6 @@ def search_page(report: Mapping[str, Any]) -> str:
     """report: the content of search.json."""
     trials, metric, best = report["trials"], report["metric"], report["best"]
     told = [trial for trial in trials if trial.get("value") is not None]
-    sign = 1 if report["higher_is_better"] else -1
     lines = [setting_values(report, trial) for trial in told]
     place = next((i for i, trial in enumerate(told) if trial["number"] == best), -1)
     importance = report["importance"]
@@ -31,7 +30,9 @@ def search_page(report: Mapping[str, Any]) -> str:
         trials=[_row(report, trial, best) for trial in trials],
         curves=curves(trials, best, metric),
         importance=figures.bars(list(importance), list(importance.values())),
-        parallel=parallel(lines, [sign * trial["value"] for trial in told], metric, place),
+        parallel=parallel(
+            lines, [trial["value"] for trial in told], metric, place, higher_is_better=report["higher_is_better"]
+        ),
     )
 
 

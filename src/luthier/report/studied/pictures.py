@@ -51,9 +51,11 @@ def _kind(trial: Mapping[str, Any], best: int) -> str:
     return "default" if trial["number"] == 0 else "stopped" if trial["state"] == "stopped" else "done"
 
 
-def parallel(rows: Sequence[Mapping[str, Any]], scores: Sequence[float], metric: str, best: int) -> str | None:
+def parallel(
+    rows: Sequence[Mapping[str, Any]], scores: Sequence[float], metric: str, best: int, *, higher_is_better: bool
+) -> str | None:
     """An axis for each setting and one for the score, a line for each trial, the darker the better. rows: of each trial
-    its settings by key; one that has no meaning in a trial is missing, and the line has a gap. best: of the rows."""
+    its settings by key; one that has no meaning in a trial is missing, and is passed by dotted. best: of the rows."""
     keys = [
         key for key in dict.fromkeys(key for row in rows for key in row) if len({str(r.get(key)) for r in rows}) > 1
     ]
@@ -61,14 +63,16 @@ def parallel(rows: Sequence[Mapping[str, Any]], scores: Sequence[float], metric:
         return None
     columns = [_axis([row.get(key) for row in rows]) for key in keys]
     columns.append(_axis(list(scores)))
-    order = np.argsort(np.argsort(scores))
+    rank = np.argsort(np.argsort(scores if higher_is_better else -np.array(scores)))
     with _drawing(max(5.0, 1.35 * len(columns)), 3.4) as figure:
         import matplotlib as mpl
 
         axes, shades = figure.add_subplot(), mpl.colormaps["Blues"]
-        for i in np.argsort(scores):
-            y = [column[0][i] for column in columns]
-            color = _ORANGE if i == best else shades(0.25 + 0.7 * order[i] / max(1, len(rows) - 1))
+        for i in np.argsort(rank):
+            y = np.array([column[0][i] for column in columns])
+            color = _ORANGE if i == best else shades(0.25 + 0.7 * rank[i] / max(1, len(rows) - 1))
+            there = np.flatnonzero(~np.isnan(y))
+            axes.plot(there, y[there], ":", color=color, linewidth=0.9)
             axes.plot(
                 range(len(columns)), y, color=color, linewidth=2.2 if i == best else 1.1, marker=".", markersize=4
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import tempfile
 import time
@@ -37,6 +38,8 @@ def try_job(job: Job, prepared: Prepared, looks: Looks, told: Told) -> Outcome:
         return Outcome.failed(str(error), time.monotonic() - began)
     except Exception as error:  # a trial that breaks tells of itself, and the search goes on
         return Outcome.failed(_words(error), time.monotonic() - began)
+    finally:
+        release()
 
 
 def _outcome(job: Job, prepared: Prepared, looks: Looks, told: Told, folder: Path, began: float) -> Outcome:
@@ -50,7 +53,7 @@ def _outcome(job: Job, prepared: Prepared, looks: Looks, told: Told, folder: Pat
             asked[share] = told(share, goodness)
         return asked.get(share, "")
 
-    ready, fitted = attempt(job.settings, _with_task(prepared, job), folder, listen, looks=looks)
+    ready, fitted = attempt(job.settings, with_task(prepared, job.settings), folder, listen, looks=looks)
     history = [entry for entry in read_journal(folder / "metrics.jsonl") if "validation" in entry]
     metric = next(iter(history[-1]["validation"]))
     curve = [
@@ -81,13 +84,22 @@ def _told_settings(settings: Settings) -> dict[str, Any]:
     return found
 
 
-def _with_task(prepared: Prepared, job: Job) -> Prepared:
-    """The task as this trial's options make it."""
-    options = {key: value for key, value in job.settings.task.items() if key != "name"}
+def with_task(prepared: Prepared, settings: Settings) -> Prepared:
+    """The data with the task as the options of these settings make it."""
+    options = {key: value for key, value in settings.task.items() if key != "name"}
     same = {key: value for key, value in prepared.task.options().items() if key in options}
     if options == same:
         return prepared
-    return replace(prepared, task=make_task(job.settings).learn(prepared.split.train))
+    return replace(prepared, task=make_task(settings).learn(prepared.split.train))
+
+
+def release() -> None:
+    """Gives back what models that are no longer needed hold, on a GPU too: the next one needs the room."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
 
 
 def _words(error: Any) -> str:
