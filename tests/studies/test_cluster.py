@@ -43,7 +43,7 @@ def cluster() -> Iterator[str]:
     os.environ.update([MARK.split("=")])
     made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     made.add_node(num_cpus=1)
-    yield made.address
+    yield str(made.address)
     made.shutdown()
 
 

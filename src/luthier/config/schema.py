@@ -163,7 +163,9 @@ class SearchSettings(Section):
     minutes: _real("a number above 0", gt=0) = 30.0  # pyright: ignore[reportInvalidTypeForm]
     workers: _Count = 1
     seeds: _Count = 3
-    space: dict[StrictStr, Any] = Field(default_factory=dict)
+    space: Annotated[
+        dict[StrictStr, Any], _wanted("keys with what they may be, such as {train.batch_size: [16, 32]}")
+    ] = Field(default_factory=dict)
     ray: Annotated[StrictStr | None, _wanted("auto, or the address of a Ray cluster")] = None
 
 

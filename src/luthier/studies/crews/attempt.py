@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -95,10 +96,9 @@ def with_task(prepared: Prepared, settings: Settings) -> Prepared:
 
 def release() -> None:
     """Gives back what models that are no longer needed hold, on a GPU too: the next one needs the room."""
-    import torch
-
     gc.collect()
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
 
 
