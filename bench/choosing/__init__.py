@@ -1,1 +1,1 @@
-"""What choosing costs and what it gains."""
+"""What choosing costs and whether what it says comes true: a command each."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
     from luthier.strategies.runs import Compared
+    from luthier.studies.search import Found
 
 _CONFIGS = (".yaml", ".yml")
 Source = str | Path | Sequence[str | Path]
@@ -65,6 +66,22 @@ def train_strategies(
 
     tree = opened(_read(source, settings))
     return run(tree, split_names(strategies), minutes=minutes, resume=resume, overwrite=overwrite, screen=screen)
+
+
+def search(
+    source: Source | None = None, /, *, resume: bool = False, overwrite: bool = False, screen: Progress = SILENT,
+    **settings: Any,
+) -> Found:  # fmt: skip
+    """Which settings? As `luthier search`; `.run` is the winner's run, `.report["verdict"]` says whether it beats the
+    default.
+
+    source: as of `train`. settings: as of `train`, and search={"trials": 20, "minutes": 30, "space": {…}}.
+    Errors: luthier.errors.LuthierError.
+    """
+    from luthier.studies.search import search as find
+
+    overrides = settings.pop("overrides", ())
+    return find(_read(source, settings, overrides), resume=resume, overwrite=overwrite, screen=screen)
 
 
 def load(run: str | Path, device: str | None = None) -> Predictor:

@@ -28,6 +28,8 @@ _EXTRA_OF = {
     "sqlalchemy": "sql",
     "fsspec": "remote",
     "huggingface_hub": "remote",
+    "optuna": "search",
+    "ray": "scale",
 }
 
 

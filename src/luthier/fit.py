@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -52,9 +52,9 @@ _FP16_SCALE = 2.0**15
 
 @dataclass(frozen=True)
 class Fitted:
-    """A finished training. The model holds the weights of progress.best_step. stopped_early: why, or "". kept_layers:
-    frozen ones that no step ran; kept_seconds: that they ran once for this training; 0 where it was known what they
-    give."""
+    """A finished training. The model holds the weights of progress.best_step, or, of one that was only tried, the last.
+    stopped_early: why, or "". kept_layers: frozen ones that no step ran; kept_seconds: that they ran once for this
+    training; 0 where it was known what they give."""
 
     progress: Progress
     total_steps: int
@@ -63,9 +63,15 @@ class Fitted:
     kept_seconds: float = 0.0
 
 
+Tried = Callable[[float, float], str]
+"""Who tries a training out, and wants neither checkpoints nor weights of it: told after each evaluation which share of
+the steps is done and the best main score so far (more is better; not a number while there is none), it says why to
+stop, or ""."""
+
+
 @dataclass
 class _Run:
-    """What the steps of one training share. journal: of the first process alone."""
+    """What the steps of one training share. journal: of the first process alone. why: it is to stop, or ""."""
 
     tuned: Tuned
     codec: Codec
@@ -84,6 +90,8 @@ class _Run:
     saved_step: int = -1
     journal: Journal | None = None
     augmented: Augmented | None = None
+    tried: Tried | None = None
+    why: str = ""
 
     @property
     def checkpoints(self) -> Path:
@@ -104,13 +112,14 @@ def fit(
     state: TrainState | None = None,
     augmented: Augmented | None = None,
     sampling: Sampling | None = None,
+    tried: Tried | None = None,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
     state: where to go on. sampling: of the windows; without one every epoch shows each once. augmented: changes the
-    windows at each step.
+    windows at each step. tried: the training is only tried out.
     Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
@@ -141,11 +150,13 @@ def fit(
             frozen_once(model, codec, plan, cache, runtime, screen, lambda: bool(interruption.number))
         )
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling, once, per_epoch)
-        run.augmented = augmented
+        run.augmented, run.tried = augmented, tried
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
         runtime.wait()
+        if tried is not None:
+            return Fitted(run.progress, total, stopped)
         kept = run.progress.best_step or run.progress.step  # the last, where no score ever was a number
         best, _ = load_checkpoint(run.checkpoints / f"checkpoint-{kept}")
         rule = run.averaging.rule
@@ -217,11 +228,14 @@ def _steps(
                    "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
         if step.number in evaluations:
             _evaluate(run, step.number / per_epoch)
+            _tell(run, step.number / total)
         if step.number in evaluations or (step.number % how.save_every == 0 and step.applied):
             _save(run)  # not behind a step that was left out: a resume then tries it again
         if run.runtime.any(bool(interruption.number)):
             _save(run)
             raise interrupted(run.folder, run.progress.step, interruption)
+        if run.why and step.number < total:
+            return run.why
         if step.number in evaluations and run.progress.stale >= how.patience > 0 and step.number < total:
             return why_early(run.progress.best_step, how.patience)
         begin = time.perf_counter()
@@ -283,12 +297,17 @@ def _evaluate(run: _Run, epoch: float) -> None:
     run.screen.say(said + mark)
 
 
+def _tell(run: _Run, share: float) -> None:
+    if run.tried is not None:
+        run.why = run.tried(share, run.progress.best_value if run.progress.best_step else math.nan)
+
+
 def _loss_of(report: Report) -> float:
     return next((score.value for score in report.scores if score.name == "loss"), 0.0)
 
 
 def _save(run: _Run) -> None:
-    if run.saved_step == run.progress.step:
+    if run.saved_step == run.progress.step or run.tried is not None:
         return
     run.saved_step = run.progress.step
     if not run.runtime.is_first:

@@ -64,7 +64,7 @@ def check_explicit(explicit: Mapping[str, Any], resolved: Settings, where: str) 
     begun, changed = flat(resolved.model_dump()), {}
     problems: list[Problem] = []
     for key, value in explicit.items():
-        if value in (None, "auto") or key == "out" or _same(begun.get(key), value):
+        if value in (None, "auto") or key == "out" or key.startswith("search.") or _same(begun.get(key), value):
             continue
         if public(value) == begun.get(key):  # the same address, with the login that is not stored
             changed[key] = value

@@ -160,7 +160,7 @@ def make_ready(
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
-    tuned = _check_tuning(chosen, loaded, folder)
+    tuned = check_tuning(chosen, loaded, folder)
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
@@ -208,7 +208,7 @@ def warnings(ready: Ready) -> list[str]:
               count=len(fresh), names=names)]  # fmt: skip
 
 
-def _check_tuning(settings: Settings, loaded: Loaded, folder: ModelFolder) -> Tuned:
+def check_tuning(settings: Settings, loaded: Loaded, folder: ModelFolder) -> Tuned:
     """Applies the tuning method to a model of the same make without weights, so that options which do not fit are
     refused before anything is written."""
     with torch.device("meta"):

@@ -15,6 +15,7 @@ from luthier.errors import without_secrets
 from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
 from luthier.language import t
+from luthier.looks import Looks
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
@@ -35,9 +36,12 @@ if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is to
     from luthier.evaluation.baselines import Baseline
     from luthier.evaluation.written.forgetting import Likely
     from luthier.finish import Run
+    from luthier.fit import Fitted, Tried
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.training.checkpoint import TrainState
+    from luthier.tuning.parts import Tuned
+    from luthier.types import LabelledWindow
 
 
 def train(
@@ -48,14 +52,14 @@ def train(
     overwrite: bool = False,
     screen: Progress = SILENT,
     prepared: Prepared | None = None,
-    baselines: Sequence[Baseline] | None = None,
+    looks: Looks | None = None,
 ) -> Run:
     """From the user's file to a saved, tested and judged model.
 
     explicit: the dotted keys that the user wrote; on a resume only they are compared with the run's own.
     resume: go on from the newest intact checkpoint, to the same result bit for bit.
     overwrite: remove the run that the folder holds. prepared: the data, where they were read and told of before.
-    baselines: what it must beat, where that was worked out before.
+    looks: shared with other runs on the same rows, for all of which the baselines are the same.
     Errors: LuthierError of any kind; a mistake of the user's is told before anything is written.
     """
     require("torch", "transformers", "peft")
@@ -75,8 +79,7 @@ def train(
     from luthier import announce
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
-    from luthier.fit import fit
-    from luthier.ready import make_ready, tune
+    from luthier.ready import make_ready
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
 
@@ -94,20 +97,10 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, baselines)
+            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, looks or Looks())
             ready, made, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
-            split = prepared.split
-            with screen.track(t("tokenising"), len(split.train)) as tracker:
-                windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
-            tuned = tune(ready)
-            announce.parameters(tuned, screen)
-            fitted = fit(
-                tuned, ready.codec, windows, split.validation, ready.training,
-                folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
-                augmented=augmentation.windows if augmentation else None,
-                sampling=ready.sampling(split.train, windows),
-            )  # fmt: skip
+            tuned, windows, fitted = _learn(path, ready, prepared, augmentation, facts, runtime, screen, state)
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
                 finish(owned, ready, prepared, tuned, fitted, windows, made, runtime, screen, began, trial,
@@ -116,9 +109,79 @@ def train(
             return read_run(path)
 
 
+def attempt(
+    settings: Settings, prepared: Prepared, path: Path, tried: Tried, *, looks: Looks, screen: Progress = SILENT
+) -> tuple[Ready, Fitted]:
+    """The same training, tried out: it learns from the training rows and is judged on the validation rows alone, has no
+    baselines and no test, and leaves nothing but metrics.jsonl in `path`.
+
+    settings: with a remedy against imbalance, where the task has classes. prepared: with its test rows withheld.
+    Errors: as of `train`; ValueError where there are test rows, which a choice must not see.
+    """
+    if prepared.split.test:
+        raise ValueError("test rows in a training that is only tried out")
+    from luthier.augmentation import begin_augmentation, find_augmentation
+    from luthier.probing import begin_head
+    from luthier.ready import make_ready
+    from luthier.runtime import open_runtime
+    from luthier.teachable import teachable
+
+    kind = prepared.task.auto_class
+    folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
+    with open_runtime(settings.train.precision) as runtime:
+        ready = make_ready(settings, prepared, folder, choices, runtime)
+        prepared = teachable(ready.codec, prepared, SILENT, skip=settings.data.bad_rows == "skip")
+        method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
+        frozen = look_with(looks, ready, prepared, runtime, screen)
+        model, how = ready.loaded.model, ready.training
+        augmentation = begin_augmentation(
+            method, model, ready.codec, prepared.split, None, runtime, how.max_tokens, how.seed, SILENT
+        )  # without the untuned model's features it is not tested
+        begin_head(model, ready.codec.task, frozen, runtime, ready.settings.train.head_init, ready.remedy, how.seed)
+        _, _, fitted = _learn(path, ready, prepared, augmentation, {}, runtime, screen, tried=tried)
+        return ready, fitted
+
+
+def look_with(looks: Looks, ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -> Any:
+    """What the untuned model sees; what it saw before, where that was the same."""
+    from luthier import catalog
+    from luthier.probing import look
+    from luthier.tuning.four_bits import loading_of
+
+    how, pretrained = ready.training, ready.settings.pretrained
+    loading = loading_of(catalog.tuning_method(ready.settings.tuning["method"]), runtime.device)
+    return looks.of(ready.settings, loading, lambda: look(
+        ready.loaded.model, ready.codec, prepared.split, runtime, how.max_tokens, how.seed, screen,
+        pretrained=pretrained, cache=open_cache(how.cache_bytes),
+    ))  # fmt: skip
+
+
+def _learn(
+    path: Path, ready: Ready, prepared: Prepared, augmentation: Augmentation | None, facts: Mapping[str, Any],
+    runtime: Runtime, screen: Progress, state: TrainState | None = None, tried: Tried | None = None,
+) -> tuple[Tuned, Sequence[LabelledWindow], Fitted]:  # fmt: skip
+    """The training rows as tokens, the model with what the tuning method makes of it, and how it learned."""
+    from luthier import announce
+    from luthier.fit import fit
+    from luthier.ready import tune
+
+    split = prepared.split
+    with screen.track(t("tokenising"), len(split.train)) as tracker:
+        windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
+    tuned = tune(ready)
+    announce.parameters(tuned, screen)
+    fitted = fit(
+        tuned, ready.codec, windows, split.validation, ready.training,
+        folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+        augmented=augmentation.windows if augmentation else None,
+        sampling=ready.sampling(split.train, windows), tried=tried,
+    )  # fmt: skip
+    return tuned, windows, fitted
+
+
 def _begin(
     owned: RunFolder, ready: Ready, prepared: Prepared, method: Method | None, anew: bool, runtime: Runtime,
-    screen: Progress, known: Sequence[Baseline] | None,
+    screen: Progress, looks: Looks,
 ) -> tuple[Ready, list[Baseline], Augmentation | None, Likely | None]:  # fmt: skip
     """What the untuned model sees, and all that hangs on it: the baselines, the remedy where it was left open, whether
     changed texts help, where the head begins, and how likely it finds general text. anew: not from a checkpoint, which
@@ -126,17 +189,15 @@ def _begin(
     from luthier.augmentation import begin_augmentation
     from luthier.balancing.choose import choose_remedy
     from luthier.general_text import read_general
-    from luthier.probing import begin_head, look
+    from luthier.probing import begin_head
     from luthier.trial import run_baselines
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
     pretrained = ready.settings.pretrained
-    cache = open_cache(how.cache_bytes)
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained,
-                  cache=cache)  # fmt: skip
-    baselines = list(known or ())
-    if frozen is not None and known is None:
-        baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
+    frozen = look_with(looks, ready, prepared, runtime, screen)
+    if looks.baselines is None and frozen is not None:
+        looks.baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
+    baselines = list(looks.baselines or ())
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
     augmentation = begin_augmentation(

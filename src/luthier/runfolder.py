@@ -22,8 +22,8 @@ from luthier.files import sweep, write_text
 from luthier.language import t
 
 CONFIG, REPORT, IDENTITY, LOCK, CRASH = "config.yaml", "report.json", "run.json", "run.lock", "crash.txt"
-STRATEGIES = "strategies.json"
-"""Instead of a report, where the folder holds several runs that were compared."""
+STRATEGIES, SEARCH = "strategies.json", "search.json"
+"""Instead of a report, where the folder holds several runs: what compares strategies and what searches write last."""
 BALANCE = "balance.json"
 """The remedies against imbalance as they were compared, where that was left to Luthier."""
 _NAME = re.compile(r"(.+)-(\d+)")
@@ -57,7 +57,7 @@ def newest_unfinished(runs: Path = Path("runs")) -> Path:
 
 def is_finished(path: Path) -> bool:
     """The report is written last."""
-    return (path / REPORT).is_file() or (path / STRATEGIES).is_file()
+    return any((path / name).is_file() for name in (REPORT, STRATEGIES, SEARCH))
 
 
 def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:

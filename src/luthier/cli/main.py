@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from luthier.cli.check import check
+from luthier.cli.choosing.search import search
 from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
@@ -34,6 +35,7 @@ COMMANDS = {
     "init": (init, t("write a commented configuration from a look at the data")),
     "check": (check, t("what is wrong with my data?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
+    "search": (search, t("which settings? tries many without a look at the test rows, then tests the winner")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
     "tokenizer": (tokenizer, t("learn a tokenizer from texts; with --model also a model to be trained from nothing")),

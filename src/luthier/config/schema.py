@@ -157,10 +157,26 @@ class TrainSettings(Section):
     seed: _Seed = 42
 
 
+class SearchSettings(Section):
+    """Of `luthier search`. trials: trainings that are tried. minutes: no further trial starts after them. workers:
+    trainings at a time, each in a process of its own. seeds: with how many the winner and the default are trained once
+    more. space: what is searched, instead of the usual, by dotted key: a list, or low and high. ray: the address of a
+    Ray cluster on which the trials run, or auto."""
+
+    trials: _Count = 20
+    minutes: _real("a number above 0", gt=0) = 30.0  # pyright: ignore[reportInvalidTypeForm]
+    workers: _Count = 1
+    seeds: _Count = 3
+    space: Annotated[
+        dict[StrictStr, Any], _wanted("keys with what they may be, such as {train.batch_size: [16, 32]}")
+    ] = Field(default_factory=dict)
+    ray: Annotated[StrictStr | None, _wanted("auto, or the address of a Ray cluster")] = None
+
+
 class Settings(Section):
     """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
-    model: a hub name or a local folder. out: the run's folder.
+    model: a hub name or a local folder. out: the run's folder. search: changes nothing in a run, and is kept by none.
     """
 
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
@@ -170,6 +186,7 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
+    search: SearchSettings = Field(default=SearchSettings(), exclude=True)
     out: _AutoText = None
 
     @property
@@ -180,7 +197,7 @@ class Settings(Section):
 
 NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment": "method"}
 """Sections that may be written as a bare name, and the key it then stands for."""
-WORD_KEYS = {"data.mix"}
+WORD_KEYS = {"data.mix", "search.space"}
 """Sections whose keys are the user's own words, dots and all, and no path."""
 LIST_KEYS = (("data", "clean"),)
 """Lists that may be written as one text, with commas."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from luthier.config.schema import Settings
@@ -14,12 +14,17 @@ from luthier.types import Choice
 
 def as_yaml(settings: Settings, heading: str) -> str:
     """heading: a comment that stands on top. `out` is left out: a run repeated is another run."""
+    return plain_yaml(settings.model_dump(exclude={"out"}), heading)
+
+
+def plain_yaml(values: Mapping[str, Any], heading: str) -> str:
+    """Sections as the user might have written them. heading: a comment that stands on top."""
     from ruamel.yaml import YAML
 
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 4096
     stream = io.StringIO()
-    yaml.dump(_without_empty(settings.model_dump(exclude={"out"})), stream)
+    yaml.dump(_without_empty(dict(values)), stream)
     comment = "".join(f"# {line}\n" for line in heading.splitlines())
     return comment + stream.getvalue()
 

@@ -21,6 +21,7 @@ from luthier.files import disk_trouble, write_text
 from luthier.folds import OnePart, told_as
 from luthier.identity import check_explicit
 from luthier.language import t
+from luthier.looks import Looks
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
@@ -155,7 +156,7 @@ def _run(
     forget_peak_memory("cuda" if torch.cuda.is_available() else "cpu")
     run = single.train(
         own, resume=going_on, overwrite=begun and not going_on, screen=OnePart(screen, title, tables=first),
-        prepared=prepared, baselines=baselines,
+        prepared=prepared, looks=Looks(baselines),
     )  # fmt: skip
     screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
 

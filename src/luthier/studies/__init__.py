@@ -1,0 +1,1 @@
+"""Which settings? Trainings are tried out, judged on validation rows; the winner is tested once."""
