@@ -37,7 +37,7 @@ def main() -> None:
     words.add_argument("--singles", type=int, default=20)
     words.add_argument("--seed", type=int, default=0)
     words.add_argument("settings", nargs="*")
-    asked = words.parse_args()
+    asked = words.parse_intermixed_args()
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         few = draw(asked.train, place / "few.csv", asked.label, asked.shots, asked.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from luthier.language import t
 if TYPE_CHECKING:
     from luthier.studies.search import Found
 
-_SHORT = {
+_SHORT: Mapping[str, str] = {
     "tuning.method": "tuning",
     "balance.method": "balance",
     "train.learning_rate": "rate",
