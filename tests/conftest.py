@@ -1,5 +1,7 @@
+import atexit
 import gc
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from tiny import TinyModels, write_tiny_models
 
 os.environ["LUTHIER_CACHE"] = tempfile.mkdtemp(prefix="luthier-cache-")  # and not the user's
+atexit.register(shutil.rmtree, os.environ["LUTHIER_CACHE"], ignore_errors=True)
 gc.disable()  # nothing is garbage while files are imported, and looking for it takes seconds
 
 

@@ -33,11 +33,12 @@ def train(
 ) -> None:
     from luthier.config.settings import check_settings, flat, opened
     from luthier.folds import train as run
+    from luthier.run import run_path
     from luthier.strategies.names import begun_in, split_names
 
     tree = opened(read_words(source, task=task, model=model, text=text, label=label, out=out, seed=seed))
     screen = Console(json=json, quiet=quiet)
-    begun = begun_in(out) if resume else None
+    begun = begun_in(run_path(check_settings(tree), resume=True)) if resume else None
     if strategies is not None or minutes is not None or begun is not None:
         from luthier.strategies.runs import train_strategies
 

@@ -39,12 +39,10 @@ class Strategy:
         return re.sub(r"[^\w.=-]+", "_", self.name).strip("_.")[:100]
 
 
-def begun_in(folder: str | Path | None) -> dict[str, Any] | None:
+def begun_in(folder: Path) -> dict[str, Any] | None:
     """What strategies a folder's runs were begun with: `names` and `minutes`; None where it holds none."""
-    path = Path(folder or "") / BEGUN
-    if folder is None or not path.is_file():
-        return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    path = folder / BEGUN
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def split_names(names: str | Sequence[str]) -> list[str]:

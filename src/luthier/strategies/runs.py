@@ -124,9 +124,11 @@ def _train(
     with claim(path, overwrite=overwrite) as owned:
         sweep_run(owned.path)
         _write_beginning(path, settings, prepared)
-        shared: Beginning = begin(strategies, prepared, model, minutes, begun.get("epochs"), screen)
         names = [strategy.name for strategy in strategies]
-        write_text(path / BEGUN, json.dumps({"names": names, "minutes": minutes, "epochs": shared.epochs}))
+        plan = {"names": names, "minutes": minutes, "epochs": begun.get("epochs")}
+        write_text(path / BEGUN, json.dumps(plan))  # a resume of whatever comes next finds it
+        shared: Beginning = begin(strategies, prepared, model, minutes, begun.get("epochs"), screen)
+        write_text(path / BEGUN, json.dumps({**plan, "epochs": shared.epochs}))
         _say_budget(settings, shared.epochs, minutes, screen)
         for number, strategy in enumerate(strategies, 1):
             title = t("{name} ({number} of {count})", name=strategy.name, number=number, count=len(strategies))
