@@ -27,6 +27,8 @@ _EXTRA_OF = {
     "sqlalchemy": "sql",
     "fsspec": "remote",
     "huggingface_hub": "remote",
+    "tensorboard": "track",
+    "mlflow": "track",
 }
 
 

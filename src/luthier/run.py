@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is to
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.training.checkpoint import TrainState
+    from luthier.trial import Looked
 
 
 def train(
@@ -47,12 +48,14 @@ def train(
     overwrite: bool = False,
     screen: Progress = SILENT,
     prepared: Prepared | None = None,
+    looked: Looked | None = None,
 ) -> Run:
     """From the user's file to a saved, tested and judged model.
 
     explicit: the dotted keys that the user wrote; on a resume only they are compared with the run's own.
     resume: go on from the newest intact checkpoint, to the same result bit for bit.
     overwrite: remove the run that the folder holds. prepared: the data, where they were read and told of before.
+    looked: filled by the first of several runs on them that differ in their seed alone, and used by the others.
     Errors: LuthierError of any kind; a mistake of the user's is told before anything is written.
     """
     require("torch", "transformers", "peft")
@@ -91,7 +94,7 @@ def train(
                 write_beginning(owned, ready, prepared)
             runtime.wait()
             announce.plan(ready, prepared, runtime, screen)
-            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen)
+            begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, looked)
             ready, baselines, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
             split = prepared.split
@@ -115,7 +118,7 @@ def train(
 
 def _begin(
     owned: RunFolder, ready: Ready, prepared: Prepared, method: Method | None, anew: bool, runtime: Runtime,
-    screen: Progress,
+    screen: Progress, looked: Looked | None,
 ) -> tuple[Ready, list[Baseline], Augmentation | None, Likely | None]:  # fmt: skip
     """What the untuned model sees, and all that hangs on it: the baselines, the remedy where it was left open, whether
     changed texts help, where the head begins, and how likely it finds general text. anew: not from a checkpoint, which
@@ -124,14 +127,17 @@ def _begin(
     from luthier.balancing.choose import choose_remedy
     from luthier.general_text import read_general
     from luthier.probing import begin_head, look
-    from luthier.trial import run_baselines
+    from luthier.trial import Looked, run_baselines
 
     model, how, split = ready.loaded.model, ready.training, prepared.split
     pretrained = ready.settings.pretrained
-    frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
-    baselines: list[Baseline] = []
-    if frozen is not None:
-        baselines = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
+    known = looked if looked is not None and pretrained else Looked()  # an untrained model looks anew with every seed
+    if known.frozen is None:
+        frozen = look(model, ready.codec, split, runtime, how.max_tokens, how.seed, screen, pretrained=pretrained)
+        if frozen is not None:
+            made = run_baselines(ready.codec.task, frozen, seed=how.seed, screen=screen, pretrained=pretrained)
+            known.frozen, known.baselines = frozen, made
+    frozen, baselines = known.frozen, list(known.baselines)
     if ready.remedy_is_open:
         ready = choose_remedy(owned, ready, prepared, frozen, runtime, screen)
     augmentation = begin_augmentation(

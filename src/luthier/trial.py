@@ -30,6 +30,15 @@ class Trial:
     verdict: Verdict
 
 
+@dataclass
+class Looked:
+    """What runs that differ in their seed alone find out once, from the first of them: what the untuned model made of
+    the rows, and the baselines on it."""
+
+    frozen: Frozen[Any, Any] | None = None
+    baselines: Sequence[Baseline] = ()
+
+
 def run_baselines(
     task: AnyTask, frozen: Frozen[Any, Any], *, seed: int, screen: Progress, pretrained: bool = True
 ) -> list[Baseline]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from luthier.catalog import SCRATCH
 from luthier.text.clean import STEPS
@@ -124,6 +124,7 @@ class TrainSettings(Section):
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
+    seeds: how often the model is trained, from `seed` and the numbers after it; the one best on validation is kept.
     """
 
     epochs: _AutoCount = "auto"
@@ -151,12 +152,21 @@ class TrainSettings(Section):
     keep: _Count = 2
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
     seed: _Seed = 42
+    seeds: _Count = 1
+
+
+TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio", "swanlab")
+_TRACK = Annotated[
+    list[Literal["tensorboard", "mlflow", "wandb", "trackio", "swanlab"]],
+    BeforeValidator(lambda names: [] if names == ["none"] else names),
+    _wanted("none, tensorboard, mlflow, wandb, trackio or swanlab, or a list of them"),
+]
 
 
 class Settings(Section):
     """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
-    model: a hub name or a local folder. out: the run's folder.
+    model: a hub name or a local folder. out: the run's folder. track: what follows the run beside its own journal.
     """
 
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
@@ -166,6 +176,7 @@ class Settings(Section):
     train: TrainSettings = TrainSettings()
     balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
+    track: _TRACK = Field(default_factory=list)
     out: _AutoText = None
 
     @property
@@ -178,5 +189,5 @@ NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment":
 """Sections that may be written as a bare name, and the key it then stands for."""
 WORD_KEYS = {"data.mix"}
 """Sections whose keys are the user's own words, dots and all, and no path."""
-LIST_KEYS = (("data", "clean"),)
+LIST_KEYS = (("data", "clean"), ("track",))
 """Lists that may be written as one text, with commas."""
