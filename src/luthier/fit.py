@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 
 from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
-from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
+from luthier.errors import InterruptedRun, Place, Problem
 from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
@@ -26,8 +26,9 @@ from luthier.runtime import Runtime
 from luthier.training.augmented import Augmented, windows_at
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.gradient.finite import count_skipped
 from luthier.training.gradient.neftune import noisy_embeddings
-from luthier.training.journal import Journal
+from luthier.training.journal import Journal, Tell, unheard
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
     Schedule,
@@ -43,8 +44,6 @@ from luthier.training.vocabulary import trimmed_embedding
 from luthier.tuning.parts import Tuned
 from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step
 
-MOST_SKIPPED = 3
-"""Steps in a row whose loss or gradient is not finite before the run stops."""
 _FP16_SCALE = 2.0**15
 
 
@@ -123,13 +122,14 @@ def fit(
     state: TrainState | None = None,
     augmented: Augmented | None = None,
     sampling: Sampling | None = None,
+    tell: Tell = unheard,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
     state: where to go on. sampling: of the windows; without one every epoch shows each once. augmented: changes the
-    windows at each step.
+    windows at each step. tell: hears what is written to metrics.jsonl.
     Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
@@ -152,6 +152,8 @@ def fit(
         stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
+        if run.journal is not None:
+            run.journal.tell = tell
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
@@ -201,11 +203,11 @@ def _steps(
     begin = time.perf_counter()
     for step in loop:
         run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
-        skipped = _count_skipped(run, step, skipped, windows)
+        skipped = count_skipped(step, skipped, how.learning_rate, run.screen.warn, scaled=run.scale.is_active)
         rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
         tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
-                   "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
+                   "grad_norm": step.grad_norm, "tokens": step.num_tokens}, tokens_per_second=rate)  # fmt: skip
         if step.number in evaluations:
             _evaluate(run, step.number / per_epoch)
         if step.number in evaluations or (step.number % how.save_every == 0 and step.applied):
@@ -285,22 +287,6 @@ def _save(run: _Run) -> None:
     save_checkpoint(run.checkpoints, state, run.facts, run.how.keep)
 
 
-def _count_skipped(run: _Run, step: Step, skipped: int, windows: Sequence[LabelledWindow]) -> int:
-    """How many steps in a row were not applied. Errors: StoppedError for too many."""
-    if step.applied or run.scale.is_active:
-        return 0
-    where = Place(f"step {step.number}")
-    what = t("loss {loss} or gradient norm {norm} is not finite; the step was left out",
-             loss=step.loss, norm=step.grad_norm)  # fmt: skip
-    run.screen.warn(f"{where}: {what}")
-    if skipped + 1 <= MOST_SKIPPED:
-        return skipped + 1
-    rate = shown(f"{run.how.learning_rate / 10:.1e}")
-    fix = t("lower train.learning_rate (try {rate}) or set train.precision=fp32, and start again; the last "
-            "checkpoint is intact", rate=rate)  # fmt: skip
-    raise StoppedError(Problem(where, t("{count} steps in a row are not finite", count=skipped + 1), fix, "not-finite"))
-
-
 def _why_early(run: _Run) -> str:
     return t("no better than step {step} for {count} evaluations", step=run.progress.best_step, count=run.how.patience)
 
@@ -311,7 +297,7 @@ def _interrupted(run: _Run, interruption: Interruption) -> InterruptedRun:
     return InterruptedRun(Problem(Place(str(run.folder)), what, fix, "interrupted"), exit_code=interruption.exit_code)
 
 
-def _log(run: _Run, entry: Mapping[str, Any]) -> None:
+def _log(run: _Run, entry: Mapping[str, Any], **passing: float) -> None:
     if run.journal is not None:
-        run.journal.add(entry)
+        run.journal.add(entry, **passing)
         run.progress = replace(run.progress, metrics_bytes=run.journal.length)

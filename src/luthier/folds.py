@@ -23,6 +23,7 @@ from luthier.preparing.prepare import Prepared, prepare_folds
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG, REPORT, check_free, claim, is_finished, sweep_run
 from luthier.several import begin, train_within
+from luthier.tracking import check_trackers
 from luthier.types import PARTS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def train(
     has_begun = resume and (path / CONFIG).is_file()
     begun = load_settings(path / CONFIG) if has_begun else settings
     split = begun.data.split
+    check_trackers(settings.track or begun.track)
     if begun.train.seeds > 1:
         seeds.check(begun)
         return seeds.train(path, settings, explicit or {}, resume=resume, overwrite=overwrite, screen=screen)

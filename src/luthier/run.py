@@ -27,6 +27,7 @@ from luthier.runfolder import (
     newest_unfinished,
     sweep_run,
 )
+from luthier.tracking import check_trackers, open_tracking
 
 if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is told before
     from luthier.augmentation import Augmentation
@@ -64,6 +65,7 @@ def train(
     check_free(path, resume=resume, overwrite=overwrite)
     if resume:
         settings = as_begun(path, explicit or {})
+    check_trackers(settings.track)
     told, prepared = prepared is not None, prepared or prepare(settings)
     if resume and is_finished(path):
         from luthier.finish import read_run
@@ -102,16 +104,21 @@ def train(
                 windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
             tuned = tune(ready)
             announce.parameters(tuned, screen)
-            fitted = fit(
-                tuned, ready.codec, windows, split.validation, ready.training,
-                folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
-                augmented=augmentation.windows if augmentation else None,
-                sampling=ready.sampling(split.train, windows),
-            )  # fmt: skip
-            if runtime.is_first:
-                trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
-                       general)  # fmt: skip
+            step = state.progress.step if state else 0
+            with open_tracking(
+                ready.settings, path, owned.run_id, step, screen.warn, first=runtime.is_first
+            ) as tracking:
+                fitted = fit(
+                    tuned, ready.codec, windows, split.validation, ready.training,
+                    folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
+                    augmented=augmentation.windows if augmentation else None,
+                    sampling=ready.sampling(split.train, windows), tell=tracking.tell,
+                )  # fmt: skip
+                if runtime.is_first:
+                    trial = augmentation.trial if augmentation else None
+                    finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
+                           general)  # fmt: skip
+                    tracking.result(read_run(path).test)
             runtime.wait()
             return read_run(path)
 
