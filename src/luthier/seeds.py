@@ -122,8 +122,8 @@ def _finish(path: Path, prepared: Prepared, runs: Sequence[Run], screen: Progres
     its model, so that a resume needs nothing else."""
     from luthier import announce
     from luthier.inference.artifact import load_artifact
+    from luthier.report.judging.seeds import OneSeed, seeds_story, seeds_table
     from luthier.report.page import report_page
-    from luthier.report.seeds import OneSeed, seeds_story, seeds_table
     from luthier.teachable import teachable
 
     judged = [

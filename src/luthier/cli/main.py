@@ -16,6 +16,7 @@ from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
+from luthier.cli.judging.compare import compare
 from luthier.cli.making.tokenizer import tokenizer
 from luthier.cli.predict import predict
 from luthier.cli.scarce.curve import curve
@@ -33,6 +34,7 @@ COMMANDS = {
     "init": (init, t("write a commented configuration from a look at the data")),
     "check": (check, t("what is wrong with my data?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
+    "compare": (compare, t("which run is better, and is the difference real?")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
     "tokenizer": (tokenizer, t("learn a tokenizer from texts; with --model also a model to be trained from nothing")),
