@@ -89,11 +89,11 @@ def by_slice(first: Answers, second: Answers, score: str, seed: int) -> list[Par
             resampled(run.task, [run.predictions[i] for i in rows], [run.examples[i].answer for i in rows], seed=seed)
             for run in (first, second)
         ]
-        if any(np.isnan(one.values.get(score, np.nan)) for one in found):
+        if any(np.isnan(each.values.get(score, np.nan)) for each in found):
             continue
         gap = paired_difference(found[1], found[0], score, higher_is_better=higher_is_better(score))
-        values = [one.values[score] for one in found]
-        made.append(Part(by, value, len(rows), score, *values, gap.value, gap.low, gap.high))
+        one, other = (each.values[score] for each in found)
+        made.append(Part(by, value, len(rows), score, one, other, gap.value, gap.low, gap.high))
     return made
 
 
