@@ -60,23 +60,14 @@ def _list(words: list[str], screen: Console, *, sort: str, task: str | None, dat
         print_json([entry.as_json() for entry in found])
         return
     rows = [
-        (
-            str(e.path),
-            _date(e),
-            e.task,
-            Path(e.model).name,
-            e.method,
-            _score(e),
-            e.verdict,
-            _state(e),
-            size_text(e.size),
-        )
+        (str(e.path), _date(e).replace(" ", "\n"), f"{e.task}\n{e.method}", Path(e.model).name, _score(e, "\n"),
+         e.verdict, _state(e), size_text(e.size))
         for e in found
-    ]
+    ]  # fmt: skip
     if not rows:
         screen.say(t("no runs here: {folders}", folders=", ".join(words) or RUNS))
         return
-    headers = (t("name"), t("date"), t("task"), t("model"), t("method"), t("score"), t("worth it"), t("state"),
+    headers = (t("name"), t("date"), t("task") + "\n" + t("method"), t("model"), t("score"), t("worth it"), t("state"),
                t("size"))  # fmt: skip
     screen.table(t("{count} runs", count=len(rows)), headers, rows)
 
@@ -145,10 +136,10 @@ def _date(entry: Entry) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(entry.started)) if entry.started else ""
 
 
-def _score(entry: Entry) -> str:
+def _score(entry: Entry, between: str) -> str:
     if entry.score is None:
         return ""
-    interval = "" if entry.low is None or entry.high is None else f" [{entry.low:.3f}, {entry.high:.3f}]"
+    interval = "" if entry.low is None or entry.high is None else f"{between}[{entry.low:.3f}, {entry.high:.3f}]"
     return f"{entry.metric} {entry.score:.3f}{interval}"
 
 
