@@ -51,7 +51,7 @@ def check(settings: Settings) -> None:
                              code="conflict")  # fmt: skip
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         what = t("several processes train one seed at a time")
-        fix = t("leave out train.seeds, and give each run train.seed and an --out of its own")
+        fix = t("leave out train.seeds, and give each run a train.seed=… and an --out of its own")
         raise ConfigError.at("train.seeds", what, fix, code="conflict")
 
 

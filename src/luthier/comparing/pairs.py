@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -76,13 +77,12 @@ def disagreement(first: Sequence[bool | None], second: Sequence[bool | None]) ->
     The exact test of McNemar (1947): of the rows on which only one is right, the share that is either's is drawn from a
     fair coin.
     """
-    from scipy.stats import binom
-
     told = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     if not told:
         return None
     one, other = sum(a and not b for a, b in told), sum(b and not a for a, b in told)
-    p = min(1.0, 2 * float(binom.cdf(min(one, other), one + other, 0.5))) if one + other else 1.0
+    tail = sum(comb(one + other, k) for k in range(min(one, other) + 1))
+    p = min(1.0, 2 * tail / 2 ** (one + other))
     return Disagreement(len(told), one, other, p)
 
 

@@ -168,5 +168,5 @@ def _sentence(story: Mapping[str, Any], metric: str, baseline: str) -> str:
             said.append(t("Seed {seed} {how}.", seed=row["seed"], how=row["note"]))
     without = next((row for row in story["without_collapsed"] if row["name"] == metric), None)
     if without is not None:
-        said.append(t("Without it: {mean:.3f} ± {sd:.3f}.", mean=without["mean"], sd=without["sd"]))
+        said.append(t("The others alone: {mean:.3f} ± {sd:.3f}.", mean=without["mean"], sd=without["sd"]))
     return " ".join(said)
