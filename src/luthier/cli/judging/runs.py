@@ -145,4 +145,5 @@ def _score(entry: Entry, between: str) -> str:
 
 def _state(entry: Entry) -> str:
     """With how many runs lie in it."""
-    return t(entry.state) + (f" ({entry.within})" if entry.within else "")
+    names = {"finished": t("finished"), "unfinished": t("unfinished"), "running": t("running")}
+    return names[entry.state] + (f" ({entry.within})" if entry.within else "")
