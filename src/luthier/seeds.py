@@ -67,14 +67,15 @@ def train(
     if resume and (path / CONFIG).is_file():
         settings = _as_begun(path, explicit)
     began = time.time()
-    prepared = prepare(settings)
-    from luthier import announce
     from luthier.finish import read_run
-    from luthier.trial import Looked
 
-    if is_finished(path):
+    if resume and is_finished(path):
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
+    prepared = prepare(settings)
+    from luthier import announce
+    from luthier.trial import Looked
+
     announce.data(prepared, screen)
     first, count = settings.train.seed, settings.train.seeds
     with claim(path, overwrite=overwrite) as owned:

@@ -251,6 +251,7 @@ def test_data_that_changed_since_are_told(place: Path, seeds: Path, alone: Path)
         (["runs/seeds", "runs/seeds/"], "is named twice"),
         (["runs/seeds", "runs/nowhere"], "no such run"),
         (["runs/seeds", "models/encoder"], "is no run"),
+        (["runs/seeds", "runs/seeds/seeds/seed-42", "data.columns.label=team"], "says how to read a file"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(place: Path, seeds: Path, words: list[str], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -137,4 +138,4 @@ def _of_folds(run: Path, prepared: Sequence[Prepared], report: Mapping[str, Any]
 
 def _tokens(codec: Codec) -> str:
     vocabulary = codec.text.tokenizer.get_vocab(with_added_tokens=True)
-    return json.dumps(sorted(vocabulary.items()))
+    return hashlib.sha256(json.dumps(sorted(vocabulary.items())).encode()).hexdigest()

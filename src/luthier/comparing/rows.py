@@ -58,7 +58,7 @@ def _same_text(task: AnyTask, prediction: Any, example: Example[Any, Any]) -> bo
     """Of a task that tells no mistakes, such as one that writes."""
     shown, right = task.show(prediction), task.show_answer(example.answer)
     said = next((shown[name] for name in _SAID if name in shown), None) if isinstance(shown, dict) else shown
-    if not isinstance(said, str) or not isinstance(right, str):
+    if not isinstance(said, str) or not isinstance(right, str) or not right.strip():
         return None
     return said.strip() == right.strip()
 

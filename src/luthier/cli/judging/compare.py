@@ -34,8 +34,14 @@ def compare(
 
     if out is not None:
         check_target(out, (".html",))
-    folders = [Path(word) for word in runs if not word.startswith("data.")]
-    how = data_settings([word for word in runs if word.startswith("data.")], {})
+    settings = [word for word in runs if word.startswith("data.") and "=" in word]
+    folders = [Path(word) for word in runs if word not in settings]
+    how = data_settings(settings, {})
+    if settings and data is None:
+        from luthier.errors import ConfigError
+
+        what = t("{setting} says how to read a file, and none is named", setting=settings[0].partition("=")[0])
+        raise ConfigError.at("luthier compare", what, t("add --data FILE, or leave it out"), code="conflict")
     from luthier.comparing.compare import compare as find
 
     screen = Console(json=json, quiet=quiet)
