@@ -51,9 +51,17 @@ def _differing(first: Answers, other: Answers) -> Problem | None:
     learnt = sum(example.input in first.trained_on for example in other.examples)
     if learnt:
         what += "; " + t("{first} has learnt from {count} of them", first=first.run, count=learnt)
-    fix = t("train it on the same split, with data.split.from={first}; or judge all on rows that none of them has "
-            "learnt from: luthier compare … --data FILE", first=first.run)  # fmt: skip
-    return Problem(Place(str(other.run)), what, fix, "other-rows")
+    return Problem(Place(str(other.run)), what, _fix(first), "other-rows")
+
+
+def _fix(first: Answers) -> str:
+    how = first.report.get("split", {})
+    if "folds" in first.report:
+        return t("train it in the same folds, with data.split.folds={folds} data.split.seed={seed}; or judge all on "
+                 "rows that none of them has learnt from: luthier compare … --data FILE", folds=how["folds"],
+                 seed=how["seed"])  # fmt: skip
+    return t("train it on the same split, with data.split.from={first}; or judge all on rows that none of them has "
+             "learnt from: luthier compare … --data FILE", first=first.run)  # fmt: skip
 
 
 def _missing(run: Answers, keys: Counter[Hashable]) -> dict[str, object]:
