@@ -155,7 +155,6 @@ class TrainSettings(Section):
     seeds: _Count = 1
 
 
-TRACKERS = ("tensorboard", "mlflow", "wandb", "trackio", "swanlab")
 _TRACK = Annotated[
     list[Literal["tensorboard", "mlflow", "wandb", "trackio", "swanlab"]],
     BeforeValidator(lambda names: [] if names == ["none"] else names),
