@@ -199,6 +199,22 @@ def folded_result(report: Mapping[str, Any], path: Path, screen: Progress) -> No
     screen.say(t("report  {path}", path=path / "report.html"))
 
 
+def seeds(story: Mapping[str, Any], screen: Progress) -> None:
+    """Each seed, their spread, and which is kept. story: the part `seeds` of report.json."""
+    names = [row["name"] for row in story["over_seeds"][:2]]
+    over = {row["name"]: row for row in story["over_seeds"]}
+    rows = [
+        (f"{one['seed']}" + (" ★" if one["seed"] == story["chosen"] else ""),
+         "–" if one["validation"] is None else f"{one['validation']['value']:.3f}",
+         *_of(one["scores"], names), one["note"])
+        for one in story["runs"]
+    ]  # fmt: skip
+    spread = (f"{over[name]['mean']:.3f} ± {over[name]['sd']:.3f}" for name in names)
+    rows.append((t("mean ± standard deviation"), "", *spread, ""))
+    screen.table(t("each seed"), (t("seed"), t("validation"), *names, ""), rows)
+    screen.say(story["sentence"])
+
+
 def _scores(scores: list[Mapping[str, Any]]) -> list[str]:
     return [_score(score) for score in scores[:2]]
 

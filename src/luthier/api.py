@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from luthier.checkup import Checkup
     from luthier.choosing.curve import Curve
     from luthier.choosing.suggest import Suggestions
+    from luthier.comparing.compare import Comparison
     from luthier.config.located import Located
     from luthier.config.schema import DataSettings, Settings
     from luthier.finish import Run
@@ -104,6 +105,17 @@ def evaluate(run: str | Path, data: Source, **settings: Any) -> Assessment:
     from luthier.assess import assess
 
     return assess(Path(run), data, _data(settings))
+
+
+def compare(*runs: str | Path, data: Source | None = None, screen: Progress = SILENT, **settings: Any) -> Comparison:
+    """Which of several finished runs is better, and is the difference real? As `luthier compare`; `.sentence` says it.
+
+    data: labelled rows to judge all of them on; without it their own test rows, which have to be the same. settings:
+    data.… keys that say how to read these. Errors: luthier.errors.LuthierError for runs that cannot be compared.
+    """
+    from luthier.comparing.compare import compare as find
+
+    return find([Path(run) for run in runs], data, _data(settings), screen=screen)
 
 
 def check(source: Source, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:

@@ -30,6 +30,8 @@ _EXTRA_OF = {
     "huggingface_hub": "remote",
     "optuna": "search",
     "ray": "scale",
+    "tensorboard": "track",
+    "mlflow": "track",
 }
 
 

@@ -54,13 +54,15 @@ class Run:
     """A finished run. test: the saved model's scores on the test split, which nothing else looked at.
 
     report: the content of report.json. folds: of a run in folds each fold's own run; `test` is then of all rows that
-    were tested, each by the model that did not learn from it.
+    were tested, each by the model that did not learn from it. seeds: of a run with several seeds each seed's own run;
+    `test` is then of the one that was kept.
     """
 
     folder: Path
     test: Report
     report: Mapping[str, Any] = field(repr=False)
     folds: Sequence[Run] = field(default=(), repr=False)
+    seeds: Sequence[Run] = field(default=(), repr=False)
 
     @property
     def verdict(self) -> Verdict:
@@ -72,7 +74,8 @@ def read_run(folder: Path) -> Run:
     """A finished run from its folder."""
     report = json.loads((folder / REPORT).read_text(encoding="utf-8"))
     folds = tuple(read_run(folder / fold["folder"]) for fold in report.get("folds", ()))
-    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report, folds)
+    seeds = tuple(read_run(folder / one["folder"]) for one in report.get("seeds", {}).get("runs", ()))
+    return Run(folder, Report(tuple(Score(**score) for score in report["scores"])), report, folds, seeds)
 
 
 def write_beginning(owned: RunFolder, ready: Ready, prepared: Prepared) -> None:

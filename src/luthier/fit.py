@@ -31,7 +31,7 @@ from luthier.training.frozen.once import Once, Plan, frozen_once
 from luthier.training.frozen.vocabulary import trimmed_embedding
 from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.training.how import Training
-from luthier.training.journal import Journal
+from luthier.training.journal import Journal, Tell, unheard
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
     Schedule,
@@ -113,13 +113,14 @@ def fit(
     augmented: Augmented | None = None,
     sampling: Sampling | None = None,
     tried: Tried | None = None,
+    tell: Tell = unheard,
 ) -> Fitted:
     """Trains tuned.model in place and leaves it with the weights that did best on validation; with the last ones
     where there is no validation data.
 
     folder: of the run; checkpoints/ and metrics.jsonl in it are written. facts: what its checkpoints belong to.
     state: where to go on. sampling: of the windows; without one every epoch shows each once. augmented: changes the
-    windows at each step. tried: the training is only tried out.
+    windows at each step. tried: the training is only tried out. tell: hears what is written to metrics.jsonl.
     Errors: InterruptedRun after a signal, StoppedError for the disk or the numerics.
     """
     model = tuned.model
@@ -151,6 +152,8 @@ def fit(
         )
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling, once, per_epoch)
         run.augmented, run.tried = augmented, tried
+        if run.journal is not None:
+            run.journal.tell = tell
         with screen.track(t("training"), total) as tracker:
             tracker.advance(run.progress.step)
             stopped = _steps(run, windows, lengths, per_epoch, noise, interruption, tracker)
@@ -225,7 +228,7 @@ def _steps(
         rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
         tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
         _log(run, {"step": step.number, "loss": step.loss, "learning_rate": step.learning_rate,
-                   "grad_norm": step.grad_norm, "tokens": step.num_tokens})  # fmt: skip
+                   "grad_norm": step.grad_norm, "tokens": step.num_tokens}, tokens_per_second=rate)  # fmt: skip
         if step.number in evaluations:
             _evaluate(run, step.number / per_epoch)
             _tell(run, step.number / total)
@@ -318,7 +321,7 @@ def _save(run: _Run) -> None:
     save_checkpoint(run.checkpoints, state, run.facts, run.how.keep)
 
 
-def _log(run: _Run, entry: Mapping[str, Any]) -> None:
+def _log(run: _Run, entry: Mapping[str, Any], **passing: float) -> None:
     if run.journal is not None:
-        run.journal.add(entry)
+        run.journal.add(entry, **passing)
         run.progress = replace(run.progress, metrics_bytes=run.journal.length)

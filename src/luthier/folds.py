@@ -5,26 +5,25 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier import run as single
+from luthier import seeds
 from luthier.alone import check_processes, with_parts_alone
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
-from luthier.config.write import as_yaml
-from luthier.errors import ConfigError, DataError, InterruptedRun, Place, Problem
+from luthier.errors import ConfigError
 from luthier.extras import require
 from luthier.files import disk_trouble, write_text
-from luthier.identity import HARMLESS
 from luthier.language import t
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared, prepare_folds
-from luthier.progress import SILENT, Progress, Tracker
-from luthier.runfolder import CONFIG, IDENTITY, REPORT, check_free, claim, is_finished, sweep_run
-from luthier.splitting.saved import NAME as SPLIT
+from luthier.progress import SILENT, Progress
+from luthier.runfolder import CONFIG, REPORT, check_free, claim, is_finished, sweep_run
+from luthier.several import begin, train_within
+from luthier.tracking import check_trackers
 from luthier.types import PARTS
 
 if TYPE_CHECKING:
@@ -39,14 +38,20 @@ def train(
     overwrite: bool = False,
     screen: Progress = SILENT,
 ) -> Run:
-    """`run.train`, once or, with data.split.folds and no data.split.fold, for each fold in turn.
+    """`run.train`, once or, with data.split.folds and no data.split.fold, for each fold in turn; with train.seeds for
+    each seed.
 
-    A resume goes on with the first fold that is not finished. Errors: LuthierError.
+    A resume goes on with the first fold or seed that is not finished. Errors: LuthierError.
     """
     path = single.run_path(settings, resume=resume)
     settings = settings.model_copy(update={"out": str(path)})
     has_begun = resume and (path / CONFIG).is_file()
-    split = (load_settings(path / CONFIG) if has_begun else settings).data.split
+    begun = load_settings(path / CONFIG) if has_begun else settings
+    split = begun.data.split
+    check_trackers(settings.track or begun.track)
+    if begun.train.seeds > 1:
+        seeds.check(begun)
+        return seeds.train(path, settings, explicit or {}, resume=resume, overwrite=overwrite, screen=screen)
     if split.folds is None or split.fold is not None:
         check_processes(settings)
         run = single.train(settings, explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
@@ -81,16 +86,11 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
     with claim(path, overwrite=overwrite) as owned:
         sweep_run(owned.path)
         _write_beginning(path, settings, prepared, folders)
-        harmless = {key: value for key, value in explicit.items() if key in HARMLESS}
         runs: list[Run] = []
         for number, (fold, folder) in enumerate(zip(prepared, folders, strict=True), 1):
             own = _fold_settings(settings, fold, folder, model.name)
             title = t("fold {number} of {count}", number=number, count=count)
-            with told_as(path, title):
-                begun = (folder / IDENTITY).is_file()
-                run = single.train(own, explicit=harmless, resume=begun and (folder / CONFIG).is_file(),
-                                   overwrite=begun and not (folder / CONFIG).is_file(),
-                                   screen=OnePart(screen, title, tables=number == 1), prepared=fold)  # fmt: skip
+            run = train_within(path, own, fold, title, screen, explicit=explicit, tables=number == 1)
             runs.append(run)
             screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
         _finish(path, prepared, folders, runs, screen, began)
@@ -129,57 +129,15 @@ def _finish(
 
 
 def _write_beginning(path: Path, settings: Settings, prepared: Sequence[Prepared], folders: Sequence[Path]) -> None:
-    """config.yaml and split.json, before the first fold; on a resume the split must be the one that is there.
-
-    Errors: DataError where the data have changed since.
-    """
+    """As `several.begin`, with the rows of each fold."""
     rows = {folder.name: fold.saved.rows for folder, fold in zip(folders, prepared, strict=True)}
     text = json.dumps({"files": prepared[0].files, "folds": rows}, ensure_ascii=False)
-    if (path / SPLIT).is_file():
-        if (path / SPLIT).read_text(encoding="utf-8") != text:
-            what = t("the folds are not those that the run began with: the data have changed")
-            fix = t("resume with what the run began with, or start anew with another --out")
-            raise DataError.at(str(path / SPLIT), what, fix, code="other-run")
-        return
     how = prepared[0].how.model_copy(update={"fold": None})
     data = settings.data.model_copy(update={"columns": dict(prepared[0].columns), "split": how})
     heading = t("The configuration of this run in folds; `luthier train` with it repeats the run.")
-    with disk_trouble(path):
-        write_text(path / CONFIG, as_yaml(settings.model_copy(update={"data": data}), heading))
-        write_text(path / SPLIT, text)
+    begin(path, settings.model_copy(update={"data": data}), heading, text)
 
 
 def _fold_settings(settings: Settings, fold: Prepared, folder: Path, model: str) -> Settings:
     data = settings.data.model_copy(update={"split": fold.how})
     return settings.model_copy(update={"data": data, "out": str(folder), "model": model})
-
-
-@contextmanager
-def told_as(path: Path, title: str) -> Iterator[None]:
-    """An interruption of one of several runs names the command that goes on with all of them."""
-    try:
-        yield
-    except InterruptedRun as error:
-        fix = t("go on with: luthier train --resume --out {folder}", folder=path)
-        problems = [Problem(Place(str(path)), f"{title}: {p.what}", fix, p.code) for p in error.problems]
-        raise InterruptedRun(*problems, exit_code=error.exit_code) from None
-
-
-class OnePart(Progress):
-    """What one of several runs tells of itself: its bars and its warnings; the first also what was chosen and why."""
-
-    def __init__(self, screen: Progress, title: str, *, tables: bool) -> None:
-        self._screen, self._title, self._tables = screen, title, tables
-
-    def warn(self, text: str) -> None:
-        self._screen.warn(f"{self._title}: {text}")
-
-    def table(self, title: str, headers: Sequence[str], rows: Any) -> None:
-        if self._tables:
-            self._screen.table(title, headers, rows)
-        self._tables = False
-
-    @contextmanager
-    def track(self, what: str, total: float) -> Iterator[Tracker]:
-        with self._screen.track(f"{self._title}: {what}", total) as tracker:
-            yield tracker

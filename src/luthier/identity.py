@@ -14,7 +14,7 @@ from luthier.language import t
 if TYPE_CHECKING:  # it imports torch, and a mistake in the data is told before that
     from luthier.runtime import Runtime
 
-HARMLESS = {"out", "train.keep", "train.save_every", "train.patience", "train.epochs", "train.cache_bytes"}
+HARMLESS = {"out", "track", "train.keep", "train.save_every", "train.patience", "train.epochs", "train.cache_bytes"}
 """Settings that a resume may change: they do not touch what a step does."""
 _SAID_ONCE = {"environment.processes", "config.train.max_tokens"}
 """What a resume may change at the price of the last bits; it is said once."""

@@ -15,10 +15,12 @@ _MOST = 4
 """Looks that are kept, the newest: each holds features of all rows."""
 _OF_THE_STEPS = (
     "epochs", "learning_rate", "batch_size", "max_tokens", "packing", "optimiser", "schedule", "head_init", "warmup",
-    "weight_decay", "max_grad_norm", "neftune_alpha", "save_every", "keep", "patience",
+    "weight_decay", "max_grad_norm", "neftune_alpha", "save_every", "keep", "patience", "averaging", "cache_bytes",
 )  # fmt: skip
 """Settings of training that change nothing in what an untuned model says."""
-_LATER = ("balance", "augment", "out")
+_CHANCE = ("seed", "seeds")
+"""An untrained model is another with each seed; a pretrained one is not."""
+_LATER = ("balance", "augment", "out", "track")
 
 
 class Looks:
@@ -42,6 +44,7 @@ class Looks:
 
 def _key(settings: Settings, loading: object) -> str:
     values = settings.model_dump(exclude=dict.fromkeys(_LATER, True))
-    values["train"] = {name: value for name, value in values["train"].items() if name not in _OF_THE_STEPS}
+    without = (*_OF_THE_STEPS, *(_CHANCE if settings.pretrained else ()))
+    values["train"] = {name: value for name, value in values["train"].items() if name not in without}
     values["tuning"] = {"pretrained": settings.pretrained, "loading": getattr(loading, "__qualname__", "")}
     return json.dumps(values, sort_keys=True, default=str)

@@ -29,6 +29,8 @@ from luthier.runfolder import (
     newest_unfinished,
     sweep_run,
 )
+from luthier.tracking import check_trackers, open_tracking
+from luthier.training.journal import Tell, unheard
 
 if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is told before
     from luthier.augmentation import Augmentation
@@ -68,6 +70,7 @@ def train(
     check_free(path, resume=resume, overwrite=overwrite)
     if resume:
         settings = as_begun(path, explicit or {})
+    check_trackers(settings.track)
     told, prepared = prepared is not None, prepared or prepare(settings)
     if resume and is_finished(path):
         from luthier.finish import read_run
@@ -100,11 +103,18 @@ def train(
             begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, looks or Looks())
             ready, made, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
-            tuned, windows, fitted = _learn(path, ready, prepared, augmentation, facts, runtime, screen, state)
-            if runtime.is_first:
-                trial = augmentation.trial if augmentation else None
-                finish(owned, ready, prepared, tuned, fitted, windows, made, runtime, screen, began, trial,
-                       general)  # fmt: skip
+            step = state.progress.step if state else 0
+            with open_tracking(
+                ready.settings, path, owned.run_id, step, screen.warn, first=runtime.is_first
+            ) as tracking:
+                tuned, windows, fitted = _learn(
+                    path, ready, prepared, augmentation, facts, runtime, screen, state, tell=tracking.tell
+                )
+                if runtime.is_first:
+                    trial = augmentation.trial if augmentation else None
+                    finish(owned, ready, prepared, tuned, fitted, windows, made, runtime, screen, began, trial,
+                           general)  # fmt: skip
+                    tracking.result(read_run(path).test)
             runtime.wait()
             return read_run(path)
 
@@ -159,6 +169,7 @@ def look_with(looks: Looks, ready: Ready, prepared: Prepared, runtime: Runtime, 
 def _learn(
     path: Path, ready: Ready, prepared: Prepared, augmentation: Augmentation | None, facts: Mapping[str, Any],
     runtime: Runtime, screen: Progress, state: TrainState | None = None, tried: Tried | None = None,
+    tell: Tell = unheard,
 ) -> tuple[Tuned, Sequence[LabelledWindow], Fitted]:  # fmt: skip
     """The training rows as tokens, the model with what the tuning method makes of it, and how it learned."""
     from luthier import announce
@@ -174,7 +185,7 @@ def _learn(
         tuned, ready.codec, windows, split.validation, ready.training,
         folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
         augmented=augmentation.windows if augmentation else None,
-        sampling=ready.sampling(split.train, windows), tried=tried,
+        sampling=ready.sampling(split.train, windows), tried=tried, tell=tell,
     )  # fmt: skip
     return tuned, windows, fitted
 

@@ -52,12 +52,39 @@ def newest_unfinished(runs: Path = Path("runs")) -> Path:
     if not begun:
         fix = t("name the run: luthier train --resume --out runs/…")
         raise RunError.at(str(runs), t("holds no unfinished run"), fix, code="nothing-to-resume")
-    return max(begun, key=lambda path: _identity(path).get("started", 0.0))
+    return max(begun, key=lambda path: identity(path).get("started", 0.0))
 
 
 def is_finished(path: Path) -> bool:
     """The report is written last."""
     return any((path / name).is_file() for name in (REPORT, STRATEGIES, SEARCH))
+
+
+def is_running(path: Path) -> bool:
+    """Whether a process holds the folder's lock. The lock is tried, shared, for a moment, and left."""
+    try:
+        with (path / LOCK).open("r", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def remove_run(path: Path) -> None:
+    """Deletes a run's whole folder, with its lock held. The report goes first and run.json last: what an interruption
+    leaves is a run that is not finished, and can be deleted. Links in it are removed, never what they lead to.
+
+    Errors: RunError where a process has it; OSError.
+    """
+    with (path / LOCK).open("a+", encoding="utf-8") as lock:
+        _take(lock, path)
+        (path / REPORT).unlink(missing_ok=True)
+        _empty(path, keep=(LOCK, IDENTITY))
+        (path / IDENTITY).unlink(missing_ok=True)
+        (path / LOCK).unlink()
+        path.rmdir()
 
 
 def check_free(path: Path, *, resume: bool, overwrite: bool) -> None:
@@ -114,9 +141,8 @@ def claim(path: Path, *, overwrite: bool = False) -> Iterator[RunFolder]:
         (path / CRASH).unlink(missing_ok=True)
         fresh = not (path / IDENTITY).is_file()
         if fresh:
-            identity = {"run_id": secrets.token_hex(8), "started": time.time()}
-            write_text(path / IDENTITY, json.dumps(identity))
-        run_id = _identity(path).get("run_id")
+            write_text(path / IDENTITY, json.dumps({"run_id": secrets.token_hex(8), "started": time.time()}))
+        run_id = identity(path).get("run_id")
         if run_id is None:
             fix = t("choose another --out, or --overwrite")
             raise RunError.at(str(path / IDENTITY), t("is damaged"), fix, code="damaged-run")
@@ -146,9 +172,9 @@ def sweep_run(path: Path) -> list[str]:
     return [*sweep(path), *sweep(path / "checkpoints")]
 
 
-def _empty(path: Path) -> None:
+def _empty(path: Path, keep: tuple[str, ...] = (LOCK,)) -> None:
     for inner in path.iterdir():
-        if inner.name == LOCK:
+        if inner.name in keep:
             continue
         if inner.is_dir() and not inner.is_symlink():
             shutil.rmtree(inner)
@@ -156,7 +182,8 @@ def _empty(path: Path) -> None:
             inner.unlink()
 
 
-def _identity(path: Path) -> dict[str, Any]:
+def identity(path: Path) -> dict[str, Any]:
+    """run_id, and started in seconds since 1970; {} for what is no run, or a damaged one."""
     try:
         content = json.loads((path / IDENTITY).read_text(encoding="utf-8"))
         return content if isinstance(content, dict) and "run_id" in content else {}

@@ -17,6 +17,8 @@ from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
+from luthier.cli.judging.compare import compare
+from luthier.cli.judging.runs import runs
 from luthier.cli.making.schema import schema
 from luthier.cli.making.tokenizer import tokenizer
 from luthier.cli.predict import predict
@@ -36,6 +38,8 @@ COMMANDS = {
     "check": (check, t("what is wrong with my data?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "search": (search, t("which settings? tries many without a look at the test rows, then tests the winner")),
+    "compare": (compare, t("which run is better, and is the difference real?")),
+    "runs": (runs, t("which runs are there? list, show, delete")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
     "tokenizer": (tokenizer, t("learn a tokenizer from texts; with --model also a model to be trained from nothing")),

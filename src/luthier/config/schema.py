@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictInt, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt, StrictStr
 
 from luthier.catalog import SCRATCH
 from luthier.text.clean import STEPS
@@ -126,6 +126,7 @@ class TrainSettings(Section):
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
     averaging: which mean of the weights is judged and kept: an exponential one (ema), that of the last quarter of the
     steps (swa), or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run at every step.
+    seeds: how often the model is trained, from `seed` and the numbers after it; the one best on validation is kept.
     """
 
     epochs: _AutoCount = "auto"
@@ -155,6 +156,14 @@ class TrainSettings(Section):
     keep: _Count = 2
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
     seed: _Seed = 42
+    seeds: _Count = 1
+
+
+_TRACK = Annotated[
+    list[Literal["tensorboard", "mlflow", "wandb", "trackio", "swanlab"]],
+    BeforeValidator(lambda names: [] if names == ["none"] else names),
+    _wanted("none, tensorboard, mlflow, wandb, trackio or swanlab, or a list of them"),
+]
 
 
 class SearchSettings(Section):
@@ -177,6 +186,7 @@ class Settings(Section):
     """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
     model: a hub name or a local folder. out: the run's folder. search: changes nothing in a run, and is kept by none.
+    track: what follows the run beside its own journal.
     """
 
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "auto"})
@@ -187,6 +197,7 @@ class Settings(Section):
     balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     search: SearchSettings = Field(default=SearchSettings(), exclude=True)
+    track: _TRACK = Field(default_factory=list)
     out: _AutoText = None
 
     @property
@@ -199,5 +210,5 @@ NAME_KEYS = {"task": "name", "tuning": "method", "balance": "method", "augment":
 """Sections that may be written as a bare name, and the key it then stands for."""
 WORD_KEYS = {"data.mix", "search.space"}
 """Sections whose keys are the user's own words, dots and all, and no path."""
-LIST_KEYS = (("data", "clean"),)
+LIST_KEYS = (("data", "clean"), ("track",))
 """Lists that may be written as one text, with commas."""

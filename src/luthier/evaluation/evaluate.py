@@ -42,11 +42,11 @@ def report_of(found: Evaluated, predictions: Sequence[Any]) -> Report:
         low, high = interval(found.resampled[name]) if name in found.resampled else (None, None)
         if not np.isnan(value):
             n = found.counts.get(name, len(predictions))
-            scores.append(Score(name, value, n, _defined(low), _defined(high), more_is_better(name)))
+            scores.append(Score(name, value, n, _defined(low), _defined(high), higher_is_better(name)))
     return Report(tuple(scores), predictions)
 
 
-def more_is_better(name: str) -> bool:
+def higher_is_better(name: str) -> bool:
     """Whether more is better; of a part's score (intent.loss) by its own name."""
     return name.rpartition(".")[2] not in LOWER_IS_BETTER
 

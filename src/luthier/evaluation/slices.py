@@ -36,6 +36,14 @@ def slices(
     task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], *, seed: int
 ) -> list[Slice]:
     """By length in thirds, by language where there are several, by label where there are labels."""
+    return [
+        Slice(by, value, _scores(task, examples, predictions, rows, seed))
+        for (by, value), rows in slice_rows(task, examples).items()
+    ]
+
+
+def slice_rows(task: AnyTask, examples: Sequence[Example[Any, Any]]) -> dict[tuple[str, str], list[int]]:
+    """Of each slice, as (by, value), the numbers of its rows."""
     texts = [task.format.plain_text(example.input) for example in examples]
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, (length, example) in enumerate(zip(_length_names(texts), examples, strict=True)):
@@ -45,11 +53,7 @@ def slices(
             groups["label", str(name)].append(i)
     large = {key: rows for key, rows in sorted(groups.items()) if len(rows) >= _FEWEST}
     several = {by for by in ("length", "language", "label") if sum(key[0] == by for key in large) > 1}
-    return [
-        Slice(by, value, _scores(task, examples, predictions, rows, seed))
-        for (by, value), rows in large.items()
-        if by in several
-    ]
+    return {key: rows for key, rows in large.items() if key[0] in several}
 
 
 def _length_names(texts: Sequence[str]) -> list[str]:

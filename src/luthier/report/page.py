@@ -24,9 +24,11 @@ _LONGEST_TEXT = 400
 
 
 def report_page(
-    report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any]
-) -> str:
-    """report: the content of report.json. examples, predictions: of the rows that were judged."""
+    report: Mapping[str, Any], task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any],
+    seeds: Mapping[str, Any] | None = None,
+) -> str:  # fmt: skip
+    """report: the content of report.json. examples, predictions: of the rows that were judged. seeds: the table of
+    them, where there were several."""
     names = [score["name"] for score in report["scores"][:SHOWN_SCORES]]
     data = ", ".join(Path(file).name for file in report["data"]["files"])
     errors = where_errors_are(report, task, examples, predictions)
@@ -42,6 +44,7 @@ def report_page(
         score_names=names,
         systems=systems(report, names),
         parts=_parts(report.get("parts"), names),
+        seeds=seeds,
         remedies=_remedies(report["balance"]["comparison"]),
         samples=samples_shown(report.get("samples")),
         memory=size_text(report["peak_memory_bytes"]),

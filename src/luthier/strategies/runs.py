@@ -18,14 +18,14 @@ from luthier.config.write import as_yaml
 from luthier.errors import ConfigError, DataError
 from luthier.extras import require
 from luthier.files import disk_trouble, write_text
-from luthier.folds import OnePart, told_as
 from luthier.identity import check_explicit
 from luthier.language import t
 from luthier.looks import Looks
 from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
-from luthier.runfolder import CONFIG, IDENTITY, STRATEGIES, check_free, claim, is_finished, sweep_run
+from luthier.runfolder import CONFIG, STRATEGIES, check_free, claim, is_finished, sweep_run
+from luthier.several import train_within
 from luthier.splitting.saved import NAME as SPLIT
 from luthier.strategies.names import BEGUN, FLAG, Strategy, begun_in, read_strategies
 
@@ -132,9 +132,8 @@ def _train(
         _say_budget(settings, shared.epochs, minutes, screen)
         for number, strategy in enumerate(strategies, 1):
             title = t("{name} ({number} of {count})", name=strategy.name, number=number, count=len(strategies))
-            with told_as(path, title):
-                _run(path, strategy, shared.epochs[strategy.name], prepared, model, shared.baselines, title, screen,
-                     first=number == 1)  # fmt: skip
+            _run(path, strategy, shared.epochs[strategy.name], prepared, model, shared.baselines, title, screen,
+                 first=number == 1)  # fmt: skip
         finish(path, strategies, prepared, shared, minutes, screen, began)
     return _read(path)
 
@@ -153,13 +152,9 @@ def _run(
     own = strategy.settings.model_copy(update={"out": str(folder), "model": model.name, "train": train, "data": data})
     if is_finished(folder):
         return
-    begun = (folder / IDENTITY).is_file()
-    going_on = begun and (folder / CONFIG).is_file()
     forget_peak_memory("cuda" if torch.cuda.is_available() else "cpu")
-    run = single.train(
-        own, resume=going_on, overwrite=begun and not going_on, screen=OnePart(screen, title, tables=first),
-        prepared=prepared, looks=Looks(baselines),
-    )  # fmt: skip
+    looks = Looks(baselines)
+    run = train_within(path, own, prepared, title, screen, explicit={}, tables=first, looks=looks)
     screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
 
 

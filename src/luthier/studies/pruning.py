@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from luthier.evaluation.evaluate import more_is_better
+from luthier.evaluation.evaluate import higher_is_better
 from luthier.studies.crews.outcome import DONE, Outcome
 
 FEWEST = 4
@@ -34,7 +34,7 @@ def behind(share: float, goodness: float, others: Sequence[Outcome]) -> bool:
 def best_by(share: float, outcome: Outcome) -> float | None:
     """Its best main score at that share of its steps or before, more being better; None where it had none by then, or
     was stopped before."""
-    sign = 1 if more_is_better(outcome.metric) else -1
+    sign = 1 if higher_is_better(outcome.metric) else -1
     values = [sign * point["value"] for point in outcome.curve if point["share"] <= share + 1e-9]
     values = [value for value in values if not math.isnan(value)]
     reached = bool(outcome.curve) and (outcome.state == DONE or outcome.curve[-1]["share"] >= share - 1e-9)

@@ -189,7 +189,7 @@ def _finish(
 
 
 def _summary(asked: Asked, beginning: Beginning, ledger: Ledger, best: Record) -> dict[str, Any]:
-    from luthier.evaluation.evaluate import more_is_better
+    from luthier.evaluation.evaluate import higher_is_better
 
     records, how, resolved = ledger.records(), asked.settings.search, beginning.resolved
     assert best.outcome is not None
@@ -199,7 +199,7 @@ def _summary(asked: Asked, beginning: Beginning, ledger: Ledger, best: Record) -
         "data": {"files": list(beginning.prepared.files)},
         "rows": {name: len(beginning.prepared.split.part(name)) for name in ("train", "validation")},
         "metric": best.outcome.metric,
-        "higher_is_better": more_is_better(best.outcome.metric),
+        "higher_is_better": higher_is_better(best.outcome.metric),
         "budget": {"trials": how.trials, "minutes": how.minutes, "workers": how.workers},
         "space": {d.key: d.as_json() for d in beginning.space.dimensions},
         "trials": [public(record.as_json()) for record in records],

@@ -11,14 +11,22 @@ from typing import Any
 from luthier.files import disk_trouble
 from luthier.language import t
 
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+def unheard(entry: Mapping[str, Any]) -> None:
+    """Nobody listens."""
+
 
 @dataclass
 class Journal:
-    """length: bytes that are known to be whole lines. warn: is told once where a line could not be written."""
+    """length: bytes that are known to be whole lines. warn: is told once where a line could not be written. tell: hears
+    every entry too."""
 
     path: Path
     length: int
     warn: Callable[[str], None]
+    tell: Tell = unheard
     _failed: bool = False
 
     def open_at(self) -> None:
@@ -29,7 +37,9 @@ class Journal:
         with disk_trouble(self.path.parent), self.path.open("ab") as file:
             file.truncate(self.length)
 
-    def add(self, entry: Mapping[str, Any]) -> None:
+    def add(self, entry: Mapping[str, Any], **passing: float) -> None:
+        """passing: what only who listens is told: a time is no part of what a resume repeats bit for bit."""
+        self.tell({**entry, **passing})
         line = (json.dumps(entry) + "\n").encode()
         try:
             with self.path.open("ab") as file:

@@ -1,0 +1,1 @@
+"""Commands that judge runs: against each other, and one beside the other."""
