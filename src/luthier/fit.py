@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,13 @@ from luthier.errors import InterruptedRun, Place, Problem, StoppedError, shown
 from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
-from luthier.models.first_position import first_position_only
-from luthier.models.packing.attention import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
 from luthier.runtime import Runtime
 from luthier.training.augmented import Augmented, windows_at
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
-from luthier.training.dropout import Noise, cheap_dropout
-from luthier.training.gradient.neftune import noisy_embeddings
+from luthier.training.dropout import Noise
+from luthier.training.gradient.around import as_it_learns
 from luthier.training.journal import Journal
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -39,9 +36,8 @@ from luthier.training.optimise import (
 )
 from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
 from luthier.training.signals import Interruption, watch_signals
-from luthier.training.vocabulary import trimmed_embedding
 from luthier.tuning.parts import Tuned
-from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step
+from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Step
 
 MOST_SKIPPED = 3
 """Steps in a row whose loss or gradient is not finite before the run stops."""
@@ -137,19 +133,11 @@ def fit(
     assert sampling is None or len(sampling.classes_N) == len(windows)  # a class for each window
     per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
     total = per_epoch * how.epochs
-    with ExitStack() as stack:
-        interruption = stack.enter_context(watch_signals())
-        noise = Noise(how.seed)
-        if runtime.device == "cpu":  # on a GPU these cost more than they save
-            if augmented is None:  # else which tokens will be met is not known beforehand
-                seen = codec.encode(codec.task.questions(validation))
-                met = [*(w.window for w in windows), *(window for group in seen for window in group)]
-                arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
-                stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
-            noise = stack.enter_context(cheap_dropout(model, how.seed))
-        stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
-        stack.enter_context(first_position_only(model))
-        stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
+    around = as_it_learns(
+        model, codec, windows, validation, runtime,
+        seed=how.seed, packing=how.packing, neftune_alpha=how.neftune_alpha, any_token=augmented is not None,
+    )  # fmt: skip
+    with watch_signals() as interruption, around as noise:
         run = _begin(tuned, codec, validation, how, folder, facts, runtime, screen, state, sampling)
         run.augmented = augmented
         with screen.track(t("training"), total) as tracker:
