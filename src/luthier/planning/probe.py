@@ -26,8 +26,8 @@ from luthier.errors import LuthierError
 from luthier.evaluation.baselines import sample
 from luthier.inference.predict import predict
 from luthier.models.known import choose_model
-from luthier.planning.estimate import Estimate, ask, estimate, forward_flops, looked_at
-from luthier.planning.memory import resident
+from luthier.planning.reckoning.estimate import Estimate, ask, estimate, forward_flops, looked_at
+from luthier.planning.reckoning.memory import resident
 from luthier.planning.steps import Timed, try_steps
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.probing import begin_head, judged_part, look
@@ -46,7 +46,7 @@ from luthier.types import PARTS
 
 _MOST_WRITTEN = 2**29
 """Bytes of a checkpoint that is written to see how long that takes."""
-_SAMPLE, _LEAST = 200, 8
+_SAMPLE, _LEAST = 200, 32
 """Rows of each part that are looked at, at most and at least."""
 _LOOK_SECONDS = 3.0
 """For each part, about."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from torch.optim import Optimizer
 
-from luthier.planning.course import Course, batches_of
-from luthier.planning.estimate import Estimate, step_flops
-from luthier.planning.kept import Kept
+from luthier.planning.reckoning.course import Course, batches_of
+from luthier.planning.reckoning.estimate import Estimate, step_flops
+from luthier.planning.reckoning.kept import Kept
 from luthier.ready import Ready
 from luthier.runtime import Runtime, give_back
 from luthier.training.augmented import Augmented, windows_at

@@ -7,6 +7,7 @@ the moments of the optimiser itself, activations of autograd (kept.py).
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from luthier.models.find import ModelFolder
-from luthier.planning.course import Course
-from luthier.planning.kept import Kept
+from luthier.planning.reckoning.course import Course
+from luthier.planning.reckoning.kept import Kept
 from luthier.runtime import give_back
 from luthier.training.optimise import OPTIMISERS, trainable
 from luthier.types import LabelledWindow
@@ -120,6 +121,17 @@ def reckon(
 def bytes_of(tensors: Iterable[Tensor]) -> float:
     """Each storage once, however many names it has; 4-bit weights as they are packed."""
     return float(sum({id(t): t.numel() * t.element_size() for t in tensors}.values()))
+
+
+def weights_of(folder: Path) -> float:
+    """Bytes that the weights in a model folder take in fp32, read off the heads of its files; 0 where it has none."""
+    from safetensors import safe_open
+
+    numbers = 0
+    for path in folder.glob("*.safetensors"):
+        with safe_open(str(path), framework="np") as file:
+            numbers += sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    return 4.0 * numbers
 
 
 def state_bytes(name: str) -> float:

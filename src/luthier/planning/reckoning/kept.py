@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from luthier.codec import Codec
 from luthier.fit import Training
 from luthier.objective import Joint
-from luthier.planning.course import batches_of
+from luthier.planning.reckoning.course import batches_of
 from luthier.runtime import Runtime
 from luthier.training.dropout import Noise
 from luthier.types import LabelledBatch, LabelledWindow

@@ -14,9 +14,9 @@ from luthier.codec import Codec
 from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.models.first_position import find_first_position
-from luthier.planning.course import Course, course_of
-from luthier.planning.kept import Kept, count_kept
-from luthier.planning.memory import Memory, Through, bytes_of, reckon
+from luthier.planning.reckoning.course import Course, course_of
+from luthier.planning.reckoning.kept import Kept, count_kept
+from luthier.planning.reckoning.memory import Memory, Through, bytes_of, reckon
 from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
 from luthier.ready import Ready
@@ -41,6 +41,8 @@ _WRITE_RATE = 250e6
 """Bytes a second that reach the disk, their SHA-256 included; a probe measures it."""
 _REPORT_SECONDS = 5.0
 """Intervals by resampling, pictures and page of the report: measured from 3 to 8 s."""
+_LINE, _REPORT_BYTES = 150, 400_000
+"""Bytes a step in the journal; of pages, predictions and tokenizer, about."""
 _STATES_BYTES = 2**30
 """Above which the look at the data keeps no states of a part of the split (inference/frozen.py)."""
 TIMES = ("looking", "baselines", "beginning", "training", "evaluating", "saving", "testing")
@@ -69,7 +71,8 @@ class Speed:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """asked: by the split's part. seconds: by what TIMES names. disk: bytes by what is kept. weights: bytes."""
+    """asked: by the split's part. seconds: by what TIMES names. disk: bytes by what is kept. lengths: tokens of each
+    training text, not cut."""
 
     parameters: int
     trained: int
@@ -80,10 +83,12 @@ class Estimate:
     asked: Mapping[str, Asked]
     seconds: Mapping[str, float]
     disk: Mapping[str, float]
+    lengths: np.ndarray
 
     @property
-    def total_seconds(self) -> float:
-        return sum(self.seconds.values())
+    def report_seconds(self) -> float:
+        """Of `testing` what is no pass of the model."""
+        return _REPORT_SECONDS
 
 
 def estimate(
@@ -112,10 +117,15 @@ def estimate(
             asked_at_once=_at_once(asked, how.max_tokens, longest), on_gpu=runtime.device != "cpu",
         )  # fmt: skip
         moved = bytes_of(trainable(model).values()) + memory.parts["moments"]
-    disk = {"checkpoints": moved * min(how.keep, course.saves), "model": weights}
+    disk = {
+        "checkpoints": moved * min(how.keep, course.saves),
+        "model": weights,
+        "journal": float(_LINE * course.total + _REPORT_BYTES),
+    }
     speed = _speed(ready, tuned, course, runtime, overhead)
     seconds = _seconds(ready, prepared, course, asked, speed, moved)
-    return Estimate(total, trained, course, kept, memory, speed, asked, seconds, disk)
+    lengths = ready.codec.task.row_lengths(sample(prepared.split.train, 0, _MOST_ROWS), ready.tokenizer.backend)
+    return Estimate(total, trained, course, kept, memory, speed, asked, seconds, disk, lengths)
 
 
 def ask(codec: Codec, examples: Sequence[Example[Any, Any]]) -> Asked:

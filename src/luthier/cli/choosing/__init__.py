@@ -1,0 +1,1 @@
+"""Commands that choose before anything is trained: will it fit, and what with?"""
