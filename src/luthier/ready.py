@@ -36,8 +36,7 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
-    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -48,7 +47,6 @@ class Ready:
     remedy: Remedy
     counts: Sequence[int]
     mixture: Mixture | None = None
-    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -164,8 +162,7 @@ def make_ready(
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
-    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture)
 
 
 def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:

@@ -73,6 +73,7 @@ def train(
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
+    from luthier.planning.reckoning.estimate import estimate
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
@@ -90,7 +91,7 @@ def train(
             if runtime.is_first:
                 write_beginning(owned, ready, prepared)
             runtime.wait()
-            announce.plan(ready, prepared, runtime, screen)
+            announce.plan(ready, prepared, screen)
             begun = _begin(owned, ready, prepared, method, state is None, runtime, screen)
             ready, baselines, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
@@ -99,6 +100,8 @@ def train(
                 windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
             tuned = tune(ready)
             announce.parameters(tuned, screen)
+            if runtime.is_first:
+                announce.course(ready, estimate(ready, prepared, tuned, windows, runtime), runtime, screen)
             fitted = fit(
                 tuned, ready.codec, windows, split.validation, ready.training,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,

@@ -26,7 +26,7 @@ from luthier.errors import LuthierError
 from luthier.evaluation.baselines import sample
 from luthier.inference.predict import predict
 from luthier.models.known import choose_model
-from luthier.planning.reckoning.estimate import Estimate, ask, estimate, forward_flops, looked_at
+from luthier.planning.reckoning.estimate import Estimate, ask, ask_all, estimate, forward_flops, looked_at
 from luthier.planning.reckoning.memory import resident
 from luthier.planning.steps import Timed, try_steps
 from luthier.preparing.prepare import Prepared, prepare
@@ -131,7 +131,8 @@ def _begin(
     method = find_augmentation(ready.settings, task, split.train, ready.folder, runtime)
     small = _sampled(ready, split, runtime)
     tell("looking")
-    with clock.timing("looking", looked_at(ready, split) / max(1.0, looked_at(ready, small))):
+    whole, sampled = (looked_at(ready, ask_all(ready.codec, rows), judged_part(split)) for rows in (split, small))
+    with clock.timing("looking", whole / max(1.0, sampled)):
         frozen = look(model, ready.codec, small, runtime, how.max_tokens, how.seed, SILENT, pretrained=pretrained)
     tell("beginning")
     assert frozen is not None  # this process is the first

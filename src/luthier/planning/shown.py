@@ -11,7 +11,7 @@ from luthier.planning.words import seconds_text
 
 if TYPE_CHECKING:  # what a plan is made of needs torch; a terminal does not
     from luthier.planning.forecast import Forecast
-    from luthier.planning.plan import Plan
+    from luthier.planning.will_it_fit import Plan
 
 Table = tuple[str, Sequence[str], list[tuple[str, ...]]]
 

@@ -25,7 +25,7 @@ from luthier.cli.options import (
 from luthier.language import t
 
 if TYPE_CHECKING:
-    from luthier.planning.plan import Plan
+    from luthier.planning.will_it_fit import Plan
 
 
 def plan(
@@ -52,8 +52,8 @@ def plan(
     quiet: Quiet = False,
 ) -> None:  # fmt: skip
     from luthier.config.settings import check_settings
-    from luthier.planning.plan import limits_of
-    from luthier.planning.plan import plan as reckon
+    from luthier.planning.will_it_fit import limits_of
+    from luthier.planning.will_it_fit import plan as reckon
 
     limits = limits_of(memory, time)
     settings = check_settings(read_words(source, task=task, model=model, text=text, label=label, out=out, seed=seed))

@@ -15,7 +15,7 @@ from luthier.data.split import Split
 from luthier.evaluation.baselines import sample
 from luthier.models.first_position import find_first_position
 from luthier.planning.reckoning.course import Course, course_of
-from luthier.planning.reckoning.kept import Kept, count_kept
+from luthier.planning.reckoning.kept import PASSES, Kept, count_kept
 from luthier.planning.reckoning.memory import Memory, Through, bytes_of, reckon
 from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
@@ -94,13 +94,13 @@ class Estimate:
 def estimate(
     ready: Ready, prepared: Prepared, tuned: Tuned, windows: Sequence[LabelledWindow], runtime: Runtime
 ) -> Estimate:
-    """windows: of the training rows. Costs four small forward passes and nothing that grows with the model's steps."""
+    """windows: of the training rows. Costs three small forward passes, and to tokenise a sample of the rows."""
     model, how = tuned.model, ready.training
     sampling = ready.sampling(prepared.split.train, windows)
     course = course_of(windows, how, sampling)
     weights = bytes_of([*model.parameters(), *model.buffers()])
     total, trained = (sum(p.numel() for p in model.parameters() if every or p.requires_grad) for every in (True, False))
-    asked = {name: ask(ready.codec, prepared.split.part(name)) for name in PARTS}
+    asked = ask_all(ready.codec, prepared.split)
     longest = max((one.longest for one in asked.values()), default=0)
     met = windows[:: -(-len(windows) // _MOST_WINDOWS)]
     around = as_it_learns(
@@ -110,7 +110,7 @@ def estimate(
     with around as noise:
         begin = time.perf_counter()
         kept = count_kept(model, ready.codec, met, how, runtime, noise)
-        overhead = (time.perf_counter() - begin) / 4
+        overhead = (time.perf_counter() - begin) / PASSES
         memory = reckon(
             model, weights, how.optimiser, course, kept, windows=windows,
             looking=_looking(ready, asked), through=Through.made(ready.folder),
@@ -138,20 +138,22 @@ def ask(codec: Codec, examples: Sequence[Example[Any, Any]]) -> Asked:
     return Asked(len(examples), float(lengths.sum()) * times, float((lengths**2).sum()) * times, int(lengths.max()))
 
 
+def ask_all(codec: Codec, split: Split[Any, Any]) -> dict[str, Asked]:
+    return {name: ask(codec, split.part(name)) for name in PARTS}
+
+
 def forward_flops(ready: Ready, asked: Asked) -> float:
     """Of passes through all layers forwards."""
     folder = ready.folder
     return float(layer_flops(asked.tokens, asked.pairs, folder.hidden_size, folder.feed_forward) * folder.layers)
 
 
-def looked_at(ready: Ready, split: Split[Any, Any]) -> float:
-    """Operations of the look at the data with the untuned model: at all parts, or at the judged one alone; of pairs at
-    each text by itself as well."""
+def looked_at(ready: Ready, asked: Mapping[str, Asked], judged: str) -> float:
+    """Operations of the look at the data with the untuned model: at all parts, or at the judged one alone."""
     task = ready.codec.task
-    judged = judged_part(split)
     seen = PARTS if task.fits_untuned and not task.speaks_untuned else (judged,)
-    parts = (sample(split.part(name), 0, task.most_seen) if name == PARTS[0] else split.part(name) for name in seen)
-    return sum(forward_flops(ready, ask(ready.codec, part)) for part in parts)
+    learnt = min(1.0, task.most_seen / max(1, asked[PARTS[0]].rows))
+    return sum(forward_flops(ready, asked[name]) * (learnt if name == PARTS[0] else 1.0) for name in seen)
 
 
 def step_flops(ready: Ready, tuned: Tuned, course: Course) -> np.ndarray:
@@ -189,7 +191,7 @@ def _seconds(
     learnt = min(asked["train"].rows, task.most_seen)
     evaluating = forward_flops(ready, asked["validation"]) / rate
     return {
-        "looking": looked_at(ready, prepared.split) / rate,
+        "looking": looked_at(ready, asked, judged) / rate,
         "baselines": _BASELINE_SECONDS * learnt,
         "beginning": _beginning(ready, asked["train"]) / rate,
         "training": (speed.flops / rate + speed.overhead * len(course.tokens)) * course.epochs,

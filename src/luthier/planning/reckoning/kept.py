@@ -29,6 +29,7 @@ from luthier.runtime import Runtime
 from luthier.training.dropout import Noise
 from luthier.types import LabelledBatch, LabelledWindow
 
+PASSES = 3
 _MOST_TOKENS = 512
 """Of the largest trial pass: enough to tell the numbers apart, a fraction of what a step takes."""
 
@@ -77,7 +78,7 @@ def count_kept(
     order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
     fitting = [i for i in order if len(windows[i]) <= _MOST_TOKENS // 2] or order[:1]
     short, long = fitting[len(fitting) // 10], fitting[-1]
-    shapes = [[short], [long], [long, long], [short] * max(2, min(8, _MOST_TOKENS // max(1, len(windows[short]))))]
+    shapes = [[long], [long, long], [short] * max(2, min(8, _MOST_TOKENS // max(1, len(windows[short]))))]
     with torch.random.fork_rng(devices=[]):
         counted = [_counted(model, codec, windows, shape, how, runtime, noise) for shape in shapes]
     bytes_S = np.array([sum(count.storages.values()) for count, _ in counted], float)
