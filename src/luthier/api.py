@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from luthier.config.schema import DataSettings, Settings
     from luthier.finish import Run
     from luthier.fixup import Fixed
-    from luthier.planning.will_it_fit import Plan
     from luthier.inference.artifact import Predictor
+    from luthier.planning.will_it_fit import Plan
 
 _CONFIGS = (".yaml", ".yml")
 Source = str | Path | Sequence[str | Path]

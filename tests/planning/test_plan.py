@@ -89,7 +89,9 @@ class _Killer(Progress):
 def test_a_probe_that_the_system_kills_is_told_and_kills_nobody_else(words: list[str]) -> None:
     settings = load_settings(None, words[1:], {"data.train": words[0]})
     found = run_probe(settings, _Killer(), budget=1.0)
-    assert isinstance(found, Failed) and "killed by the system" in found.sentence and "reading" in found.sentence
+    assert (
+        isinstance(found, Failed) and "killed by the system" in found.sentence and "reading the data" in found.sentence
+    )
 
 
 def _config(folder: Path, words: list[str]) -> Path:

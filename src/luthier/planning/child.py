@@ -44,7 +44,7 @@ def run_probe(settings: Settings, screen: Progress, *, budget: float) -> Probed 
             found = json.loads(line)
             if "stage" in found:
                 stage = found["stage"]
-                tracker.advance(1, t(stage))
+                tracker.advance(1, _titles()[stage])
         code = process.wait()
     if "probed" in found:
         return _probed(found["probed"])
@@ -52,12 +52,24 @@ def run_probe(settings: Settings, screen: Progress, *, budget: float) -> Probed 
         raise _error(found["problems"])
     if "out_of_memory" in found:
         return Failed(
-            stage, t("ran out of memory while {stage}: {reason}", stage=t(stage), reason=found["out_of_memory"])
+            stage, t("ran out of memory while {stage}: {reason}", stage=_titles()[stage], reason=found["out_of_memory"])
         )
     if code == _KILLED:
         return Failed(stage, t("was killed by the system while {stage}, as one that takes too much memory is",
-                               stage=t(stage)))  # fmt: skip
+                               stage=_titles()[stage]))  # fmt: skip
     raise RuntimeError(f"the probe ended with {code} while {stage}")
+
+
+def _titles() -> dict[str, str]:
+    """The stages, for people."""
+    return {
+        "reading": t("reading the data and the model"),
+        "looking": t("looking at the data"),
+        "beginning": t("making baselines and the head's beginning"),
+        "stepping": t("taking training steps"),
+        "evaluating": t("evaluating"),
+        "saving": t("saving a checkpoint"),
+    }
 
 
 @contextmanager

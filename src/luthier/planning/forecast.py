@@ -19,7 +19,7 @@ from luthier.models.known import choose_model
 from luthier.planning.child import run_probe
 from luthier.planning.probe import Probed
 from luthier.planning.reckoning.estimate import Estimate, estimate, step_flops
-from luthier.planning.reckoning.memory import Memory, free_memory, weights_of
+from luthier.planning.reckoning.memory import Memory, cut_up, free_memory, weights_of
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.ready import make_ready, tune
@@ -162,6 +162,8 @@ def measured(memory: Memory, found: Probed) -> Memory:
     known = sum(parts[name] for name in ("weights", "gradients", "moments", "logits"))
     known += 0.0 if memory.on_gpu else parts["runtime"] + parts["data"]
     parts["activations"] = max(0.0, found.peak - known)
+    if not memory.on_gpu:
+        parts["allocator"] = cut_up(parts["gradients"], parts["activations"] + parts["logits"])
     return replace(memory, parts=parts)
 
 

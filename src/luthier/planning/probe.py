@@ -8,8 +8,10 @@ stays.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -52,6 +54,8 @@ _LOOK_SECONDS = 3.0
 """For each part, about."""
 _SLOW = 0.3
 """Of the multiplication peak, what looking reaches at least."""
+_DEATH_SIGNAL = 1
+"""Of prctl(2): which signal comes when the parent ends."""
 STAGES = ("reading", "looking", "beginning", "stepping", "evaluating", "saving")
 
 
@@ -183,14 +187,21 @@ def _save(out: str | None, model: Any, optimiser: Any, found: Estimate, clock: _
         save_checkpoint(Path(folder), TrainState(Progress(step=1), weights, moments), {}, 1)
 
 
+def _go_first() -> None:
+    """Under Linux: where memory runs out this process is the one to go, and it goes with the one that started it."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
+
+
 def main() -> int:
     """Standard input: {"settings", "budget"}. Standard output: {"stage"} …, then {"probed"}, {"problems"} or
     {"out_of_memory"}."""
     asked = json.load(sys.stdin)
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what libraries print is no answer
-    with suppress(OSError):  # under Linux: where memory runs out, this process goes first
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="utf-8")
+    _go_first()
 
     def tell(**line: Any) -> None:
         out.write(json.dumps(line) + "\n")

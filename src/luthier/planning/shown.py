@@ -54,27 +54,25 @@ def sentences(plan: Plan) -> Iterator[str]:
 
 def _memory(told: Forecast) -> Table:
     parts, here = told.memory.parts, told.memory
-    how = {
-        "runtime": t("Python, torch, transformers and the data as read, {source}", source=_source(told)),
-        "data": t("tokenised training rows"),
-        "weights": t("{parameters:,} parameters as they are loaded", parameters=told.parameters),
-        "looking": t("states that the untuned model gives, kept while the head begins"),
-        "gradients": t("{trained:,} that learn, 4 bytes each, as far as activations are not gone yet",
-                       trained=told.trained),
-        "moments": t("{optimiser} was asked on a stand-in", optimiser=told.settings.train.optimiser),
-        "activations": t("what autograd keeps of the longest step, {source}", source=_source(told)),
-        "logits": t("of a language model's output layer"),
-        "copies": t("weights and moments once more, while a checkpoint is written"),
-        "testing": t("the saved model beside the trained one"),
+    source = t("measured") if told.probed else t("reckoned")
+    of_each = {
+        "runtime": (t("runtime"), t("Python, torch, transformers and the data as read, {source}", source=source)),
+        "data": (t("tokenised data"), t("the training rows")),
+        "weights": (t("weights"), t("{parameters:,} parameters as they are loaded", parameters=told.parameters)),
+        "looking": (t("looking"), t("states that the untuned model gives, kept while the head begins")),
+        "gradients": (t("gradients"), t("{trained:,} that learn, 4 bytes each, as far as activations are not gone yet",
+                                        trained=told.trained)),
+        "moments": (t("moments"), t("{optimiser} was asked on a stand-in", optimiser=told.settings.train.optimiser)),
+        "activations": (t("activations"), t("what autograd keeps of the longest step, {source}", source=source)),
+        "logits": (t("logits"), t("of a language model's output layer")),
+        "allocator": (t("allocator"), t("memory that lies between blocks after many steps of different lengths")),
+        "copies": (t("copies"), t("weights and moments once more, while a checkpoint is written")),
+        "testing": (t("testing"), t("the saved model beside the trained one")),
     }  # fmt: skip
-    rows = [(t(name), size_text(parts[name]), how[name]) for name in parts if parts[name] >= 1]
+    rows = [(title, size_text(parts[name]), how) for name, (title, how) in of_each.items() if parts[name] >= 1]
     full = {"looking": t("looking"), "step": t("a step"), "saving": t("saving"), "testing": t("testing")}
     rows.append((t("peak"), size_text(here.peak), t("while: {doing}", doing=full[here.fullest])))
     return t("memory"), (t("part"), t("size"), t("how")), rows
-
-
-def _source(told: Forecast) -> str:
-    return t("measured") if told.probed else t("reckoned")
 
 
 def _time(told: Forecast) -> Table:

@@ -57,7 +57,7 @@ def steps_to_try(course: Course, kept: Kept, flops_S: np.ndarray) -> list[int]:
     mean = int(np.abs(flops_S - flops_S.mean()).argmin())
     order = np.argsort(flops_S)
     spread = [int(order[round(q * (len(order) - 1))]) for q in _QUANTILES]
-    return [mean, fullest, mean, fullest, *spread]
+    return [mean, fullest, mean, *spread[:6], fullest, *spread[6:]]
 
 
 def try_steps(

@@ -15,7 +15,7 @@ from luthier.language import t
 from luthier.models.find import find_tokenizer
 from luthier.models.known import smaller_models
 from luthier.planning.forecast import Forecast, Limits, confirmed, forecast
-from luthier.planning.reckoning.memory import Memory
+from luthier.planning.reckoning.memory import Memory, cut_up
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
 from luthier.runtime import has_bf16
@@ -226,7 +226,10 @@ def calibrated(told: Forecast, base: Forecast) -> Forecast:
         return told
     reckoned, seen = base.found.memory.parts, base.memory.parts
     off = seen["activations"] / reckoned["activations"] if reckoned["activations"] else 1.0
-    parts = {**told.memory.parts, "runtime": seen["runtime"], "activations": told.memory.parts["activations"] * off}
+    own = told.memory.parts
+    parts = {**own, "runtime": seen["runtime"], "activations": own["activations"] * off}
+    if not told.memory.on_gpu:
+        parts["allocator"] = cut_up(own["gradients"], parts["activations"] + own["logits"])
     seconds = {
         name: value * base.seconds[name] / base.found.seconds[name] if base.found.seconds.get(name) else value
         for name, value in told.seconds.items()

@@ -26,9 +26,13 @@ from luthier.types import LabelledWindow
 
 _STAND_IN = 1024
 """Numbers of a parameter on which the optimiser shows what it keeps."""
+_CUT_UP = 0.15
+"""Of what a step has in hand, what glibc's allocator holds besides when a run has gone on for a while: measured after 24
+and 48 steps of a MiniLM 0.07 and 0.31 more than a probe of four steps saw."""
 _OBJECT = 700
 """Bytes of Python's own objects about a window, measured: its mapping, its arrays' heads, itself."""
-PARTS = ("runtime", "data", "weights", "looking", "gradients", "moments", "activations", "logits", "copies", "testing")
+PARTS = ("runtime", "data", "weights", "looking", "gradients", "moments", "activations", "logits", "allocator", "copies",
+         "testing")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Memory:
         copies = 0.0 if self.on_gpu else get("copies")
         return {
             "looking": always + (0.0 if self.on_gpu else get("looking")),
-            "step": always + get("gradients") + get("moments") + get("activations") + get("logits"),
+            "step": always + get("gradients") + get("moments") + get("activations") + get("logits") + get("allocator"),
             "saving": always + get("moments") + copies,
             "testing": always + get("testing"),
         }
@@ -111,11 +115,17 @@ def reckon(
             "moments": moments,
             "activations": activations - logits,
             "logits": logits,
+            "allocator": 0.0 if on_gpu else cut_up(gradients, activations),
             "copies": learnt + moments,
             "testing": weights + asking,
         },
         on_gpu,
     )
+
+
+def cut_up(gradients: float, activations: float) -> float:
+    """Bytes that lie between blocks in use after many steps of different shapes, on a CPU."""
+    return _CUT_UP * (gradients + activations)
 
 
 def bytes_of(tensors: Iterable[Tensor]) -> float:
