@@ -37,12 +37,14 @@ RUNS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("names", nargs="*", choices=[*RUNS, []])
+    asked.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RUNS))
     asked.add_argument("--data", type=Path)
     asked.add_argument("--text", default="text")
     asked.add_argument("--label", default="intent")
     asked.add_argument("--rows", type=int, default=240)
     words = asked.parse_args()
+    if unknown := set(words.names) - set(RUNS):
+        asked.error(f"no such run: {', '.join(sorted(unknown))}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         data = words.data or next(p for p in write_demo_data(folder) if p.name == TRAINING_FILE)

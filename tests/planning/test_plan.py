@@ -39,9 +39,16 @@ def planned(folder: Path, words: list[str]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def ran(folder: Path, words: list[str]) -> Path:
+def told(folder: Path, words: list[str]) -> str:
+    """What the run itself says."""
     done = luthier("train", *words, "--out", folder / "run", cwd=folder)
     assert done.returncode == 0, done.stderr
+    return " ".join(done.stdout.split())
+
+
+@pytest.fixture(scope="module")
+def ran(folder: Path, told: str) -> Path:
+    assert told
     return folder / "run"
 
 
@@ -51,6 +58,14 @@ def test_the_run_is_what_the_plan_said(planned: dict[str, Any], ran: Path) -> No
     assert planned["steps"] == found["steps"]["planned"]
     assert planned["parameters"] == found["parameters"]
     assert planned["trained_parameters"] == found["trained_parameters"]
+
+
+@pytest.mark.slow
+def test_the_run_tells_its_steps_and_the_same_kind_of_estimate_before_the_first_of_them(
+    planned: dict[str, Any], told: str
+) -> None:
+    line = f"{planned['epochs']} epochs of {planned['steps_per_epoch']} steps, on cpu in fp32; reckoned: "
+    assert line in told and told.index(line) < told.index("epoch 1: validation")
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier import catalog
 from luthier.config.schema import Settings
 from luthier.errors import LuthierError, Place, Problem
 from luthier.files import size_text
@@ -25,6 +26,7 @@ from luthier.progress import Progress
 from luthier.ready import make_ready, tune
 from luthier.runtime import give_back, open_runtime
 from luthier.teachable import teachable
+from luthier.tuning.four_bits import loading_of
 
 
 class DoesNotFit(LuthierError):  # noqa: N818  says what is the matter
@@ -120,7 +122,8 @@ def forecast(settings: Settings, prepared: Prepared, screen: Progress, *, readin
     kind = prepared.task.auto_class
     folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
     with open_runtime(settings.train.precision) as runtime:
-        _check_room(folder, free_memory(runtime.device))
+        if loading_of(catalog.tuning_method(settings.tuning["method"]), runtime.device) is None:  # else not in fp32
+            _check_room(folder, free_memory(runtime.device))
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
         train = prepared.split.train

@@ -150,7 +150,7 @@ class Choosing:
         longest = int((found.course.pairs / found.course.tokens).max())
         fullest = float(found.course.tokens.max())
         room = (self.limits.memory or 0.0) - (self.base.memory.at_once["step"] - self.base.memory.parts["activations"])
-        share = room / max(1.0, self.base.memory.parts["activations"])
+        share = 0.5 if self.failed else room / max(1.0, self.base.memory.parts["activations"])
         wanted = int(fullest * min(0.9, max(0.0, share * 0.9)) / _LEAST_STEP) * _LEAST_STEP
         value = max(wanted, longest)
         if value < min(fullest, int(train.max_tokens)):
