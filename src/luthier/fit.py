@@ -223,7 +223,7 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
     long = max(float(np.quantile(lengths, _LONG)), _UNLIKE * float(np.median(lengths)))
     for number, step in enumerate(plan, run.progress.step):
-        if any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
+        if run.runtime.device == "cpu" and any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
             give_back()
         yield [collate(shown(number, numbers), numbers) for numbers in step]
 
