@@ -20,6 +20,7 @@ from luthier.types import PARTS
 if TYPE_CHECKING:
     from luthier.balancing.compare import Comparison
     from luthier.balancing.decide import Moved
+    from luthier.planning.reckoning.estimate import Estimate
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.task import AnyTask
@@ -51,25 +52,29 @@ def data(prepared: Prepared, screen: Progress) -> None:
         screen.warn(f"{finding.code}: {finding.message}{where}; {finding.fix}")
 
 
-def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -> None:
-    """The choices with their reasons, and how long the way is."""
+def plan(ready: Ready, prepared: Prepared, screen: Progress) -> None:
+    """The choices with their reasons."""
     from luthier.ready import warnings
 
     for warning in warnings(ready):
         screen.warn(warning)
     rows = [(choice.key, str(choice.value), choice.reason) for choice in ready.choices]
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
-    how, train = ready.training, prepared.split.train
-    shown = len(ready.sampling(train) or train)
-    steps = -(-round((ready.blocks or len(train)) * shown / len(train)) // how.batch_size)
     if ready.mixture is None:
         _sampled(ready, prepared, screen)
     else:
         _mixed(ready, prepared, screen)
+
+
+def course(ready: Ready, reckoned: Estimate, runtime: Runtime, screen: Progress) -> None:
+    """How long the way is, and what it will take."""
+    way = reckoned.course
+    minutes = reckoned.seconds["training"] / 60
     screen.say(
-        t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}",
-          model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
-          device=runtime.device, precision=runtime.precision)
+        t("{model}, {method}: {epochs} epochs of {steps} steps, on {device} in {precision}; reckoned: {memory} of "
+          "memory, {minutes:.1f} minutes of training (luthier plan measures both)",
+          model=ready.settings.model, method=ready.settings.tuning["method"], epochs=way.epochs, steps=way.per_epoch,
+          device=runtime.device, precision=runtime.precision, memory=size_text(reckoned.memory.peak), minutes=minutes)
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
+    from luthier.planning.will_it_fit import Plan
     from luthier.strategies.runs import Compared
     from luthier.studies.search import Found
 
@@ -146,6 +147,22 @@ def fix(
     copy = check_out(read, Path(out))
     check_steps(steps or ())
     return mend(read, look(read, screen=screen), copy, steps=steps, mask=mask, screen=screen)
+
+
+def plan(
+    source: Source, /, *, memory: str | None = None, time: str | None = None, probe: bool = True,
+    screen: Progress = SILENT, **settings: Any,
+) -> Plan:  # fmt: skip
+    """Will a run fit, and how long will it take? As `luthier plan`; `.fits`, `.forecast.peak` and
+    `.forecast.total_seconds` are the answer, `.chosen` the first change that fits where it does not.
+
+    memory, time: limits, such as "8GiB" and "1h". probe: whether a few real steps confirm it. settings: as for `train`.
+    Errors: LuthierError.
+    """
+    from luthier.planning.will_it_fit import limits_of
+    from luthier.planning.will_it_fit import plan as reckon
+
+    return reckon(_settings(source, settings), limits=limits_of(memory, time), probe=probe, screen=screen)
 
 
 def curve(source: Source, /, *, screen: Progress = SILENT, **settings: Any) -> Curve:

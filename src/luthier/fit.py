@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from torch.optim import Optimizer
 
 from luthier.balancing.sampling import Sampling
@@ -18,18 +19,15 @@ from luthier.codec import Codec
 from luthier.evaluation.evaluate import evaluate
 from luthier.inference.predict import predict_shared
 from luthier.language import t
-from luthier.models.first_position import first_position_only
-from luthier.models.packing.attention import packed_attention
 from luthier.progress import Progress as Screen
 from luthier.progress import Tracker
-from luthier.runtime import Runtime
+from luthier.runtime import Runtime, give_back
 from luthier.training.augmented import Augmented, windows_at
 from luthier.training.averaging import NONE, Averaging, Rule, mean
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
-from luthier.training.dropout import Noise, cheap_dropout
+from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once, Plan, frozen_once
-from luthier.training.frozen.vocabulary import trimmed_embedding
-from luthier.training.gradient.neftune import noisy_embeddings
+from luthier.training.gradient.around import as_it_learns
 from luthier.training.how import Training
 from luthier.training.journal import Journal, Tell, unheard
 from luthier.training.loop import LossScale, train_steps
@@ -45,9 +43,12 @@ from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
 from luthier.training.stopping.signals import Interruption, watch_signals
 from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
-from luthier.types import IDS, Example, LabelledBatch, LabelledWindow, Report, Step, Window
+from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Step, Window
 
 _FP16_SCALE = 2.0**15
+_LONG, _UNLIKE = 0.95, 1.25
+"""Before a step with windows of this quantile of the lengths, where that is so many times the median, freed memory is
+given back: it costs such a step about a tenth of its time and keeps the peak near what the longest batch needs."""
 
 
 @dataclass(frozen=True)
@@ -130,17 +131,10 @@ def fit(
     total = per_epoch * how.epochs
     with ExitStack() as stack:
         interruption = stack.enter_context(watch_signals())
-        noise = Noise(how.seed)
-        if runtime.device == "cpu":  # on a GPU these cost more than they save
-            if augmented is None:  # else which tokens will be met is not known beforehand
-                seen = codec.encode(codec.task.questions(validation))
-                met = [*(w.window for w in windows), *(window for group in seen for window in group)]
-                arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
-                stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
-            noise = stack.enter_context(cheap_dropout(model, how.seed))
-        stack.enter_context(noisy_embeddings(model, noise, how.neftune_alpha))
-        stack.enter_context(first_position_only(model))
-        stack.enter_context(packed_attention(model, noise) if how.packing else nullcontext())
+        noise = stack.enter_context(as_it_learns(
+            model, codec, windows, validation, runtime,
+            seed=how.seed, packing=how.packing, neftune_alpha=how.neftune_alpha, any_token=augmented is not None,
+        ))  # fmt: skip
         to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
         plan = Plan(
             windows, _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
@@ -164,6 +158,7 @@ def fit(
         best, _ = load_checkpoint(run.checkpoints / f"checkpoint-{kept}")
         rule = run.averaging.rule
         restore_weights(model, mean(best.averages, rule, kept) if rule and best.averages else best.weights)
+    give_back()
     return Fitted(run.progress, total, stopped, once.layers, once.seconds)
 
 
@@ -254,7 +249,10 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     )  # fmt: skip
     shown = windows_at(run.codec, windows, run.augmented, how.seed)
     collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
+    long = max(float(np.quantile(lengths, _LONG)), _UNLIKE * float(np.median(lengths)))
     for number, step in enumerate(plan, run.progress.step):
+        if run.runtime.device == "cpu" and any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
+            give_back()
         yield [collate(shown(number, numbers), numbers) for numbers in step]
 
 

@@ -17,7 +17,6 @@ from luthier.config.schema import Settings
 from luthier.data.mixture import Mixture
 from luthier.defaults import Facts, choose, choose_packing
 from luthier.errors import ConfigError, ModelError
-from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, loading_with, pad_alike
@@ -27,6 +26,7 @@ from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
 from luthier.text.clean import cleaner
 from luthier.text.tokenizer import TextRule
+from luthier.training.how import Training
 from luthier.tuning.four_bits import loading_of
 from luthier.tuning.parts import Tuned
 from luthier.types import Choice, Example, LabelledWindow
@@ -36,8 +36,7 @@ from luthier.types import Choice, Example, LabelledWindow
 class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
-    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
-    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
+    counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -48,7 +47,6 @@ class Ready:
     remedy: Remedy
     counts: Sequence[int]
     mixture: Mixture | None = None
-    blocks: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -164,8 +162,7 @@ def make_ready(
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
-    blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture)
 
 
 def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:

@@ -99,7 +99,7 @@ def train(
             if runtime.is_first:
                 write_beginning(owned, ready, prepared)
             runtime.wait()
-            announce.plan(ready, prepared, runtime, screen)
+            announce.plan(ready, prepared, screen)
             begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, looks or Looks())
             ready, made, augmentation, general = begun
             facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
@@ -174,6 +174,7 @@ def _learn(
     """The training rows as tokens, the model with what the tuning method makes of it, and how it learned."""
     from luthier import announce
     from luthier.fit import fit
+    from luthier.planning.reckoning.estimate import estimate
     from luthier.ready import tune
 
     split = prepared.split
@@ -181,6 +182,8 @@ def _learn(
         windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
     tuned = tune(ready)
     announce.parameters(tuned, screen)
+    if tried is None and runtime.is_first:
+        announce.course(ready, estimate(ready, prepared, tuned, windows, runtime), runtime, screen)
     fitted = fit(
         tuned, ready.codec, windows, split.validation, ready.training,
         folder=path, facts=facts, runtime=runtime, screen=screen, state=state,

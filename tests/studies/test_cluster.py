@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from luthier.training.signals import Interruption
 
 from luthier.config.settings import read_settings
 from luthier.errors import ConfigError
@@ -17,6 +16,7 @@ from luthier.studies.crews.conduct import conduct
 from luthier.studies.crews.outcome import Job
 from luthier.studies.ledger import Ledger
 from luthier.studies.trials import Trials
+from luthier.training.stopping.signals import Interruption
 from tiny import ticket_rows, write_csv, write_tiny_models
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from luthier.training.signals import Interruption
 
 from luthier.progress import SILENT, Tracker
 from luthier.studies.crews.conduct import Interrupted, conduct
@@ -14,6 +13,7 @@ from luthier.studies.crews.outcome import FAILED, STOPPED, Job, Outcome
 from luthier.studies.ledger import Ledger, best_of
 from luthier.studies.pruning import behind
 from luthier.studies.trials import Trials
+from luthier.training.stopping.signals import Interruption
 from studies.made import RATES, done, failed, settings, space, stopped
 
 

@@ -33,10 +33,14 @@ def config_schema() -> dict[str, Any]:
     ):
         found[key] = _chosen(NAME_KEYS[key], default, _of_functions(names, options_of))
     found["tuning"]["anyOf"] += _of_peft(catalog.tuning_names())
-    for section, key in LIST_KEYS:
-        inner = schema["$defs"][getattr(Settings.model_fields[section].annotation, "__name__", "")]["properties"]
-        inner[key] = {"anyOf": [{"type": "string"}, inner[key]]}
+    for keys in LIST_KEYS:
+        inner = found if len(keys) == 1 else _properties(schema, keys[0])
+        inner[keys[-1]] = {"anyOf": [{"type": "string"}, inner[keys[-1]]]}
     return {"$schema": DIALECT, "title": "Luthier", **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _properties(schema: dict[str, Any], section: str) -> dict[str, Any]:
+    return schema["$defs"][getattr(Settings.model_fields[section].annotation, "__name__", "")]["properties"]
 
 
 def _told(node: Any) -> Any:

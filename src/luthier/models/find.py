@@ -38,6 +38,10 @@ class ModelFolder:
         return int(self._first("num_hidden_layers", "n_layers", "n_layer", "num_layers", default=12))
 
     @property
+    def heads(self) -> int:
+        return int(self._first("num_attention_heads", "n_heads", "n_head", "num_heads", default=12))
+
+    @property
     def feed_forward(self) -> int:
         return int(self._first("intermediate_size", "d_ff", "hidden_dim", "n_inner", default=4 * self.hidden_size))
 

@@ -59,6 +59,15 @@ def default_model(language: str, has_gpu: bool, kind: str = "") -> tuple[KnownMo
     return model, reason
 
 
+def smaller_models(language: str, kind: str, millions: float) -> list[KnownModel]:
+    """Those that would do instead of one of so many million parameters, the largest first; kind as of
+    `default_model`."""
+    key = language if language in ("en", "zh") else "other"
+    of_kind = _OF_KIND.get(kind, _UNDERSTANDING)
+    usual = {of_kind[key, hardware] for hardware in ("cpu", "gpu")}
+    return sorted((m for m in usual if m.parameters < 0.9 * millions), key=lambda m: -m.parameters)
+
+
 def choose_model(name: str, language: str, kind: str = "", *, weights: bool = True) -> tuple[ModelFolder, list[Choice]]:
     """The named model; for "auto" one that suits language, hardware and kind (as of `default_model`). A mistake in a
     name is told without loading a deep-learning library. weights: as of `find_model`. Errors: ModelError where the

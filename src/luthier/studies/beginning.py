@@ -91,7 +91,7 @@ def begin(asked: Asked, prepared: Prepared, screen: Progress) -> Beginning:
     with open_runtime(settings.train.precision) as runtime:
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
-        announce.plan(ready, prepared, runtime, screen)
+        announce.plan(ready, prepared, screen)
         frozen = look_with(looks, ready, prepared, runtime, screen)
         if ready.remedy_is_open:
             ready = _with_remedy(ready, prepared, frozen, screen)

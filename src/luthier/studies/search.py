@@ -104,7 +104,7 @@ def _conduct(path: Path, asked: Asked, beginning: Beginning, prepared: Prepared,
     from luthier.studies.crews.conduct import Interrupted, conduct
     from luthier.studies.finals import Seeds
     from luthier.studies.trials import Trials, check_some_done
-    from luthier.training.signals import watch_signals
+    from luthier.training.stopping.signals import watch_signals
 
     how, began = asked.settings.search, time.monotonic()
     ledger = Ledger(path / TRIALS, beginning.space, beginning.settings, beginning.rates)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import resource
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,18 +60,28 @@ def layer_passes(
 def needed_flops(
     lengths: Sequence[int] | np.ndarray, times: np.ndarray, hidden: int, feed_forward: int, passes: Sequence[float]
 ) -> float:
-    """For each window as often as `times` says. A layer's forward pass of a sequence of L tokens, hidden size d,
-    feed-forward f: 2·L·(4d² + 2df) + 4·L²·d. Embedding look-ups cost none, the head is not counted."""
+    """For each window as often as `times` says. Embedding look-ups cost none, the head is not counted."""
     tokens = np.asarray(lengths, float)
-    one_N = 2 * tokens * (4 * hidden**2 + 2 * hidden * feed_forward) + 4 * tokens**2 * hidden
-    return float((one_N * times).sum() * sum(passes))
+    return float((layer_flops(tokens, tokens**2, hidden, feed_forward) * times).sum() * sum(passes))
+
+
+def layer_flops(tokens: Any, pairs: Any, hidden: int, feed_forward: int) -> Any:
+    """Of a layer's forward pass of sequences of together L tokens, whose squared lengths add up to P, hidden size d,
+    feed-forward f: 2·L·(4d² + 2df) + 4·P·d."""
+    return 2 * tokens * (4 * hidden**2 + 2 * hidden * feed_forward) + 4 * pairs * hidden
 
 
 def peak_memory(device: str) -> int:
-    """Bytes: of the process on a CPU, of torch's allocations on a GPU."""
+    """Bytes: of the process on a CPU, of torch's allocations on a GPU. Linux's ru_maxrss would not do: a process begins
+    with that of the one that started it."""
     if device != "cpu":
         return int(torch.cuda.max_memory_allocated(device))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    status = Path("/proc/self/status")
+    if status.is_file():
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
 
 
 def forget_peak_memory(device: str) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from luthier.studies.crews.local import Crew, Ended, Told
 from luthier.studies.crews.outcome import Job, Outcome
-from luthier.training.signals import Interruption
+from luthier.training.stopping.signals import Interruption
 
 _WAIT = 0.5
 """Seconds after which an interruption is seen at the latest."""

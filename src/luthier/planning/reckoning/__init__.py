@@ -1,0 +1,1 @@
+"""What a run will take, reckoned before any step is made."""
