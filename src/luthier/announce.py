@@ -61,7 +61,7 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
     screen.table(t("chosen, and why"), (t("setting"), t("value"), t("reason")), rows)
     how, train = ready.training, prepared.split.train
     shown = len(ready.sampling(train) or train)
-    steps = -(-round((ready.blocks or len(train)) * shown / len(train)) // how.batch_size)
+    steps = ready.paired or -(-round((ready.blocks or len(train)) * shown / len(train)) // how.batch_size)
     if ready.mixture is None:
         _sampled(ready, prepared, screen)
     else:

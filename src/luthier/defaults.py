@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
-from luthier.catalog import AUTO, SCRATCH
+from luthier.beginnings import block_length, blocks_a_step, from_few, from_nothing, passes
+from luthier.catalog import AUTO, FEW_SHOT, SCRATCH
 from luthier.config.schema import Settings
 from luthier.errors import ConfigError
 from luthier.language import t
@@ -70,6 +70,9 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
             choices.append(Choice(f"train.{key}", value, reason))
 
     rows, method = facts.rows, settings.tuning["method"]
+    if method == FEW_SHOT:
+        for key, chosen in from_few(rows).items():
+            decide(key, *chosen)
     if facts.joined:
         _decide_joined(facts, method, train, decide)
         rows = _SMALL  # how many texts there are says little where they are joined
@@ -92,6 +95,8 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
         reason = _no_remedy(facts.classes)
         if not reason and method == SCRATCH:
             reason = t("nothing is pretrained on whose features the remedies could be compared")
+        if not reason and method == FEW_SHOT:
+            reason = t("each step shows rows of all classes in pairs")
         usual = facts.remedy or (("none", reason) if reason else None)
         if usual is not None:
             balance = {"method": usual[0]}
@@ -220,6 +225,6 @@ def _head_init(method: str, writes: bool) -> tuple[str, str]:
         return "random", t("everything begins at random")
     if writes:
         return "random", t("nothing begins anew: the model has an output layer")
-    if method in ("full", "last_layers"):
+    if method in ("full", "last_layers", FEW_SHOT):
         return "align", t("the head begins with what the untuned model knows, read off the whole text")
     return "probe", t("the head begins with what the untuned model knows")

@@ -37,7 +37,8 @@ class Ready:
     """settings: with nothing left to choose but, where it is "auto", the remedy against imbalance, for which the
     untuned model has to look at the data. choices: what was chosen and why. loaded: before tuning touched it.
     counts: training rows of each class; empty for a task without classes. mixture: the shares of the training sets.
-    blocks: about how many windows an epoch has where texts are joined; 0 where they are not."""
+    blocks: about how many windows an epoch has where texts are joined; 0 where they are not. paired: steps of an epoch
+    where the tuning method says how many; 0 where the rows do."""
 
     settings: Settings
     choices: Sequence[Choice]
@@ -49,6 +50,7 @@ class Ready:
     counts: Sequence[int]
     mixture: Mixture | None = None
     blocks: int = 0
+    paired: int = 0
 
     @property
     def remedy_is_open(self) -> bool:
@@ -161,11 +163,13 @@ def make_ready(
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = _check_tuning(chosen, loaded, folder)
+    tuned.objective_for(task)  # refuses a task that the method is not for
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     blocks = -(-int(lengths.sum()) // rule.max_length) if task.joins else 0
-    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks)
+    return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture, blocks,
+                 tuned.paired_steps)  # fmt: skip
 
 
 def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:

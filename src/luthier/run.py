@@ -73,6 +73,7 @@ def train(
     from luthier.augmentation import find_augmentation
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
+    from luthier.probing import with_head_last
     from luthier.ready import make_ready, tune
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
@@ -97,7 +98,10 @@ def train(
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
                 windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
-            tuned = tune(ready)
+            how = ready.training
+            tuned = with_head_last(
+                tune(ready), ready.codec, split.train, runtime, ready.remedy, how.max_tokens, how.seed
+            )
             announce.parameters(tuned, screen)
             fitted = fit(
                 tuned, ready.codec, windows, split.validation, ready.training,

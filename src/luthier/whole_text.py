@@ -31,6 +31,13 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
         is how alike the two are."""
         return ()
 
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        """float32 [M, M], 0 to 1: how much two rows want the same answer. targets: as `attach` makes them. Errors:
+        ConfigError for a task whose answers are no classes."""
+        what = t("{task} has no classes by which texts could be alike", task=self.name)
+        fix = t("tuning.method=full; few_shot is for classification and multi-label classification")
+        raise ConfigError.at("tuning.method", what, fix, code="conflict")
+
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:
         """The best prediction that does not look at the input."""

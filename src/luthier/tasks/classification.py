@@ -122,6 +122,9 @@ class Classification(TextOrPair[str, Probabilities]):
         remedy = Remedy(weights=self.class_weights, margins=self.class_margins, focus=self.focus)
         return cross_entropy(logits_BC, batch.targets[:, 0], remedy, self.label_smoothing or 0.0)
 
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        return (targets_MS == targets_MS.T).astype(np.float32)
+
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
         logits_BC = model(**batch.tensors).logits.float()
         if self.shifts:

@@ -72,6 +72,12 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
         logits_BC = model(**batch.inputs.tensors).logits.float()
         return binary_cross_entropy(logits_BC, batch.targets, Remedy(weights=self.label_weights, focus=self.focus))
 
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        """The share of common labels among those of either (Jaccard); two rows without labels are alike."""
+        common_MM, counts_M = targets_MS @ targets_MS.T, targets_MS.sum(1)
+        either_MM = counts_M[:, None] + counts_M - common_MM
+        return np.where(either_MM > 0, common_MM / np.maximum(either_MM, 1), 1.0).astype(np.float32)
+
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
         logits_BC = model(**batch.tensors).logits.float()
         if self.shifts:
