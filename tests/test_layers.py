@@ -45,7 +45,7 @@ FLOORS = [
     ["config.*"],
     ["beginnings"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit", "general_text", "making.*"],
+    ["probing", "fit", "general_text", "making.*", "distilling.*"],
     ["augmentation"],
     ["ready", "trial", "teachable"],
     ["report.*", "production.*", "draft", "announce"],
@@ -88,6 +88,7 @@ WITHIN = {
     "chat",
     "writing",
     "making",
+    "distilling",
     "pretraining",
 }
 """Folders whose files may import each other, downwards and never in a circle."""

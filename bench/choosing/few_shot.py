@@ -29,7 +29,7 @@ Rows = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """predictions: labels, of the judged rows. seconds: of the processor, in training; None where nothing was trained."""
+    """predictions: labels, of the judged rows. seconds: of the processor, in training; None without any."""
 
     system: str
     predictions: Sequence[str]
@@ -47,7 +47,9 @@ def main() -> None:
             scores = (*_scores(outcome.predictions, [label for _, label in judged]), outcome.seconds)
             found[outcome.system].append(scores)
             told = "" if outcome.seconds is None else f", {outcome.seconds:.1f} s"
-            print(f"draw {seed}: {outcome.system}: accuracy {scores[0]:.3f}, macro-F1 {scores[1]:.3f}{told}", flush=True)
+            print(
+                f"draw {seed}: {outcome.system}: accuracy {scores[0]:.3f}, macro-F1 {scores[1]:.3f}{told}", flush=True
+            )
     print(_table(found))
 
 
@@ -58,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", default="label")
     parser.add_argument("--shots", type=int, default=8, help="rows of each class")
     parser.add_argument("--draws", type=int, default=5)
-    parser.add_argument("--first", type=int, default=0, help="seed of the first draw; the defaults were found on 100 on")
+    parser.add_argument(
+        "--first", type=int, default=0, help="seed of the first draw; the defaults were found on 100 on"
+    )
     parser.add_argument("--most", type=int, default=1000, help="test rows that are judged on")
     parser.add_argument("--setfit-python", help="an interpreter that has SetFit")
     parser.add_argument("--setfit-steps", type=int, default=0, help="0: SetFit's default, an epoch over all pairs")
@@ -89,7 +93,9 @@ def _systems(drawn: Rows, judged: Rows, seed: int, words: argparse.Namespace) ->
                 csv.writer(file).writerows([("text", "label"), *part])
         wanted = ("full", "few_shot") if words.only is None else words.only
         for method in wanted:
-            yield from _luthier(folder, method, seed, words.settings if method == "few_shot" else (), method == wanted[0])
+            yield from _luthier(
+                folder, method, seed, words.settings if method == "few_shot" else (), method == wanted[0]
+            )
         if words.setfit_python:
             yield _setfit(folder, seed, words)
 
@@ -160,10 +166,14 @@ def _table(found: Mapping[str, Sequence[tuple[float, float, float | None]]]) -> 
     lines += ["| system | accuracy | macro-F1 | processor seconds |", "| --- | ---: | ---: | ---: |"]
     for system, outcomes in found.items():
         columns = [[row[i] for row in outcomes if row[i] is not None] for i in range(3)]
-        quality = [f"{np.mean(column):.3f} ± {np.std(column, ddof=min(1, len(column) - 1)):.3f}" for column in columns[:2]]  # type: ignore
-        seconds = f"{np.mean(columns[2]):.1f}" if columns[2] else "–"  # type: ignore
+        quality = [_spread(np.array(column)) for column in columns[:2]]
+        seconds = f"{np.array(columns[2]).mean():.1f}" if columns[2] else "–"
         lines.append(f"| {system} | {' | '.join(quality)} | {seconds} |")
     return "\n".join(lines)
+
+
+def _spread(values_N: np.ndarray) -> str:
+    return f"{values_N.mean():.3f} ± {values_N.std(ddof=min(1, len(values_N) - 1)):.3f}"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """One run of SetFit, by an interpreter that has it: python setfit_peer.py MODEL TRAIN TEST SEED STEPS
 
-TRAIN, TEST: CSV files with the columns text and label. STEPS: of contrastive tuning; 0 for SetFit's own default, an epoch
-over all pairs. Prints a line of JSON: predictions, processor and wall seconds of training, of embedding and head fitting too.
+TRAIN, TEST: CSV files with the columns text and label. STEPS: of contrastive tuning; 0 for SetFit's own default, an
+epoch over all pairs. Prints a line of JSON: the predictions, and the processor's and the clock's seconds of training,
+the fitting of its head included.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from typing import Any
 
 
 def main() -> None:
-    from datasets import Dataset
-    from setfit import SetFitModel, Trainer, TrainingArguments
+    from datasets import Dataset  # pyright: ignore[reportMissingImports]
+    from setfit import SetFitModel, Trainer, TrainingArguments  # pyright: ignore[reportMissingImports]
 
     model_folder, train, test, seed, steps = sys.argv[1:]
     rows, judged = _read(Path(train)), _read(Path(test))

@@ -146,7 +146,7 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
     screen.say(report["verdict"]["sentence"])
     if report["leak"] is not None:
         screen.say(report["leak"]["sentence"])
-    for told in ("general", "memorised"):
+    for told in ("distillation", "general", "memorised"):
         if report[told] is not None:
             screen.say(report[told]["sentence"])
     screen.say()

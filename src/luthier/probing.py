@@ -111,7 +111,8 @@ def with_head_last(
 ) -> Tuned:  # fmt: skip
     """Where a method tunes vectors, and not what is said of them: the head is fitted to the vectors of the training
     rows whenever the model is to be judged. Other methods' models stay as they are."""
-    task, model = codec.task, tuned.model
+    task = codec.task
+    model: Any = tuned.model
     if not tuned.paired_steps or not isinstance(task, WholeText):
         return tuned
     asked, answers = task.questions(examples), [example.answer for example in examples]

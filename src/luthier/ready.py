@@ -22,6 +22,7 @@ from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, loading_with, pad_alike
 from luthier.models.new_tokens import grow_vocabulary, new_token_ids
+from luthier.models.shorten import shortened
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask
@@ -157,6 +158,8 @@ def make_ready(
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     with loading_with(loading):
         loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.distil.layers is not None:
+        loaded = shortened(loaded, chosen.distil.layers)
     if not chosen.pretrained:
         loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
@@ -164,6 +167,9 @@ def make_ready(
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = _check_tuning(chosen, loaded, folder)
     tuned.objective_for(task)  # refuses a task that the method is not for
+    if tuned.paired_steps and remedy.rates:
+        what = t("each step shows rows of all classes in pairs, and no class more often")
+        raise ConfigError.at("balance", what, t("balance=none or weighted_loss"), code="conflict")
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})

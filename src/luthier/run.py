@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
+from luthier.distilling.named import student_name, teacher_files
 from luthier.errors import without_secrets
 from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
@@ -68,9 +69,12 @@ def train(
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
     kind = prepared.task.auto_class
-    folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
+    named, taught_files = student_name(settings.model, settings.distil), teacher_files(settings.distil)
+    folder, choices = choose_model(named, prepared.language, kind, weights=settings.pretrained)
     from luthier import announce
     from luthier.augmentation import find_augmentation
+    from luthier.distilling.student import taught_by
+    from luthier.distilling.teacher import find_teacher
     from luthier.finish import finish, read_run, write_beginning
     from luthier.fit import fit
     from luthier.probing import with_head_last
@@ -84,9 +88,10 @@ def train(
             announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
+        teacher = find_teacher(ready.settings.distil, ready.codec.task, runtime.device)
         method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
-            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            facts = run_facts(owned.run_id, ready.settings, {**prepared.files, **taught_files}, runtime)
             state = _state(owned, facts, resume, screen)
             if runtime.is_first:
                 write_beginning(owned, ready, prepared)
@@ -94,7 +99,7 @@ def train(
             announce.plan(ready, prepared, runtime, screen)
             begun = _begin(owned, ready, prepared, method, state is None, runtime, screen)
             ready, baselines, augmentation, general = begun
-            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            facts = run_facts(owned.run_id, ready.settings, {**prepared.files, **taught_files}, runtime)
             split = prepared.split
             with screen.track(t("tokenising"), len(split.train)) as tracker:
                 windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
@@ -103,6 +108,11 @@ def train(
                 tune(ready), ready.codec, split.train, runtime, ready.remedy, how.max_tokens, how.seed
             )
             announce.parameters(tuned, screen)
+            taught = taught_by(
+                teacher, tuned, windows, ready.codec, split, ready.settings, owned.path, runtime, screen,
+                sampled=ready.sampling(split.train, windows) is not None,
+            )  # fmt: skip
+            tuned, windows = taught.tuned, taught.windows
             fitted = fit(
                 tuned, ready.codec, windows, split.validation, ready.training,
                 folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
@@ -112,7 +122,7 @@ def train(
             if runtime.is_first:
                 trial = augmentation.trial if augmentation else None
                 finish(owned, ready, prepared, tuned, fitted, windows, baselines, runtime, screen, began, trial,
-                       general)  # fmt: skip
+                       general, teacher)  # fmt: skip
             runtime.wait()
             return read_run(path)
 
