@@ -167,6 +167,9 @@ def make_ready(
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = _check_tuning(chosen, loaded, folder)
     tuned.objective_for(task)  # refuses a task that the method is not for
+    if tuned.objective is not None and chosen.distil.teacher is not None:
+        what = t("the tuning method has an aim of its own, and cannot imitate a teacher")
+        raise ConfigError.at("distil", what, t("tuning.method=full, or no distil"), code="conflict")
     if tuned.paired_steps and remedy.rates:
         what = t("each step shows rows of all classes in pairs, and no class more often")
         raise ConfigError.at("balance", what, t("balance=none or weighted_loss"), code="conflict")

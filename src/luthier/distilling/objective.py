@@ -11,8 +11,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cosine_similarity
 
-from luthier.errors import ConfigError
-from luthier.language import t
 from luthier.models.pooling import masked_mean
 from luthier.tuning.parts import Group, Tuned, layer_stack
 from luthier.types import LabelledBatch
@@ -86,12 +84,7 @@ class Imitation:
 
 def imitating(tuned: Tuned, objective: Imitation, widths: tuple[int, int], seed: int) -> Tuned:
     """The tuning method with the student's objective. widths: of the student's and the teacher's states; where they
-    differ a layer for each matched state learns along, and is left behind when the model is saved.
-
-    Errors: ConfigError for a method that has an objective of its own."""
-    if tuned.objective is not None:
-        what = t("the tuning method has an aim of its own, and cannot imitate a teacher")
-        raise ConfigError.at("distil", what, t("tuning.method=full, or no distil"), code="conflict")
+    differ a layer for each matched state learns along, and is left behind when the model is saved."""
     tuned = replace(tuned, objective=lambda task: objective)
     states = objective.lessons.states_NLD
     if states is None or widths[0] == widths[1]:

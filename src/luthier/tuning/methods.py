@@ -192,7 +192,7 @@ def qlora(
     )  # fmt: skip
 
 
-def few_shot(model: PreTrainedModel, *, steps: int = 20, temperature: float = 0.1) -> Tuned:
+def few_shot(model: PreTrainedModel, *, steps: int = 12, temperature: float = 0.1) -> Tuned:
     """For a handful of rows of each class: every weight moves so that texts of one class come close and all others go
     away (the idea of SetFit, Tunstall et al. 2022; the loss of Khosla et al. 2020); then a linear head is fitted.
 

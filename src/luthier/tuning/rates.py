@@ -33,7 +33,7 @@ def usual_rate(method: str) -> Rate:
         "full": Rate(),
         "last_layers": Rate(),
         "head": Rate(fixed=1e-3, reason=t("only the head learns")),
-        "few_shot": Rate(2, reason=t("few steps, towards vectors alone: twice the rate of full tuning")),
+        "few_shot": Rate(3, reason=t("few steps, towards vectors alone: three times the rate of full tuning")),
         "pattern": few,
         "ln_tuning": few,
         "loraplus": Rate(5, reason=t("LoRA+: A at half of LoRA's rate, B at a multiple of that"), head=0.2),
