@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.beginnings import few_shot_hint
 from luthier.errors import places_text
 from luthier.evaluation.parts import part_title
 from luthier.evaluation.verdict import baseline_title
@@ -71,6 +72,9 @@ def plan(ready: Ready, prepared: Prepared, runtime: Runtime, screen: Progress) -
           model=ready.settings.model, method=ready.settings.tuning["method"], epochs=how.epochs, steps=steps,
           device=runtime.device, precision=runtime.precision)
     )  # fmt: skip
+    hint = few_shot_hint(ready.counts, ready.settings.tuning["method"])
+    if hint:
+        screen.say(hint)
 
 
 def remedies(comparison: Comparison, ready: Ready, prepared: Prepared, screen: Progress) -> None:

@@ -16,13 +16,13 @@ from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.data.mixture import Mixture
 from luthier.defaults import Facts, choose, choose_packing
+from luthier.distilling.shorten import shortened
 from luthier.errors import ConfigError, ModelError
 from luthier.fit import Training
 from luthier.language import t
 from luthier.models.find import ModelFolder
 from luthier.models.load import Loaded, LoadedTokenizer, afresh, fresh_body, load_tokenizer, loading_with, pad_alike
 from luthier.models.new_tokens import grow_vocabulary, new_token_ids
-from luthier.models.shorten import shortened
 from luthier.preparing.prepare import Prepared
 from luthier.runtime import Runtime, has_bf16
 from luthier.task import AnyTask

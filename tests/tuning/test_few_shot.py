@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from luthier.beginnings import few_shot_hint
 from luthier.errors import ConfigError
 from luthier.models.own.contrast import supervised_contrast
 from luthier.runtime import Runtime
@@ -53,6 +54,11 @@ def test_rows_of_several_labels_are_alike_by_the_share_that_they_have_in_common(
     assert alike[0, 1] == 0.5 and alike[0, 2] == 0 and alike[3, 4] == 1 and alike[2, 3] == 0
 
 
+def test_it_is_named_where_there_are_few_rows_of_each_class() -> None:
+    assert "8 training rows a class" in few_shot_hint([8, 8, 8], "full")
+    assert not few_shot_hint([8, 80], "full") and not few_shot_hint([8, 8], "head") and not few_shot_hint([], "full")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["encoder", "decoder"])
 def test_the_gradient_does_not_depend_on_how_a_step_is_cut(kind: str, models: TinyModels) -> None:
@@ -73,14 +79,14 @@ def test_the_gradient_does_not_depend_on_how_a_step_is_cut(kind: str, models: Ti
 @pytest.mark.parametrize("name", ["regression", "ner", "fusion"])
 def test_a_task_without_classes_of_a_whole_text_is_refused(name: str, models: TinyModels) -> None:
     ready = bench(name, models.encoder)
-    with pytest.raises(ConfigError, match="no classes|one answer to a whole text"):
+    with pytest.raises(ConfigError, match=r"no classes|one answer to a whole text"):
         few_shot(ready.model).objective_for(ready.codec.task)
 
 
 @pytest.mark.slow
 def test_options_out_of_range_are_refused(models: TinyModels) -> None:
     model = bench("classification", models.encoder).model
-    with pytest.raises(ConfigError, match="tuning.steps"):
+    with pytest.raises(ConfigError, match=r"tuning\.steps"):
         few_shot(model, steps=0)
-    with pytest.raises(ConfigError, match="tuning.temperature"):
+    with pytest.raises(ConfigError, match=r"tuning\.temperature"):
         few_shot(model, temperature=-1.0)
