@@ -89,6 +89,8 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
+    if settings.distil.layers is not None and method != SCRATCH:
+        decide("head_init", "random", t("nothing begins anew: the student has the teacher's head"))
     decide("head_init", *_head_init(method, facts.writes))
     balance = dict(settings.balance)
     if balance["method"] == AUTO:

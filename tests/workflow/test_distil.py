@@ -35,6 +35,7 @@ def test_the_student_is_an_ordinary_model_with_fewer_layers(taught: dict[str, An
 
     run = taught["folder"] / "student"
     model, info = AutoModelForSequenceClassification.from_pretrained(run / "model", output_loading_info=True)
+    assert report(run)["choices"] and "the student has the teacher's head" in taught["said"]
     assert model.config.num_hidden_layers == 2 and not info["missing_keys"] and not info["unexpected_keys"]
     assert api.load(run).predict(["my parcel is late"])[0]["label"] in ("billing", "delivery", "refund")
 
