@@ -46,7 +46,7 @@ FLOORS = [
     ["config.*"],
     ["beginnings"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit", "general_text", "looks", "making.*"],
+    ["probing", "fit", "general_text", "looks", "making.*", "distilling.*"],
     ["augmentation"],
     ["ready", "trial", "teachable", "tracking"],
     [f"planning.reckoning.{name}" for name in ("course", "kept", "memory", "estimate")],
@@ -96,6 +96,7 @@ WITHIN = {
     "chat",
     "writing",
     "making",
+    "distilling",
     "pretraining",
     "strategies",
 }

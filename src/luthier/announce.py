@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from luthier.beginnings import few_shot_hint
 from luthier.errors import places_text
 from luthier.evaluation.parts import part_title
 from luthier.evaluation.verdict import baseline_title
@@ -76,6 +77,9 @@ def course(ready: Ready, reckoned: Estimate, runtime: Runtime, screen: Progress)
           model=ready.settings.model, method=ready.settings.tuning["method"], epochs=way.epochs, steps=way.per_epoch,
           device=runtime.device, precision=runtime.precision, memory=size_text(reckoned.memory.peak), minutes=minutes)
     )  # fmt: skip
+    hint = few_shot_hint(ready.counts, ready.settings.tuning["method"])
+    if hint:
+        screen.say(hint)
 
 
 def remedies(comparison: Comparison, ready: Ready, prepared: Prepared, screen: Progress) -> None:
@@ -151,7 +155,7 @@ def result(report: Mapping[str, Any], path: Path, screen: Progress, *, texts: bo
     screen.say(report["verdict"]["sentence"])
     if report["leak"] is not None:
         screen.say(report["leak"]["sentence"])
-    for told in ("general", "memorised"):
+    for told in ("distillation", "general", "memorised"):
         if report[told] is not None:
             screen.say(report[told]["sentence"])
     screen.say()

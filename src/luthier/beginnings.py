@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from luthier.language import t
@@ -19,6 +20,8 @@ _MOST_PASSES = 10
 """Text that is seen again teaches nearly as much as new text up to about four times, and little beyond sixteen
 (Muennighoff et al. 2023)."""
 _HIGHEST_RATE = 2e-3
+_FEW_TOGETHER = 128
+_FEW_EACH = 10
 
 
 def block_length(most_tokens: int, device: str) -> tuple[int, str]:
@@ -42,6 +45,24 @@ def passes(tokens: int, weights: int, *, pretrained: bool) -> tuple[int, str]:
     value = min(_MOST_PASSES, max(1, round(_TOKENS_A_WEIGHT * weights / max(1, tokens))))
     return value, t("{tokens:,} tokens for {weights:,} weights; about 20 tokens a weight are best, and what is seen "
                     "more than ten times teaches little", tokens=tokens, weights=weights)  # fmt: skip
+
+
+def from_few(rows: int) -> dict[str, tuple[Any, str]]:
+    """Of few-shot tuning by setting the value and its reason. rows: of training."""
+    each = min(rows, _FEW_TOGETHER)
+    return {
+        "batch_size": (each, t("each step holds so many texts against each other")),
+        "epochs": (1, t("an epoch is tuning.steps steps")),
+    }
+
+
+def few_shot_hint(counts: Sequence[int], method: str) -> str:
+    """What to try where there are few rows of each class; "" elsewhere. counts: training rows of each class, empty for
+    a task without. Measured with 8 a class: docs/few_shot.md."""
+    if method != "full" or len(counts) < 2 or sum(counts) > _FEW_EACH * len(counts):
+        return ""
+    return t("{each:.0f} training rows a class on average: tuning.method=few_shot is made for so few; with "
+             "data.split.validation=0 it learns from all of them", each=sum(counts) / len(counts))  # fmt: skip
 
 
 def from_nothing(width: int, epochs: int, *, joined: bool) -> dict[str, tuple[Any, str]]:

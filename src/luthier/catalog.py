@@ -29,6 +29,9 @@ AUTO = "auto"
 SCRATCH = "scratch"
 """The tuning method that keeps nothing of what a model's folder holds, and needs no weights in it."""
 
+FEW_SHOT = "few_shot"
+"""The tuning method for a handful of rows of each class, whose epochs are so many steps of many rows at once."""
+
 
 def task_names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(tasks.__path__))

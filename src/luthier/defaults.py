@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from luthier.beginnings import block_length, blocks_a_step, from_nothing, passes
-from luthier.catalog import AUTO, SCRATCH
+from luthier.beginnings import block_length, blocks_a_step, from_few, from_nothing, passes
+from luthier.catalog import AUTO, FEW_SHOT, SCRATCH
 from luthier.config.schema import Settings
 from luthier.errors import ConfigError
 from luthier.language import t
@@ -70,6 +70,9 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
             choices.append(Choice(f"train.{key}", value, reason))
 
     rows, method = facts.rows, settings.tuning["method"]
+    if method == FEW_SHOT:
+        for key, chosen in from_few(rows).items():
+            decide(key, *chosen)
     if facts.joined:
         _decide_joined(facts, method, train, decide)
         rows = _SMALL  # how many texts there are says little where they are joined
@@ -88,12 +91,16 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
+    if settings.distil.layers is not None and method != SCRATCH:
+        decide("head_init", "random", t("nothing begins anew: the student has the teacher's head"))
     decide("head_init", *_head_init(method, facts.writes))
     balance = dict(settings.balance)
     if balance["method"] == AUTO:
         reason = _no_remedy(facts.classes)
         if not reason and method == SCRATCH:
             reason = t("nothing is pretrained on whose features the remedies could be compared")
+        if not reason and method == FEW_SHOT:
+            reason = t("each step shows rows of all classes in pairs")
         usual = facts.remedy or (("none", reason) if reason else None)
         if usual is not None:
             balance = {"method": usual[0]}
@@ -224,6 +231,6 @@ def _head_init(method: str, writes: bool) -> tuple[str, str]:
         return "random", t("everything begins at random")
     if writes:
         return "random", t("nothing begins anew: the model has an output layer")
-    if method in ("full", "last_layers", "gradual"):
+    if method in ("full", "last_layers", "gradual", FEW_SHOT):
         return "align", t("the head begins with what the untuned model knows, read off the whole text")
     return "probe", t("the head begins with what the untuned model knows")

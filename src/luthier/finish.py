@@ -15,6 +15,7 @@ import numpy as np
 from luthier.balancing.decide import Moved, move_decisions
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
+from luthier.distilling.beside import teacher_beside
 from luthier.evaluation.baselines import Baseline
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
@@ -101,11 +102,12 @@ def finish(
     began: float,
     augmentation: Mapping[str, Any] | None = None,
     untuned_general: Likely | None = None,
+    teacher: Predictor | None = None,
 ) -> None:
     """Saves the tuned model, tests what was saved (not what was trained), judges it and writes the report.
 
     augmentation: how its cheap test went; None where there was none. untuned_general: how likely the untuned model
-    found general text.
+    found general text. teacher: whom the model learnt from.
     """
     from luthier import announce
 
@@ -143,10 +145,12 @@ def finish(
     forgotten = _forgotten(ready, prepared, predictor, untuned_general, runtime, screen)
     leak = _leak(prepared, task, examples, predictions)
     parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
+    beside = teacher_beside(teacher, predictor, examples, predictions, ready.training.seed, screen) if teacher else None
     report = {
         **summary(ready, prepared, story, runtime),
         "leak": leak.as_json() if leak else None,
         "parts": parts.as_json() if parts else None,
+        "distillation": beside,
         "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
         **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }

@@ -39,7 +39,7 @@ from luthier.training.optimise import (
     restore_moments,
     restore_weights,
 )
-from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
+from luthier.training.order import alike_targets, evaluation_steps, plan_steps, steps_per_epoch
 from luthier.training.stopping.signals import Interruption, watch_signals
 from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
@@ -127,7 +127,7 @@ def fit(
     model = tuned.model
     lengths = [len(window) for window in windows]
     assert sampling is None or len(sampling.classes_N) == len(windows)  # a class for each window
-    per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
+    per_epoch = tuned.paired_steps or steps_per_epoch(len(sampling or windows), how.batch_size)
     total = per_epoch * how.epochs
     with ExitStack() as stack:
         interruption = stack.enter_context(watch_signals())
@@ -138,7 +138,7 @@ def fit(
         to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
         plan = Plan(
             windows, _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
-            steady=augmented is None and how.neftune_alpha == 0,
+            steady=augmented is None and how.neftune_alpha == 0 and tuned.objective is None,
         )  # fmt: skip
         cache = open_cache(how.cache_bytes)
         once = stack.enter_context(
@@ -208,7 +208,7 @@ def _steps(
         return why_early(run.progress.best_step, how.patience)
     batches = _batches(run, windows, lengths)
     loop = train_steps(
-        run.tuned.model, run.codec.task.objective(), batches, run.optimiser,
+        run.tuned.model, run.tuned.objective_for(run.codec.task), batches, run.optimiser,
         Schedule(how.learning_rate, round(how.warmup * total), total, how.schedule), run.runtime,
         seed=how.seed, start=run.progress.step, max_grad_norm=how.max_grad_norm, scale=run.scale, noise=noise,
         once=run.once,
@@ -246,6 +246,7 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
     plan = plan_steps(
         lengths, packed=how.packing, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=how.epochs,
         seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
+        alike=alike_targets(windows) if run.tuned.paired_steps else (), paired=run.tuned.paired_steps,
     )  # fmt: skip
     shown = windows_at(run.codec, windows, run.augmented, how.seed)
     collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
@@ -272,6 +273,8 @@ def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> 
 def _evaluate(run: _Run, epoch: float) -> None:
     """Scores the validation data and remembers whether this is the best so far. A main score that is not a number
     is never the best; without validation data the last evaluation always is."""
+    if run.tuned.settle is not None:
+        run.tuned.settle()
     progress = run.progress
     if not run.validation:
         run.progress = replace(progress, best_step=progress.step)

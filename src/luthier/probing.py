@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,9 @@ from luthier.runtime import Runtime
 from luthier.seen import LEAST_SPREAD, Features, Frozen, Scaling, Seen
 from luthier.task import AnyTask
 from luthier.training.align import align, head_inputs
+from luthier.tuning.parts import Tuned
 from luthier.types import Example
-from luthier.whole_text import WholeText
+from luthier.whole_text import AnyWholeText, WholeText
 
 AnyFrozen = Frozen[Any, Any]
 
@@ -104,6 +106,28 @@ def begin_head(
         _begin_one(own_model, own_task, own_frozen, runtime, how, remedy, seed)
 
 
+def with_head_last(
+    tuned: Tuned, codec: Codec, examples: Sequence[Example[Any, Any]], runtime: Runtime, remedy: Remedy,
+    max_tokens: int, seed: int,
+) -> Tuned:  # fmt: skip
+    """Where a method tunes vectors, and not what is said of them: the head is fitted to the vectors of the training
+    rows whenever the model is to be judged. Other methods' models stay as they are."""
+    task = codec.task
+    model: Any = tuned.model
+    if not tuned.paired_steps or not isinstance(task, WholeText):
+        return tuned
+    asked, answers = task.questions(examples), [example.answer for example in examples]
+
+    def settle() -> None:
+        given = frozen_features(model, codec, asked, runtime, max_tokens=max_tokens, keep_states=False).head_inputs
+        assert given is not None  # else the method had refused the model
+        found = _fitted_layer(task, Rows(given, answers), None, remedy, seed)
+        if found is not None:
+            _set(logits_layer(model), *found)
+
+    return replace(tuned, settle=settle)
+
+
 def _begin_one(
     model: PreTrainedModel, task: AnyTask, frozen: AnyFrozen | None, runtime: Runtime, how: str, remedy: Remedy,
     seed: int,
@@ -136,11 +160,20 @@ def _first_head(
         given_checked = head_inputs(first, checked.states, runtime) if checked else None
     if given is None:
         return None
-    scale = Scaling.of(given, LEAST_SPREAD)
     validation = None
     if given_checked is not None and frozen.validation is not None:
-        validation = Rows(scale(given_checked), frozen.validation.answers)
-    rows = Rows(scale(given), answers, task.row_weights(answers, remedy))
+        validation = Rows(given_checked, frozen.validation.answers)
+    return _fitted_layer(task, Rows(given, answers), validation, remedy, seed)
+
+
+def _fitted_layer(
+    task: AnyWholeText, learnt: Rows, validation: Rows | None, remedy: Remedy, seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Weights [C, K] and bias [C] of a layer that is given such features; None where the task makes none of them."""
+    scale = Scaling.of(learnt.features, LEAST_SPREAD)
+    if validation is not None:
+        validation = Rows(scale(validation.features), validation.answers)
+    rows = Rows(scale(learnt.features), learnt.answers, task.row_weights(learnt.answers, remedy))
     found = task.head_from_linear(best_linear(task, rows, validation, task.head_strengths, seed))
     if found is None:
         return None

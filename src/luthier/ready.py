@@ -16,6 +16,7 @@ from luthier.codec import Codec
 from luthier.config.schema import Settings
 from luthier.data.mixture import Mixture
 from luthier.defaults import Facts, choose, choose_packing
+from luthier.distilling.shorten import shortened
 from luthier.errors import ConfigError, ModelError
 from luthier.language import t
 from luthier.models.find import ModelFolder
@@ -153,16 +154,30 @@ def make_ready(
     codec = Codec(task, rule, prepared.columns, cleaner(tuple(settings.data.clean)).names)
     with loading_with(loading):
         loaded = task.load_model(folder.folder, seed=chosen.train.seed, device=runtime.device)
+    if chosen.distil.layers is not None:
+        loaded = shortened(loaded, chosen.distil.layers)
     if not chosen.pretrained:
         loaded = afresh(loaded, chosen.train.seed)
     pad_alike(loaded, tokenizer.pad_id)
     grow_vocabulary(loaded.model, tokenizer.backend)
     _check_vocabulary(loaded, tokenizer, folder)
     tuned = check_tuning(chosen, loaded, folder)
+    _check_aims(tuned, task, remedy, chosen)
     packing = choose_packing(settings.train.packing, task, loaded.model, tuned.model, runtime)
     more += [packing] if settings.train.packing == "auto" and task.packs else []
     chosen = chosen.model_copy(update={"train": chosen.train.model_copy(update={"packing": packing.value})})
     return Ready(chosen, [*choices, *more], folder, tokenizer, codec, loaded, remedy, counts, prepared.mixture)
+
+
+def _check_aims(tuned: Tuned, task: AnyTask, remedy: Remedy, settings: Settings) -> None:
+    """Whether what the tuning method aims at goes with the task and the rest. Errors: ConfigError."""
+    tuned.objective_for(task)
+    if tuned.objective is not None and settings.distil.teacher is not None:
+        what = t("the tuning method has an aim of its own, and cannot imitate a teacher")
+        raise ConfigError.at("distil", what, t("tuning.method=full, or no distil"), code="conflict")
+    if tuned.paired_steps and remedy.rates:
+        what = t("each step shows rows of all classes in pairs, and no class more often")
+        raise ConfigError.at("balance", what, t("balance=none or weighted_loss"), code="conflict")
 
 
 def _rows_of_an_epoch(prepared: Prepared) -> Sequence[int]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from luthier.caching import open_cache
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
+from luthier.distilling.named import student_name, teacher_files
 from luthier.errors import without_secrets
 from luthier.extras import require
 from luthier.identity import check_explicit, check_same, run_facts
@@ -39,6 +40,7 @@ if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is to
     from luthier.evaluation.written.forgetting import Likely
     from luthier.finish import Run
     from luthier.fit import Fitted, Tried
+    from luthier.inference.artifact import Predictor
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.training.checkpoint import TrainState
@@ -78,9 +80,11 @@ def train(
         screen.say(t("{run} is finished; nothing is left to do", run=path))
         return read_run(path)
     kind = prepared.task.auto_class
-    folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
+    named, taught_files = student_name(settings.model, settings.distil), teacher_files(settings.distil)
+    folder, choices = choose_model(named, prepared.language, kind, weights=settings.pretrained)
     from luthier import announce
     from luthier.augmentation import find_augmentation
+    from luthier.distilling.teacher import find_teacher
     from luthier.finish import finish, read_run, write_beginning
     from luthier.ready import make_ready
     from luthier.runtime import open_runtime
@@ -92,9 +96,10 @@ def train(
             announce.data(prepared, screen)
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, screen, skip=settings.data.bad_rows == "skip")
+        teacher = find_teacher(ready.settings.distil, ready.codec.task, runtime.device)
         method = find_augmentation(ready.settings, prepared.task, prepared.split.train, folder, runtime)
         with _claimed(path, overwrite, runtime) as owned:
-            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            facts = run_facts(owned.run_id, ready.settings, {**prepared.files, **taught_files}, runtime)
             state = _state(owned, facts, resume, screen)
             if runtime.is_first:
                 write_beginning(owned, ready, prepared)
@@ -102,18 +107,19 @@ def train(
             announce.plan(ready, prepared, screen)
             begun = _begin(owned, ready, prepared, method, state is None, runtime, screen, looks or Looks())
             ready, made, augmentation, general = begun
-            facts = run_facts(owned.run_id, ready.settings, prepared.files, runtime)
+            facts = run_facts(owned.run_id, ready.settings, {**prepared.files, **taught_files}, runtime)
             step = state.progress.step if state else 0
             with open_tracking(
                 ready.settings, path, owned.run_id, step, screen.warn, first=runtime.is_first
             ) as tracking:
                 tuned, windows, fitted = _learn(
-                    path, ready, prepared, augmentation, facts, runtime, screen, state, tell=tracking.tell
-                )
+                    path, ready, prepared, augmentation, facts, runtime, screen, state, tell=tracking.tell,
+                    teacher=teacher,
+                )  # fmt: skip
                 if runtime.is_first:
                     trial = augmentation.trial if augmentation else None
                     finish(owned, ready, prepared, tuned, fitted, windows, made, runtime, screen, began, trial,
-                           general)  # fmt: skip
+                           general, teacher)  # fmt: skip
                     tracking.result(read_run(path).test)
             runtime.wait()
             return read_run(path)
@@ -131,13 +137,15 @@ def attempt(
     if prepared.split.test:
         raise ValueError("test rows in a training that is only tried out")
     from luthier.augmentation import begin_augmentation, find_augmentation
+    from luthier.distilling.teacher import find_teacher
     from luthier.probing import begin_head
     from luthier.ready import make_ready
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
 
     kind = prepared.task.auto_class
-    folder, choices = choose_model(settings.model, prepared.language, kind, weights=settings.pretrained)
+    named = student_name(settings.model, settings.distil)
+    folder, choices = choose_model(named, prepared.language, kind, weights=settings.pretrained)
     with open_runtime(settings.train.precision) as runtime:
         ready = make_ready(settings, prepared, folder, choices, runtime)
         prepared = teachable(ready.codec, prepared, SILENT, skip=settings.data.bad_rows == "skip")
@@ -148,7 +156,8 @@ def attempt(
             method, model, ready.codec, prepared.split, None, runtime, how.max_tokens, how.seed, SILENT
         )  # without the untuned model's features it is not tested
         begin_head(model, ready.codec.task, frozen, runtime, ready.settings.train.head_init, ready.remedy, how.seed)
-        _, _, fitted = _learn(path, ready, prepared, augmentation, {}, runtime, screen, tried=tried)
+        teacher = find_teacher(ready.settings.distil, ready.codec.task, runtime.device)
+        _, _, fitted = _learn(path, ready, prepared, augmentation, {}, runtime, screen, tried=tried, teacher=teacher)
         return ready, fitted
 
 
@@ -169,26 +178,34 @@ def look_with(looks: Looks, ready: Ready, prepared: Prepared, runtime: Runtime, 
 def _learn(
     path: Path, ready: Ready, prepared: Prepared, augmentation: Augmentation | None, facts: Mapping[str, Any],
     runtime: Runtime, screen: Progress, state: TrainState | None = None, tried: Tried | None = None,
-    tell: Tell = unheard,
+    tell: Tell = unheard, teacher: Predictor | None = None,
 ) -> tuple[Tuned, Sequence[LabelledWindow], Fitted]:  # fmt: skip
     """The training rows as tokens, the model with what the tuning method makes of it, and how it learned."""
     from luthier import announce
+    from luthier.distilling.student import taught_by
     from luthier.fit import fit
     from luthier.planning.reckoning.estimate import estimate
+    from luthier.probing import with_head_last
     from luthier.ready import tune
 
-    split = prepared.split
+    split, how = prepared.split, ready.training
     with screen.track(t("tokenising"), len(split.train)) as tracker:
         windows = ready.codec.encode_labelled(split.train, tracker.advance, ready.sets(split.train))
-    tuned = tune(ready)
+    tuned = with_head_last(tune(ready), ready.codec, split.train, runtime, ready.remedy, how.max_tokens, how.seed)
     announce.parameters(tuned, screen)
+    sampling = ready.sampling(split.train, windows)
+    taught = taught_by(
+        teacher, tuned, windows, ready.codec, split, ready.settings, path, runtime, screen,
+        sampled=sampling is not None,
+    )  # fmt: skip
+    tuned, windows = taught.tuned, taught.windows
     if tried is None and runtime.is_first:
         announce.course(ready, estimate(ready, prepared, tuned, windows, runtime), runtime, screen)
     fitted = fit(
-        tuned, ready.codec, windows, split.validation, ready.training,
+        tuned, ready.codec, windows, split.validation, how,
         folder=path, facts=facts, runtime=runtime, screen=screen, state=state,
         augmented=augmentation.windows if augmentation else None,
-        sampling=ready.sampling(split.train, windows), tried=tried, tell=tell,
+        sampling=sampling, tried=tried, tell=tell,
     )  # fmt: skip
     return tuned, windows, fitted
 

@@ -5,17 +5,20 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
 from luthier.deciding import PredictionT
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, shown
 from luthier.formats.cells.pairs import Text, given_text
 from luthier.language import t
 from luthier.task import AnyTask, Task
 from luthier.text.tokenizer import TextRule
 from luthier.types import AnswerT, InputT, Window
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,40 @@ class WholeText(Task[InputT, AnswerT, PredictionT]):
         """The two texts of a pair, each as an input of its own; none of anything else. What is cheap to know of a pair
         is how alike the two are."""
         return ()
+
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        """float32 [M, M], 0 to 1: how much two rows want the same answer. targets: as `attach` makes them. Errors:
+        ConfigError for a task whose answers are no classes."""
+        what = t("{task} has no classes by which texts could be alike", task=self.name)
+        fix = t("tuning.method=full; few_shot is for classification and multi-label classification")
+        raise ConfigError.at("tuning.method", what, fix, code="conflict")
+
+    def check_teacher(self, teacher: Any) -> None:
+        """teacher: the task of a model of this kind that a student is to imitate. Errors: ConfigError where it does not
+        tell the same classes, or models of this task cannot be imitated."""
+        self._refuse_imitation()
+
+    def taught_logits(self, teacher: Any, logits_NC: np.ndarray) -> np.ndarray:
+        """The teacher's logits as this task's model should give them. teacher: its task."""
+        return logits_NC
+
+    def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
+        """How far a student is from its teacher: the SUM over targets, as `loss`. logits, taught: float32."""
+        return self._refuse_imitation()
+
+    def _refuse_imitation(self) -> NoReturn:
+        what = t("models of {task} cannot be imitated", task=self.name)
+        raise ConfigError.at("distil", what, t("leave out distil"), code="conflict")
+
+    def _check_classes(self, teacher: Any) -> None:
+        ours, theirs = list(self.class_names()), list(teacher.class_names())
+        if ours != theirs:
+            odd = sorted(set(ours) ^ set(theirs))
+            names = ", ".join(map(shown, odd[:5]))
+            what = t("tells {theirs} classes, the training rows have {ours}; only one of them has {names}",
+                     theirs=len(theirs), ours=len(ours), names=names)  # fmt: skip
+            fix = t("train the student on rows of the same classes")
+            raise ConfigError.at("distil.teacher", what, fix, code="conflict")
 
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:

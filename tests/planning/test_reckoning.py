@@ -67,7 +67,7 @@ def test_what_autograd_keeps_of_another_batch_is_foretold(task: str, models: Tin
         made.model, made.codec, made.windows, [], Runtime(), seed=0, packing=False, neftune_alpha=0, any_token=False
     )
     with around as noise:
-        found = kept.count_kept(made.model, made.codec, made.windows, how, Runtime(), noise)
+        found = kept.count_kept(made.tuned, made.codec, made.windows, how, Runtime(), noise)
         numbers = list(range(min(7, len(made.windows))))
         count, facts = kept._counted(made.model, made.codec, made.windows, numbers, how, Runtime(), noise)
     assert float(found.of(*facts)) == pytest.approx(sum(count.storages.values()), rel=0.1)

@@ -52,3 +52,12 @@ def binary_cross_entropy(logits_BC: Tensor, targets_BC: Tensor, remedy: Remedy) 
         return loss
     wrong_BC = ((1 - 2 * targets_BC) * logits_BC).sigmoid()
     return (loss * wrong_BC.clamp(min=_LEAST) ** remedy.focus).sum()
+
+
+def divergence(logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
+    """T² · KL(taught ‖ said), both at temperature T, the sum over rows. T² keeps the gradient's size whatever the
+    temperature (Hinton et al. 2015)."""
+    from torch.nn import functional as F  # noqa: N812
+
+    told, taught = (logits_BC / temperature).log_softmax(-1), (taught_BC / temperature).log_softmax(-1)
+    return F.kl_div(told, taught, reduction="sum", log_target=True) * temperature**2

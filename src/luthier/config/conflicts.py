@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from luthier.config.located import Located
-from luthier.config.schema import DataSettings, SplitSettings
+from luthier.config.schema import DataSettings, DistilSettings, SplitSettings
 from luthier.errors import Place, Problem
 from luthier.language import t
 from luthier.reading.elsewhere.addresses import is_database
@@ -21,6 +21,17 @@ _HOW = (*_COLUMNS, *_SHARES, "near_duplicates", "folds", "fold")
 def conflicts(root: Located, data: DataSettings) -> list[Problem]:
     """What contradicts under data."""
     return [*_query(root, data), *_split(root, data)]
+
+
+def without_teacher(root: Located) -> list[Problem]:
+    """What is said of a distillation that has nobody to learn from. A resolved config names all settings: the defaults
+    say nothing."""
+    section, usual = root.plain().get("distil") or {}, DistilSettings().model_dump()
+    return [
+        Problem(root.find(["distil", key]).place, t("distil.{key} without distil.teacher", key=key),
+                t("add distil.teacher=RUN, the folder of a tuned run"), "conflict")
+        for key, value in section.items() if value != usual.get(key)
+    ]  # fmt: skip
 
 
 def _query(root: Located, data: DataSettings) -> list[Problem]:

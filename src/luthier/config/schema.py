@@ -182,6 +182,21 @@ class SearchSettings(Section):
     ray: Annotated[StrictStr | None, _wanted("auto, or the address of a Ray cluster")] = None
 
 
+class DistilSettings(Section):
+    """teacher: a run, or a model folder, that a smaller model is to imitate. temperature: softens what both say. alpha:
+    share of the imitation in the loss; the rest is the task's own. hidden: whether hidden states are imitated too.
+    unlabelled: texts without answers of which the student learns what the teacher says. layers: the student begins
+    with so many of the teacher's own, instead of with a model that is named.
+    """
+
+    teacher: _AutoText = None
+    temperature: _real("a number above 0", gt=0) = 2.0  # pyright: ignore[reportInvalidTypeForm]
+    alpha: _real("a number above 0, at most 1", gt=0, le=1) = 0.5  # pyright: ignore[reportInvalidTypeForm]
+    hidden: Annotated[StrictBool, _wanted("true or false")] = False
+    unlabelled: _AutoText = None
+    layers: Annotated[StrictInt | None, _wanted("a whole number from 1", ge=1)] = None
+
+
 class Settings(Section):
     """task, tuning, balance, augment: a name, or a section with it under `name` or `method` and its options beside it.
 
@@ -195,6 +210,7 @@ class Settings(Section):
     tuning: _named(method="full") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     train: TrainSettings = TrainSettings()
     balance: _named(method="auto") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
+    distil: DistilSettings = DistilSettings()
     augment: _named(method="none") = Field(default_factory=dict, validate_default=True)  # pyright: ignore[reportInvalidTypeForm]
     search: SearchSettings = Field(default=SearchSettings(), exclude=True)
     track: _TRACK = Field(default_factory=list)

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from luthier import catalog
-from luthier.config.conflicts import conflicts
+from luthier.config.conflicts import conflicts, without_teacher
 from luthier.config.located import COMMAND_LINE, Located, keys_of, located, override, read_file, replaced
 from luthier.config.names import FIRST_KEYS, right_name, right_option
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, WORD_KEYS, Section, Settings
@@ -83,6 +83,7 @@ def check_settings(root: Located) -> Settings:
     for key, default, names, options in _FUNCTIONS:
         problems += _check_function(key, section.get(key), default, names, options)
     problems += conflicts(root, settings.data) if settings else []
+    problems += without_teacher(root) if settings and settings.distil.teacher is None else []
     if problems or settings is None:
         unique = {(str(p.place), p.what): p for p in problems}
         raise ConfigError(*unique.values())

@@ -82,7 +82,7 @@ def try_steps(
             yield batches_of(ready.codec, windows, micro, how, shown, number)
 
     loop = train_steps(
-        tuned.model, ready.codec.task.objective(), batches(), optimiser, _rate, runtime, seed=how.seed,
+        tuned.model, tuned.objective_for(ready.codec.task), batches(), optimiser, _rate, runtime, seed=how.seed,
         max_grad_norm=how.max_grad_norm, scale=scale, noise=noise,
     )  # fmt: skip
     taken: list[float] = []

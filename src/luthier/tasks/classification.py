@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
-from luthier.balancing.loss import cross_entropy
+from luthier.balancing.loss import cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
 from luthier.deciding import Placed
@@ -121,6 +121,15 @@ class Classification(TextOrPair[str, Probabilities]):
         logits_BC = model(**batch.inputs.tensors).logits.float()
         remedy = Remedy(weights=self.class_weights, margins=self.class_margins, focus=self.focus)
         return cross_entropy(logits_BC, batch.targets[:, 0], remedy, self.label_smoothing or 0.0)
+
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        return (targets_MS == targets_MS.T).astype(np.float32)
+
+    def check_teacher(self, teacher: Any) -> None:
+        self._check_classes(teacher)
+
+    def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
+        return divergence(logits_BC, taught_BC, temperature)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
         logits_BC = model(**batch.tensors).logits.float()

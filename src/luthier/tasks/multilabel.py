@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 import numpy as np
 
 from luthier.balancing.label_thresholds import best_label_shifts, logits_of, shift_labels
-from luthier.balancing.loss import binary_cross_entropy
+from luthier.balancing.loss import binary_cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
 from luthier.errors import ConfigError
 from luthier.evaluation.one_vs_rest import LabelLines, fit_label_lines
@@ -71,6 +71,22 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         logits_BC = model(**batch.inputs.tensors).logits.float()
         return binary_cross_entropy(logits_BC, batch.targets, Remedy(weights=self.label_weights, focus=self.focus))
+
+    def alike(self, targets_MS: np.ndarray) -> np.ndarray:
+        """The share of common labels among those of either (Jaccard); two rows without labels are alike."""
+        common_MM, counts_M = targets_MS @ targets_MS.T, targets_MS.sum(1)
+        either_MM = counts_M[:, None] + counts_M - common_MM
+        return np.where(either_MM > 0, common_MM / np.maximum(either_MM, 1), 1.0).astype(np.float32)
+
+    def check_teacher(self, teacher: Any) -> None:
+        self._check_classes(teacher)
+
+    def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
+        """Of each label for itself, as if it had two classes."""
+        import torch
+
+        told, taught = (torch.stack([part / 2, -part / 2], -1).flatten(0, 1) for part in (logits_BC, taught_BC))
+        return divergence(told, taught, temperature)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
         logits_BC = model(**batch.tensors).logits.float()

@@ -82,6 +82,16 @@ class Regression(TextOrPair[float, float]):
         said_B = model(**batch.inputs.tensors).logits.float()[:, 0]
         return (said_B - batch.targets[:, 0]).square().sum()
 
+    def check_teacher(self, teacher: Any) -> None:
+        """Any teacher of numbers will do."""
+
+    def taught_logits(self, teacher: Any, logits_NC: np.ndarray) -> np.ndarray:
+        return (logits_NC * teacher.spread + teacher.mean - self.mean) / self.spread
+
+    def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
+        """The squared distance, to which a temperature means nothing."""
+        return (logits_BC - taught_BC).square().sum()
+
     def infer(self, model: Any, batch: Batch) -> Sequence[float]:
         said_B = model(**batch.tensors).logits.double()[:, 0]
         return (said_B * self.spread + self.mean).tolist()

@@ -21,7 +21,8 @@ from luthier.models.first_position import FirstPosition
 from luthier.runtime import Runtime
 from luthier.training.optimise import Schedule, set_learning_rate
 
-_STEPS = 150
+_STEPS, _LEAST_STEPS = 150, 30
+"""As many as there are texts: 16 texts of SST-2 are as well aligned after 30 steps as after 150."""
 _BATCH = 32
 _RATE = 1e-3
 _MAX_TOKENS = 8192
@@ -43,10 +44,11 @@ def align(first: FirstPosition, states: Sequence[Tensor], vectors_ND: np.ndarray
         parameter.requires_grad_(True)
     targets_ND = torch.from_numpy(np.tanh(vectors_ND)).to(runtime.device)
     optimiser = torch.optim.AdamW([{"params": parameters, "scale": 1.0}], lr=0.0, weight_decay=0.01, fused=True)
-    schedule = Schedule(_RATE, _STEPS // 10, _STEPS)
+    steps = min(_STEPS, max(_LEAST_STEPS, len(states)))
+    schedule = Schedule(_RATE, steps // 10, steps)
     rng = np.random.default_rng(seed)
     error = 0.0
-    for step in range(_STEPS):
+    for step in range(steps):
         chosen = rng.choice(len(states), min(_BATCH, len(states)), replace=False).tolist()
         with runtime.autocast():
             given_BD = _give(first, [states[i] for i in chosen], runtime.device)

@@ -9,6 +9,7 @@ import numpy as np
 
 from luthier.balancing.sampling import Sampling
 from luthier.batching import cut
+from luthier.types import LabelledWindow
 
 _POOL_STEPS = 100
 """Windows of like length are looked for among this many steps' worth: most of the padding goes, and every
@@ -47,6 +48,31 @@ def epoch_steps(
     return [steps[i] for i in rng.permutation(len(steps))]
 
 
+def alike_targets(windows: Sequence[LabelledWindow]) -> np.ndarray:
+    """int [N]: of each window a number, the same for those with the same targets."""
+    _, alike_N = np.unique(np.stack([window.targets for window in windows]), axis=0, return_inverse=True)
+    return alike_N.reshape(-1)
+
+
+def paired_steps(
+    alike_N: Sequence[int] | np.ndarray, batch_size: int, steps: int, seed: int, epoch: int
+) -> list[np.ndarray]:
+    """The windows of each step of an epoch of so many steps, where windows are held against each other: twos that want
+    the same stay together (threes where one would be left alone), and a pass over all windows is dealt out evenly. So
+    no step holds a window twice, and all classes meet. alike: the same number for windows that want the same. A
+    function of the arguments alone.
+    """
+    rng = np.random.default_rng((seed, epoch))
+    alike_N = np.asarray(alike_N)
+    members = [np.flatnonzero(alike_N == number) for number in np.unique(alike_N)]
+    made: list[np.ndarray] = []
+    while len(made) < steps:
+        groups = [part for own in members for part in np.array_split(rng.permutation(own), max(1, len(own) // 2))]
+        dealt = np.array_split(rng.permutation(len(groups)), steps_per_epoch(len(alike_N), batch_size))
+        made += [np.concatenate([groups[i] for i in chosen]) for chosen in dealt if len(chosen)]
+    return made[:steps]
+
+
 def times_shown(
     lengths: Sequence[int] | np.ndarray, *, batch_size: int, seed: int, steps: int, sampling: Sampling
 ) -> np.ndarray:
@@ -73,17 +99,25 @@ def plan_steps(
     world: int = 1,
     sampling: Sampling | None = None,
     packed: bool = False,
+    alike: Sequence[int] | np.ndarray = (),
+    paired: int = 0,
 ) -> Iterator[list[list[int]]]:
     """Every step of the run from number `start` on, as this rank's micro-batches of window numbers; the k-th repeat
     of window i, where the sampling repeats it, is i + k · N.
 
     Step membership does not depend on rank or world; the ranks only share out each step's windows, in
-    turn by length, so that they work equally long.
+    turn by length, so that they work equally long. paired: steps of an epoch in which windows that are alike meet; 0
+    for epochs that show each once, or as the sampling says.
     """
-    per_epoch = steps_per_epoch(len(lengths if sampling is None else sampling), batch_size)
+    per_epoch = paired or steps_per_epoch(len(lengths if sampling is None else sampling), batch_size)
     if sampling is not None:
         lengths = np.tile(np.asarray(lengths), sampling.most_repeats)
     for epoch in range(start // per_epoch, epochs):
         skip = start - epoch * per_epoch if epoch == start // per_epoch else 0
-        for step in epoch_steps(lengths, batch_size, seed, epoch, sampling)[skip:]:
+        steps = (
+            paired_steps(alike, batch_size, paired, seed, epoch)
+            if paired
+            else epoch_steps(lengths, batch_size, seed, epoch, sampling)
+        )
+        for step in steps[skip:]:
             yield cut(step[rank::world], lengths, max_tokens, packed=packed)

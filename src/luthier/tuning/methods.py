@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from luthier.errors import ConfigError, ModelError, did_you_mean, shown
 from luthier.language import t
 from luthier.tuning.adapters import grouped, lora_adapter
+from luthier.tuning.few_shot import contrastive
 from luthier.tuning.four_bits import check_four_bits, four_bits, loaded_with
 from luthier.tuning.parts import (
     Group,
@@ -216,6 +217,24 @@ def qlora(
     return lora_adapter(
         model, r=r, alpha=alpha, dropout=dropout, target_modules=target_modules, rslora=rslora, dora=False,
         loraplus=loraplus,
+    )  # fmt: skip
+
+
+def few_shot(model: PreTrainedModel, *, steps: int = 12, temperature: float = 0.1) -> Tuned:
+    """For a handful of rows of each class: every weight moves so that texts of one class come close and all others go
+    away (the idea of SetFit, Tunstall et al. 2022; the loss of Khosla et al. 2020); then a linear head is fitted.
+
+    steps: of an epoch, of train.batch_size rows each. temperature: the lower, the more the nearest texts of other
+    classes count.
+    """
+    for option, value in (("steps", steps), ("temperature", temperature)):
+        if not value > 0:
+            what, fix = t("is {value}", value=value), t("use a number above 0")
+            raise ConfigError.at(f"tuning.{option}", what, fix, code="out-of-range")
+    model.requires_grad_(True)
+    return Tuned(
+        model, (Group(trainable_names(model)),), unchanged(model),
+        objective=contrastive(model, temperature), paired_steps=steps,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.objective import Joint, Loss
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Tuned:
     groups: every trainable parameter in exactly one. save_adapter: writes what PEFT would write, before merge;
     None where the method adds no adapter. stays: the adapter cannot become part of the weights, and has to lie beside
     the plain model wherever that answers. places: tokens that the method adds to every input. notes: what to tell.
+    objective: from the task to what a step makes less; None for the task's own. paired_steps: steps of an epoch, each
+    of windows of which every one has another that wants the same; 0 where an epoch shows all windows once. settle:
+    is called before the model is judged, and does what is left to do then.
     """
 
     model: nn.Module
@@ -57,6 +61,13 @@ class Tuned:
     stays: bool = False
     places: int = 0
     notes: tuple[str, ...] = ()
+    objective: Callable[[Any], Loss | Joint] | None = None
+    paired_steps: int = 0
+    settle: Callable[[], None] | None = None
+
+    def objective_for(self, task: Any) -> Loss | Joint:
+        """Errors: ConfigError for a task that the method is not for."""
+        return task.objective() if self.objective is None else self.objective(task)
 
 
 def unchanged(model: PreTrainedModel) -> Merge:

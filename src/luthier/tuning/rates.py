@@ -37,6 +37,7 @@ def usual_rate(method: str) -> Rate:
         "last_layers": Rate(),
         "gradual": Rate(),
         "head": Rate(fixed=1e-4, at_random=1e-3, reason=t("only the head learns")),
+        "few_shot": Rate(3, reason=t("few steps, towards vectors alone: three times the rate of full tuning")),
         "pattern": few,
         "ln_tuning": few,
         "loraplus": Rate(5, reason=t("LoRA+: A at half of LoRA's rate, B at a multiple of that"), head=0.2),

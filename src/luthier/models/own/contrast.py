@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 QUERY, POSITIVE, NEGATIVE = range(3)
 _NEVER = -1e9
 """A logit of what does not count. Finite, so that a query without negatives has a gradient, of 0."""
+_LEAST_ALIKE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -101,3 +102,18 @@ def ordered_cosines(unit_MD: Tensor, texts: Sequence[Texts], temperature: float)
     above_QQ = torch.from_numpy(every.score[q][:, None] > every.score[q]).to(unit_MD.device)
     wrong_QQ = (cosine_Q[None, :] - cosine_Q[:, None]).masked_fill(~above_QQ, _NEVER)
     return torch.cat([wrong_QQ.new_zeros(1), wrong_QQ.flatten()]).logsumexp(0) * len(q)
+
+
+def supervised_contrast(unit_MD: Tensor, alike_MM: np.ndarray, temperature: float) -> Tensor:
+    """The mean over texts of -log softmax of those that want the same against all others of the step (Khosla et al.
+    2020, the sum outside of the logarithm). alike: 0 to 1, how much two texts want the same; the terms of a text are
+    weighted by it. A text that is like no other of the step has no term; 0 where none is.
+    """
+    import torch
+
+    itself_MM = torch.eye(len(unit_MD), dtype=torch.bool, device=unit_MD.device)
+    weights_MM = torch.from_numpy(alike_MM).to(unit_MD).masked_fill(itself_MM, 0.0)
+    logits_MM = (unit_MD @ unit_MD.T / temperature).masked_fill(itself_MM, _NEVER)
+    each_M = -(logits_MM.log_softmax(1) * weights_MM).sum(1) / weights_MM.sum(1).clamp(min=_LEAST_ALIKE)
+    counted = (weights_MM.sum(1) > 0).sum().clamp(min=1)
+    return each_M.sum() / counted

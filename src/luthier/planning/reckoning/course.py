@@ -11,7 +11,7 @@ import numpy as np
 from luthier.balancing.sampling import Sampling
 from luthier.codec import Codec
 from luthier.training.how import Training
-from luthier.training.order import evaluation_steps, plan_steps, steps_per_epoch
+from luthier.training.order import alike_targets, evaluation_steps, plan_steps, steps_per_epoch
 from luthier.types import LabelledBatch, LabelledWindow
 
 
@@ -57,11 +57,12 @@ class Course:
         return np.bincount(self.step, minlength=self.per_epoch)
 
 
-def course_of(windows: Sequence[LabelledWindow], how: Training, sampling: Sampling | None) -> Course:
+def course_of(windows: Sequence[LabelledWindow], how: Training, sampling: Sampling | None, paired: int = 0) -> Course:
+    """paired: steps of an epoch where the tuning method says how many, as `Tuned` has it."""
     lengths = np.array([len(window) for window in windows])
     planned = plan_steps(
         lengths, batch_size=how.batch_size, max_tokens=how.max_tokens, epochs=1, seed=how.seed, sampling=sampling,
-        packed=how.packing,
+        packed=how.packing, alike=alike_targets(windows) if paired else (), paired=paired,
     )  # fmt: skip
     steps = list(planned)
     parts = [lengths[np.array(micro) % len(lengths)] for step in steps for micro in step]
@@ -69,7 +70,7 @@ def course_of(windows: Sequence[LabelledWindow], how: Training, sampling: Sampli
         tokens, pairs = [part.sum() for part in parts], [(part**2).sum() for part in parts]
     else:
         tokens, pairs = [len(part) * part.max() for part in parts], [len(part) * part.max() ** 2 for part in parts]
-    per_epoch = steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
+    per_epoch = paired or steps_per_epoch(len(windows if sampling is None else sampling), how.batch_size)
     evaluations = evaluation_steps(per_epoch, how.epochs)
     between = set(range(how.save_every, per_epoch * how.epochs + 1, how.save_every))
     return Course(

@@ -97,7 +97,7 @@ def estimate(
     """windows: of the training rows. Costs three small forward passes, and to tokenise a sample of the rows."""
     model, how = tuned.model, ready.training
     sampling = ready.sampling(prepared.split.train, windows)
-    course = course_of(windows, how, sampling)
+    course = course_of(windows, how, sampling, tuned.paired_steps)
     weights = bytes_of([*model.parameters(), *model.buffers()])
     total, trained = (sum(p.numel() for p in model.parameters() if every or p.requires_grad) for every in (True, False))
     asked = ask_all(ready.codec, prepared.split)
@@ -109,7 +109,7 @@ def estimate(
     )  # fmt: skip
     with around as noise:
         begin = time.perf_counter()
-        kept = count_kept(model, ready.codec, met, how, runtime, noise)
+        kept = count_kept(tuned, ready.codec, met, how, runtime, noise)
         overhead = (time.perf_counter() - begin) / PASSES
         memory = reckon(
             model, weights, how.optimiser, course, kept, windows=windows,

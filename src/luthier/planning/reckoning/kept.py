@@ -27,6 +27,7 @@ from luthier.planning.reckoning.course import batches_of
 from luthier.runtime import Runtime
 from luthier.training.dropout import Noise
 from luthier.training.how import Training
+from luthier.tuning.parts import Tuned
 from luthier.types import LabelledBatch, LabelledWindow
 
 PASSES = 3
@@ -72,15 +73,15 @@ class _Count:
 
 
 def count_kept(
-    model: nn.Module, codec: Codec, windows: Sequence[LabelledWindow], how: Training, runtime: Runtime, noise: Noise
+    tuned: Tuned, codec: Codec, windows: Sequence[LabelledWindow], how: Training, runtime: Runtime, noise: Noise
 ) -> Kept:
-    """model: as training has it, `as_it_learns`. windows: of training; a few of them are shown, none is learnt."""
+    """tuned: as training has it, `as_it_learns`. windows: of training; a few of them are shown, none is learnt."""
     order = sorted(range(len(windows)), key=lambda i: len(windows[i]))
     fitting = [i for i in order if len(windows[i]) <= _MOST_TOKENS // 2] or order[:1]
     short, long = fitting[len(fitting) // 10], fitting[-1]
     shapes = [[long], [long, long], [short] * max(2, min(8, _MOST_TOKENS // max(1, len(windows[short]))))]
     with torch.random.fork_rng(devices=[]):
-        counted = [_counted(model, codec, windows, shape, how, runtime, noise) for shape in shapes]
+        counted = [_counted(tuned, codec, windows, shape, how, runtime, noise) for shape in shapes]
     bytes_S = np.array([sum(count.storages.values()) for count, _ in counted], float)
     facts_S3 = np.array([(1.0, *facts) for _, facts in counted])
     scale_3 = np.maximum(facts_S3.max(0), 1.0)
@@ -90,10 +91,11 @@ def count_kept(
 
 
 def _counted(
-    model: nn.Module, codec: Codec, windows: Sequence[LabelledWindow], numbers: Sequence[int], how: Training,
+    tuned: Tuned, codec: Codec, windows: Sequence[LabelledWindow], numbers: Sequence[int], how: Training,
     runtime: Runtime, noise: Noise,
 ) -> tuple[_Count, tuple[float, float]]:  # fmt: skip
     """What was kept, and the tokens with padding and their squares."""
+    model = tuned.model
     (batch,) = batches_of(codec, windows, [numbers], how)
     count = _Count(
         frozenset(t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())),
@@ -103,7 +105,7 @@ def _counted(
     model.train()
     noise.begin(0, batch.numbers)
     with torch.autograd.graph.saved_tensors_hooks(count.pack, lambda tensor: tensor), runtime.autocast():
-        held = list(_forward(model, codec.task.objective(), batch.to(runtime.device), noise))
+        held = list(_forward(model, tuned.objective_for(codec.task), batch.to(runtime.device), noise))
     del held
     model.train(was_training)
     lengths = [len(windows[i]) for i in numbers]

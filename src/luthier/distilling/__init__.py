@@ -1,0 +1,1 @@
+"""A smaller model learns from what a tuned one says."""
