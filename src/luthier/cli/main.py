@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from luthier.cli.check import check
+from luthier.cli.choosing.models import models
 from luthier.cli.console import print_error
 from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
@@ -32,6 +33,7 @@ COMMANDS = {
     "demo": (demo, t("the whole workflow on embedded data and an embedded model")),
     "init": (init, t("write a commented configuration from a look at the data")),
     "check": (check, t("what is wrong with my data?")),
+    "models": (models, t("which pretrained model for my data?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),

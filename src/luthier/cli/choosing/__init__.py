@@ -1,0 +1,1 @@
+"""Commands for those who have to choose: a model, a plan, settings."""
