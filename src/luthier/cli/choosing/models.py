@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from luthier.cli.console import Console, print_json
 from luthier.cli.options import Json, Label, Quiet, Seed, Source, Task, Text, read_words
+from luthier.errors import printable
 from luthier.language import t
 
 if TYPE_CHECKING:
@@ -45,17 +47,19 @@ def models(
     found = rank_models(settings, names, most_rows=rows, screen=screen)
     if json:
         print_json(found.as_json())
+    flags = {"--task": task, "--text": text, "--label": label, "--seed": None if seed is None else str(seed)}
     _show(found, screen)
+    said = [*(words or ["DATA"]), *(word for flag, value in flags.items() if value for word in (flag, value))]
+    command = " ".join(map(quote, [*said, "--model", found.advice.name]))
+    screen.say(t("next    luthier train {command}", command=printable(command)))
 
 
 def _apart(words: list[str], named: list[str]) -> tuple[list[str], list[str]]:
     """The data with its settings, and the names of candidates: after --candidates several may follow, with blanks or
     with commas between them."""
-    names = [name for one in named for name in one.split(",") if name]
-    if not named:
-        return words, names
-    settings = [word for word in words[1:] if "=" in word]
-    return words[:1] + settings, names + [word for word in words[1:] if "=" not in word]
+    after = [word for word in words[1:] if "=" not in word] if named else []
+    names = [name for word in [*named, *after] for name in word.split(",") if name]
+    return [word for word in words if word not in after], names
 
 
 def _show(found: Ranking, screen: Console) -> None:
@@ -71,7 +75,6 @@ def _show(found: Ranking, screen: Console) -> None:
     _elsewhere(found, screen)
     screen.say()
     screen.say(found.advice.sentence)
-    screen.say(t("next    luthier train DATA --model {name}", name=found.advice.name))
 
 
 def _quality(found: Ranking, screen: Console) -> None:
