@@ -25,8 +25,8 @@ def right(share: float, first: int = 0) -> Evaluated:
 def model(name: str, score: Evaluated | None, seconds: float, **facts: Any) -> Measured:
     fit = TextFit(0.25, facts.pop("unknown", 0.0), facts.pop("cut", 0.0))
     known = Known(_ROWS, score, "" if score else "nobody can tell")
-    return Measured(name, Facts("mit", ("en",), "bert", 512, 1), 1, facts.pop("pretrained", True), fit, 1000.0, seconds,
-                    known, mock.sentinel.task)  # fmt: skip
+    card, pretrained = Facts("mit", ("en",), "bert", 512, 1, 1), facts.pop("pretrained", True)
+    return Measured(name, card, 1, pretrained, fit, 1000.0, seconds, known, mock.sentinel.task)
 
 
 def test_the_best_is_taken_where_it_is_surely_better() -> None:

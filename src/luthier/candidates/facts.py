@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class Facts:
     architecture: str
     context: int
     bytes: int
+    numbers: int
 
 
 def facts_of(model: ModelFolder) -> Facts:
@@ -30,9 +32,22 @@ def facts_of(model: ModelFolder) -> Facts:
     card, known = _card(model.folder / "README.md"), listed(model.name)
     licence = str(card.get("license_name") or card.get("license") or (known.licence if known else ""))
     languages = _words(card.get("language")) or ((known.languages,) if known else ())
-    weights = sum(path.stat().st_size for path in model.folder.glob("*.safetensors"))
+    files = sorted(model.folder.glob("*.safetensors"))
+    size = sum(path.stat().st_size for path in files)
     context = known.context if known else model.most_tokens
-    return Facts(licence, languages, str(model.config["model_type"]), min(context, model.most_tokens), weights)
+    return Facts(licence, languages, str(model.config["model_type"]), min(context, model.most_tokens), size,
+                 sum(map(_numbers, files)))  # fmt: skip
+
+
+def _numbers(path: Path) -> int:
+    """Of a file of weights, from its header; 0 where it is damaged, which loading it will tell."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(path), framework="numpy") as file:
+            return sum(math.prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return 0
 
 
 def _words(value: Any) -> tuple[str, ...]:

@@ -88,7 +88,7 @@ def measure(
     """Errors: LuthierError for a candidate that cannot be used."""
     model, pretrained = open_candidate(candidate)
     facts = facts_of(model)
-    check_memory(candidate.name, facts.bytes, runtime)
+    check_memory(candidate.name, facts.numbers, runtime)
     own = settings.model_copy(update={"model": candidate.name, "tuning": {"method": "full"}})
     ready = make_ready(own, rows.sample, model, (), runtime)
     task, examples = ready.codec.task, rows.sample.split.train

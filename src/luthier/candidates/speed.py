@@ -68,12 +68,13 @@ def _tokens(batch: LabelledBatch) -> int:
     return sum(int(mask.sum()) for name, mask in batch.inputs.tensors.items() if name.endswith("attention_mask"))
 
 
-def check_memory(name: str, size: int, runtime: Runtime) -> None:
-    """size: bytes of the weights. Errors: ModelError for weights that could not be held."""
+def check_memory(name: str, numbers: int, runtime: Runtime) -> None:
+    """numbers: how many weights, which are held in fp32. Errors: ModelError where there is no room for them."""
+    size = 4 * numbers
     here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     most = torch.cuda.mem_get_info()[0] if runtime.device != "cpu" else here
     if size > _MEMORY_SHARE * most:
-        what = t("its weights are {size:.1f} GiB, the machine has {most:.1f}", size=size / 2**30, most=most / 2**30)
+        what = t("its weights take {size:.1f} GiB, the machine has {most:.1f}", size=size / 2**30, most=most / 2**30)
         raise ModelError.at(name, what, t("measure it on a larger machine"), code="too-large")
 
 

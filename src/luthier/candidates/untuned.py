@@ -9,6 +9,7 @@ from luthier.candidates.logme import logme, targets_of
 from luthier.candidates.score import FEWEST_ROWS, PROBE, bits, crossed, scored
 from luthier.choosing.features import MOST_TOKENS
 from luthier.data.findings import ERROR
+from luthier.evaluation.baselines import whole_vectors
 from luthier.evaluation.intervals import Evaluated
 from luthier.inference.frozen import frozen_features
 from luthier.inference.predict import predict
@@ -46,7 +47,7 @@ def known(ready: Ready, sample: Prepared, runtime: Runtime, seed: int, screen: P
         return Known(0, None, t("nothing cheap can be fitted to its features for this task"))
     answers = [example.answer for example in examples]
     targets_NK = targets_of(answers, task.format.stratum, task.format.number) if isinstance(task, WholeText) else None
-    evidence = None if targets_NK is None else logme(features.vectors[: len(examples)], targets_NK)
+    evidence = None if targets_NK is None else logme(whole_vectors(features)[: len(examples)], targets_NK)
     return Known(len(examples), scored(task, examples, said, seed), logme=evidence)
 
 
