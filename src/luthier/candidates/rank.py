@@ -147,9 +147,7 @@ def _words(one: Measured, sample: Prepared, seed: int, screen: Progress) -> Eval
     examples, task = sample.split.train, one.task
     if one.known.score is None or task.speaks_untuned or (task.fits_untuned and len(examples) < FEWEST_ROWS):
         return None
-    with screen.track(t("counted words (TF-IDF)"), 1) as tracker:
-        said = crossed(task, examples, sample.split.validation, None, WORDS, seed)
-        tracker.advance()
+    said = crossed(task, examples, sample.split.validation, None, WORDS, seed, screen)
     return None if said is None else scored(task, examples, said, seed)
 
 

@@ -13,6 +13,8 @@ from luthier.evaluation.baselines import Examples, cheap_ways
 from luthier.evaluation.evaluate import resampled
 from luthier.evaluation.folds import deal, in_turn
 from luthier.evaluation.intervals import Evaluated, bootstrap
+from luthier.language import t
+from luthier.progress import SILENT, Progress
 from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask
 
@@ -24,8 +26,9 @@ BITS = "bits_per_character"
 
 
 def crossed(
-    task: AnyTask, examples: Examples, checked: Examples, features: Features | None, way: str, seed: int
-) -> list[Any] | None:
+    task: AnyTask, examples: Examples, checked: Examples, features: Features | None, way: str, seed: int,
+    screen: Progress = SILENT,
+) -> list[Any] | None:  # fmt: skip
     """Of each example the prediction of a cheap model that did not learn from it. features: of the examples, then of
     the validation rows by which the cheap models are regularised; None for a way that counts words. None where the task
     has no such way, or a fold would learn from one answer alone.
@@ -38,7 +41,8 @@ def crossed(
         return list(ways[way]()) if way in ways else None
     validation = seen.validation()
     found: list[Any] = [None] * len(examples)
-    with warnings.catch_warnings():
+    title = t("counted words (TF-IDF)") if features is None else t("a linear model on the features")
+    with screen.track(title, FOLDS) as tracker, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a fold has few rows of a class is what is measured
         for _, others, held in in_turn(deal(examples, task.format.stratum, FOLDS, seed)):
             if len({examples[i].answer for i in others.tolist()}) < 2:
@@ -49,6 +53,7 @@ def crossed(
                 return None
             for i, said in zip(held.tolist(), ways[way](), strict=True):
                 found[i] = said
+            tracker.advance()
     return found
 
 

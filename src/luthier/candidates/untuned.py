@@ -42,7 +42,7 @@ def known(ready: Ready, sample: Prepared, runtime: Runtime, seed: int, screen: P
     if task.fits_untuned and len(examples) < FEWEST_ROWS:
         return Known(0, None, t("{count} training rows are too few to cross-validate", count=len(examples)))
     features = _looked(ready, sample, runtime, screen)
-    said = crossed(task, examples, sample.split.validation, features, PROBE, seed)
+    said = crossed(task, examples, sample.split.validation, features, PROBE, seed, screen)
     if said is None:
         return Known(0, None, t("nothing cheap can be fitted to its features for this task"))
     answers = [example.answer for example in examples]
