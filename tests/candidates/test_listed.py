@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from luthier.candidates.listed import MANY, known_models, list_date, listed, suited, use_title
+from luthier.candidates.listed import MANY, known_models, list_date, listed, proposed, suited, use_title
 from luthier.models.known import default_model
 
 
@@ -41,3 +41,14 @@ def test_what_is_proposed_suits_task_language_and_machine() -> None:
     assert {model.kind for model in suited("AutoModelForCausalLM", "en", True)} == {"causal"}
     assert suited("AutoModel", "en", False)[0].kind == "sentence-embedding"
     assert listed("SENTENCE-transformers/all-minilm-l6-v2") and listed("nobody/nothing") is None
+
+
+def test_a_few_of_different_sizes_are_proposed_the_usual_one_first() -> None:
+    kind, usual = "AutoModelForSequenceClassification", "sentence-transformers/all-MiniLM-L6-v2"
+    found = proposed(kind, "en", False, usual, ())
+    assert found[0].name == usual and len(found) == 8 and {model.languages for model in found} == {"en"}
+    assert len({model.kind for model in found}) == 2
+    sizes = [model.parameters for model in found[1:]]
+    assert sizes == sorted(sizes) and sizes[0] < 15 and sizes[-1] > 140
+    assert usual not in {model.name for model in proposed(kind, "en", False, usual, [usual])}
+    assert MANY in {model.languages for model in proposed(kind, "fr", False, "", ())}

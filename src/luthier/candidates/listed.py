@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,6 +15,7 @@ MANY = "many"
 """For `languages`: no single one."""
 _MOST_PARAMETERS = {"cpu": 160, "gpu": 700}
 """Millions, of models that are proposed unasked: what tunes in minutes to an hour on such a machine."""
+_MOST_PROPOSED = 8
 _KINDS = {
     "AutoModelForSeq2SeqLM": ("encoder-decoder",),
     "AutoModelForCausalLM": ("causal",),
@@ -65,6 +66,18 @@ def suited(auto_class: str, language: str, has_gpu: bool) -> Sequence[Listed]:
     kinds, most = _KINDS.get(auto_class, _UNDERSTANDING), _MOST_PARAMETERS["gpu" if has_gpu else "cpu"]
     found = [m for m in known_models() if m.kind in kinds and m.languages in (language, MANY) and m.parameters <= most]
     return sorted(found, key=lambda m: (m.languages == MANY, kinds.index(m.kind), m.parameters, m.name))
+
+
+def proposed(auto_class: str, language: str, has_gpu: bool, usual: str, here: Collection[str]) -> Sequence[Listed]:
+    """Of those that suit a few of different sizes, without what is here; models of many languages only where the
+    language has few of its own. usual: the name of the default, which comes first."""
+    found = [model for model in suited(auto_class, language, has_gpu) if model.name not in here]
+    own = [model for model in found if model.languages != MANY]
+    pool = sorted(own if len(own) >= _MOST_PROPOSED else found, key=lambda m: (m.parameters, m.name))
+    first = [model for model in found if model.name == usual]
+    pool = [model for model in pool if model not in first]
+    few = min(len(pool), _MOST_PROPOSED - len(first))
+    return [*first, *(pool[k * (len(pool) - 1) // max(1, few - 1)] for k in range(few))]
 
 
 def use_title(use: str) -> str:

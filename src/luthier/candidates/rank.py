@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from luthier.candidates.advise import Advice, advise, ranked
-from luthier.candidates.listed import Listed, list_date, listed, suited
+from luthier.candidates.listed import Listed, list_date, listed, proposed
 from luthier.candidates.measure import Measured, Rows, measure
 from luthier.candidates.places import Candidate, candidates
 from luthier.candidates.score import FEWEST_ROWS, WORDS, crossed, scored
@@ -32,7 +32,6 @@ _log = logging.getLogger("luthier")
 ROWS = 2000
 _VALIDATION_SHARE = 4
 """One validation row for so many that are judged: they only choose between three strengths of regularisation."""
-_MOST_LISTED = 8
 _FOREIGN = (RuntimeError, ValueError, TypeError, AttributeError, KeyError, IndexError)
 """What models that are not made for the task raise when they are run."""
 
@@ -104,9 +103,10 @@ def rank_models(
     if not measured:
         raise ModelError(*(one.problem for one in failed))
     words = _words(measured[0], rows.sample, settings.train.seed, screen)
+    usual, _ = default_model(prepared.language, has_gpu(), kind := prepared.task.auto_class)
     here = {one.name for one in measured}
-    kind, named = prepared.task.auto_class, [one.listed for one in failed if one.listed]
-    others = named if asked else [m for m in suited(kind, prepared.language, has_gpu()) if m.name not in here]
+    others = proposed(kind, prepared.language, has_gpu(), usual.name, here)
+    named = [one.listed for one in failed if one.listed]
     return Ranking(
         task=prepared.task.name,
         language=prepared.language,
@@ -116,7 +116,7 @@ def rank_models(
         models=ranked(measured),
         failed=failed,
         words=None if words is None else report_of(words, rows.sample.split.train).main,
-        elsewhere=others[:_MOST_LISTED],
+        elsewhere=named if asked else others,
         advice=advise(measured, words),
         seconds=time.time() - began,
     )
