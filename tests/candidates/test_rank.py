@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -181,6 +182,14 @@ def test_weights_for_which_there_is_no_room_are_not_loaded(
     monkeypatch.setattr("luthier.candidates.speed._MEMORY_SHARE", 0)
     with pytest.raises(ModelError, match=r"its weights take .* GiB, the machine has"):
         ranking(place / "tickets.csv", [str(models.encoder)])
+
+
+def test_waiting_for_the_processor_does_not_make_a_model_slow(
+    place: Path, models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("luthier.candidates.speed._forward", lambda *asked: time.sleep(0.1))
+    (one,) = ranking(place / "tickets.csv", [str(models.encoder)]).models
+    assert one.tokens_per_second > 20 * 60 * 10 / 0.1  # 60 rows of some ten tokens take no processor time at all
 
 
 KINDS = [("regression", "spearman"), ("multilabel", "micro_f1"), ("ner", "entity_f1"), ("question_answering", "f1"),

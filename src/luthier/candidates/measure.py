@@ -39,8 +39,8 @@ class Rows:
 @dataclass(frozen=True)
 class Measured:
     """parameters: of the model as it would be tuned, with a head. pretrained: whether it has weights.
-    tokens_per_second: real ones of a forward pass on this machine. seconds_to_tune: of all weights, by default. task:
-    as it was settled for this model. notes: what is odd."""
+    tokens_per_second: real ones of a forward pass on this machine, as if nothing else ran. seconds_to_tune: of all
+    weights, by default. task: as it was settled for this model. notes: what is odd."""
 
     name: str
     facts: Facts
