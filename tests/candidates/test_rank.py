@@ -155,12 +155,10 @@ def test_the_hubs_cache_is_looked_through_without_a_network(
 
     cache("org/whole", models.encoder)
     cache("org/tokenizer-only", models.encoder, "model.safetensors")
-    scan, fetch = huggingface_hub.scan_cache_dir, huggingface_hub.snapshot_download
-    monkeypatch.setattr(huggingface_hub, "scan_cache_dir", lambda: scan(tmp_path))
-    monkeypatch.setattr(
-        huggingface_hub, "snapshot_download", lambda name, **how: fetch(name, cache_dir=tmp_path, **how)
-    )
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     assert places._cached() == ["org/whole"]
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "nothing"))
+    assert places._cached() == []
 
 
 def test_a_model_that_nobody_named_is_not_waited_for(

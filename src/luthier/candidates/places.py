@@ -56,10 +56,10 @@ def _cached() -> list[str]:
     if not has("huggingface_hub"):
         return []
     hub = need("huggingface_hub")
-    try:
-        repos = hub.scan_cache_dir().repos
-    except (OSError, ValueError):  # there is none
+    folder = Path(hub.constants.HF_HUB_CACHE)
+    if not folder.is_dir():
         return []
+    repos = hub.scan_cache_dir(folder).repos
     names = sorted(repo.repo_id for repo in repos if repo.repo_type == "model")
     return [name for name in names if _is_whole(name)]
 

@@ -95,7 +95,7 @@ def rank_models(
     found = candidates(asked)
     _check_any(found, prepared)
     rows = _rows(prepared, most_rows, settings.train.seed)
-    screen.say(t("{count} candidates on {rows:,} of {all:,} training rows; the test rows are not looked at",
+    screen.say(t("candidates: {count}; rows: {rows:,} of {all:,} for training; the test rows are not looked at",
                  count=len(found), rows=len(rows.sample.split.train), all=rows.training))  # fmt: skip
     with open_runtime(settings.train.precision) as runtime:
         measured, failed = _measured(found, settings, rows, runtime, screen)
