@@ -53,7 +53,8 @@ def test_a_model_that_nobody_trained_is_never_advised_but_casts_a_doubt() -> Non
     advice = advise([random, trained], right(0.5))
     assert advice.name == "trained" and "random, which is at random, is not surely worse" in advice.sentence
     weak = model("random", right(0.5), 1, pretrained=False)
-    assert "at random" not in advise([weak, trained], right(0.5)).sentence
+    alone = advise([weak, trained], right(0.5)).sentence
+    assert "at random" not in alone and "trained is the only pretrained model" in alone
 
 
 def test_without_a_score_tokens_and_time_decide_and_that_is_said() -> None:

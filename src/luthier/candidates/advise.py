@@ -49,11 +49,14 @@ def advise(measured: Sequence[Measured], words: Evaluated | None) -> Advice:
     best, *others = ranked(judged)
     near = [one for one in others if _apart(best, one).low <= 0]
     chosen = min([best, *near], key=lambda one: one.seconds_to_tune)
-    return _worth(chosen, words, _why(chosen, best), _untrained(chosen, measured))
+    return _worth(chosen, words, _why(chosen, best, alone=not others), _untrained(chosen, measured))
 
 
-def _why(chosen: Measured, best: Measured) -> str:
+def _why(chosen: Measured, best: Measured, *, alone: bool) -> str:
     score, first = _main(chosen), _main(best)
+    if alone:
+        return t("{name} is the only pretrained model that was judged: {score} untuned.",
+                 name=chosen.name, score=_said(score))  # fmt: skip
     if chosen is best:
         return t("Take {name}: {score} untuned, the best of those measured, and nothing cheaper comes near it.",
                  name=chosen.name, score=_said(score))  # fmt: skip
