@@ -59,6 +59,7 @@ def test_what_autograd_keeps_of_another_batch_is_foretold(task: str, models: Tin
     from luthier.runtime import Runtime
     from luthier.training.gradient.around import as_it_learns
     from luthier.training.how import Training
+    from luthier.tuning.parts import Tuned, unchanged
     from tiny import bench
 
     made = bench(task, models.dropout_encoder if task == "classification" else models.suited(task), max_length=64)
@@ -66,10 +67,11 @@ def test_what_autograd_keeps_of_another_batch_is_foretold(task: str, models: Tin
     around: AbstractContextManager[object] = as_it_learns(
         made.model, made.codec, made.windows, [], Runtime(), seed=0, packing=False, neftune_alpha=0, any_token=False
     )
+    tuned = Tuned(made.model, (), unchanged(made.model))
     with around as noise:
-        found = kept.count_kept(made.tuned, made.codec, made.windows, how, Runtime(), noise)
+        found = kept.count_kept(tuned, made.codec, made.windows, how, Runtime(), noise)
         numbers = list(range(min(7, len(made.windows))))
-        count, facts = kept._counted(made.model, made.codec, made.windows, numbers, how, Runtime(), noise)
+        count, facts = kept._counted(tuned, made.codec, made.windows, numbers, how, Runtime(), noise)
     assert float(found.of(*facts)) == pytest.approx(sum(count.storages.values()), rel=0.1)
 
 

@@ -21,7 +21,7 @@ from luthier.progress import Progress
 from luthier.seen import Scaling
 from luthier.task import AnyTask
 
-_MOST_TOKENS = 256
+MOST_TOKENS = 256
 """Of one text: what stands further back changes the mean of its vectors little, and costs most of the time."""
 _BATCH_TOKENS = 8192
 
@@ -105,7 +105,7 @@ def _vectors(
 
     with open_runtime() as runtime:
         tokenizer = load_tokenizer(folder.folder)
-        rule = TextRule(tokenizer.backend, min(_MOST_TOKENS, folder.most_tokens), tokenizer.pad_id, folder.has_segments)
+        rule = TextRule(tokenizer.backend, min(MOST_TOKENS, folder.most_tokens), tokenizer.pad_id, folder.has_segments)
         loaded = task.load_model(folder.folder, seed=settings.train.seed, device=runtime.device)
         pad_alike(loaded, tokenizer.pad_id)
         with screen.track(t("looking at the data with the untuned model"), len(examples)) as tracker:

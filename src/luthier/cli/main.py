@@ -12,6 +12,7 @@ import typer
 from typer.exceptions import Abort, Exit, TyperException
 
 from luthier.cli.check import check
+from luthier.cli.choosing.models import models
 from luthier.cli.choosing.plan import plan
 from luthier.cli.choosing.search import search
 from luthier.cli.console import print_error
@@ -37,6 +38,7 @@ COMMANDS = {
     "demo": (demo, t("the whole workflow on embedded data and an embedded model")),
     "init": (init, t("write a commented configuration from a look at the data")),
     "check": (check, t("what is wrong with my data?")),
+    "models": (models, t("which pretrained model for my data?")),
     "plan": (plan, t("will it fit, how long will it take?")),
     "train": (train, t("tune a model to a file of labelled text, test it, judge it")),
     "search": (search, t("which settings? tries many without a look at the test rows, then tests the winner")),

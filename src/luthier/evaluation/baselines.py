@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from luthier.evaluation.linear import Rows, decided_linear
-from luthier.seen import Frozen, Scaling, Seen
+from luthier.seen import Features, Frozen, Scaling, Seen
 from luthier.task import AnyTask
 from luthier.text.scripts import is_spaced, main_language
 from luthier.types import Example
@@ -106,18 +106,19 @@ def embeddings(task: AnyWholeText, frozen: Frozen[Any, Any], seed: int) -> Seque
     """The pretrained model's mean token vectors under a linear model: what tuning adds is what comes on top of it. Of a
     pair also how alike the vectors of its two texts are, which a sentence encoder was made to tell."""
 
-    def vectors(seen: Seen[Any, Any]) -> np.ndarray:
-        found = seen.features
-        return np.column_stack([found.vectors, between(*found.parts)]) if found.parts else found.vectors
-
-    scale = Scaling.of(vectors(frozen.train))
+    scale = Scaling.of(whole_vectors(frozen.train.features))
 
     def rows(seen: Seen[Any, Any]) -> Rows:
-        return Rows(scale(vectors(seen)), seen.answers)
+        return Rows(scale(whole_vectors(seen.features)), seen.answers)
 
     checked = rows(frozen.validation) if frozen.validation else None
     model = decided_linear(task, rows(frozen.train), checked, VECTOR_STRENGTHS, seed)
     return task.read_linear(model, rows(frozen.judged).features)
+
+
+def whole_vectors(features: Features) -> np.ndarray:
+    """[N, F]: the vectors, and of pairs what `between` says of the two texts' own."""
+    return np.column_stack([features.vectors, between(*features.parts)]) if features.parts else features.vectors
 
 
 def sample(examples: Examples, seed: int, most: int = MOST_ROWS) -> Examples:

@@ -28,7 +28,7 @@ UNDERSTANDING = frozenset(
 _UNDERSTANDING = {
     ("en", "cpu"): KnownModel(EMBEDDED, 23),
     ("en", "gpu"): KnownModel("answerdotai/ModernBERT-base", 149),
-    ("zh", "cpu"): KnownModel("uer/chinese_roberta_L-6_H-384", 23),
+    ("zh", "cpu"): KnownModel("uer/chinese_roberta_L-6_H-384", 19),
     ("zh", "gpu"): KnownModel("hfl/chinese-macbert-base", 102),
     ("other", "cpu"): KnownModel("intfloat/multilingual-e5-small", 118),
     ("other", "gpu"): KnownModel("FacebookAI/xlm-roberta-base", 278),

@@ -44,7 +44,7 @@ class Tokens(Check):
             return
         rows = data.sample.rows if self.context.deep else _within(data.sample.rows)
         texts = _read_texts(data, rows)
-        lengths, unknown = _counted(tokenizer, texts)
+        lengths, unknown = counted_tokens(tokenizer, texts)
         drawn = lengths[:: max(1, len(lengths) // _MOST_DRAWN)]
         self._facts = {"tokens": {"lengths": drawn.tolist(), "limit": most}}
         if most is not None and not self.context.format.answers_are_places:
@@ -135,7 +135,7 @@ def _within(rows: Sequence[Sampled]) -> Sequence[Sampled]:
     return rows[:: max(1, -(-characters // _BUDGET))]
 
 
-def _counted(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def counted_tokens(tokenizer: Tokenizer, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Of each text its tokens, special ones included, and how many of them are unknown. int64 [N] each."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
