@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from luthier.balancing.decide import Moved, move_decisions
+from luthier.calibrating.scale import Calibration, calibrate
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
@@ -109,10 +110,9 @@ def finish(
     path, task = owned.path, ready.codec.task
     counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
     throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
-    moved = _move_decisions(ready, prepared, tuned, runtime)
-    codec = moved.codec if moved else ready.codec
-    announce.decisions(moved, task, screen)
-    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved, adapter=tuned.stays)
+    codec, calibration, moved = _decide(ready, prepared, tuned, runtime)
+    announce.decisions(moved, task, screen, calibration)
+    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved, calibration, adapter=tuned.stays)
     _save(path, ready, tuned, codec, windows, card)
     predictor = load_artifact(path / "model", runtime.device)
     part = judged_part(prepared.split)
@@ -203,15 +203,26 @@ def _leak(
     return given_leak(task, split.train, examples, predictions, seed)
 
 
-def _move_decisions(ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime) -> Moved | None:
-    """None where nothing is chosen after training, or there are no rows to choose it on."""
-    how, moves = ready.training, ready.remedy.moves_decisions
-    if not prepared.split.validation or not (moves or ready.codec.task.needs_placing()):
-        return None
-    return move_decisions(
-        tuned.model, ready.codec, prepared.split.validation, ready.counts,
-        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed, moves=moves,
-    )  # fmt: skip
+def _decide(
+    ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime
+) -> tuple[Codec, Calibration | None, Moved | None]:
+    """What is chosen after training, on validation rows: how sure the model says it is, then, of its logits as they are
+    by then, where its decisions lie. None for what is not asked for, or has no rows to be chosen on."""
+    codec, how, moves = ready.codec, ready.training, ready.remedy.moves_decisions
+    rows, asked = prepared.split.validation, ready.settings.train.calibrate
+    calibrates, places = asked is not False and codec.task.calibrates(), moves or codec.task.needs_placing()
+    if not rows or not (calibrates or places):
+        return codec, None, None
+    answers = [example.answer for example in rows]
+    said = Predictor(tuned.model, codec, "", runtime.device, how.max_tokens).answers(rows)
+    calibration = moved = None
+    if calibrates:
+        codec, calibration = calibrate(tuned.model, codec, rows, said, asked, device=runtime.device, seed=how.seed)
+        said = codec.task.tempered(said, calibration.temperature)
+    if places:
+        moved = move_decisions(tuned.model, codec, said, answers, ready.counts, seed=how.seed, moves=moves)
+        codec = moved.codec
+    return codec, calibration, moved
 
 
 def _throughput(

@@ -124,6 +124,7 @@ class TrainSettings(Section):
     warmup: share of the steps. save_every: optimiser steps between checkpoints, beside one an evaluation.
     keep: checkpoints, the best one included. patience: evaluations without progress before an early stop; 0 never.
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
+    calibrate: whether a temperature is fitted on the validation rows at the end; auto: where it helps them.
     """
 
     epochs: _AutoCount = "auto"
@@ -149,6 +150,7 @@ class TrainSettings(Section):
     neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
     save_every: _AutoCount = "auto"
     keep: _Count = 2
+    calibrate: Annotated[Auto | StrictBool, _wanted("auto, true or false")] = "auto"
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
     seed: _Seed = 42
 
