@@ -45,7 +45,7 @@ FLOORS = [
     ["config.*"],
     ["beginnings"],
     ["preparing.*", "defaults", "identity", "runfolder"],
-    ["probing", "fit", "general_text", "making.*"],
+    ["probing", "fit", "general_text", "making.*", "pictured"],
     ["augmentation"],
     ["ready", "trial", "teachable"],
     ["report.*", "production.*", "draft", "announce"],

@@ -17,6 +17,7 @@ from luthier.calibrating.scale import Calibration, calibrate
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
+from luthier.evaluation.elsewhere.sure import trust
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
@@ -26,11 +27,13 @@ from luthier.fit import Fitted
 from luthier.general_text import read_general
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.language import t
+from luthier.pictured import keep_portrait
 from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
+from luthier.report.elsewhere.sure import trust_story
 from luthier.report.files.predictions import write_predictions
 from luthier.report.mixing import mixture_story
 from luthier.report.page import report_page
@@ -139,15 +142,21 @@ def finish(
     )
     forgotten = _forgotten(ready, prepared, predictor, untuned_general, runtime, screen)
     leak = _leak(prepared, task, examples, predictions)
+    sure = trust(
+        task, predictions, [example.answer for example in examples], seed=ready.training.seed,
+        temperature=calibration.temperature if calibration else 1.0, shifts_C=moved.shifts_C if moved else None,
+    )  # fmt: skip
     parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
     report = {
         **summary(ready, prepared, story, runtime),
         "leak": leak.as_json() if leak else None,
+        **trust_story(sure, calibration),
         "parts": parts.as_json() if parts else None,
         "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
         **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }
     with disk_trouble(path):
+        keep_portrait(path, predictor, prepared, ready.training.seed, screen)
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))

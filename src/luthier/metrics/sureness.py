@@ -25,7 +25,7 @@ class Sureness:
 
     @property
     def right_N(self) -> np.ndarray:
-        return self.right_NK.all(1)
+        return np.asarray(self.right_NK.all(1))
 
 
 def calibration_error(sureness: Sureness, weights_RN: np.ndarray) -> np.ndarray:
