@@ -24,13 +24,14 @@ def uppercase(text: str, rng: np.random.Generator) -> str:
 
 
 def no_punctuation(text: str, rng: np.random.Generator) -> str:
-    """Apostrophes and hyphens inside of words stay; a text of nothing but signs does, too."""
+    """Apostrophes and hyphens inside of words and numbers stay; a text of nothing but signs does, too."""
     made: list[str] = []
     for i, sign in enumerate(text):
         if not unicodedata.category(sign).startswith("P"):
             made.append(sign)
         elif 0 < i < len(text) - 1 and text[i - 1].isalnum() and text[i + 1].isalnum():
-            made.append(sign if sign in "'’-" or not text[i - 1].isascii() else " ")
+            between_digits = text[i - 1].isdigit() and text[i + 1].isdigit()
+            made.append(sign if sign in "'’-" or between_digits else " " if text[i - 1].isascii() else "")
     left = re.sub(r" {2,}", " ", "".join(made)).strip()
     return left or text
 

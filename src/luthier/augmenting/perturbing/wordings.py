@@ -24,6 +24,8 @@ _PARTICLE = re.compile(
     "(?<![土各本当外产内场工每天])地(?![方址点区铁图上下板道位球])|(?<![觉获取值记懂使免])得(?![到了意出以])"
 )
 _DIGITS = "零一二三四五六七八九"
+_ORDERED = "月日号点楼层"
+"""Measure words that count in order, before which two is 二 and not 两."""
 _MEASURES = "个只条张本件次天年月日号点分块元份杯位周岁家人层楼斤种"
 
 
@@ -94,8 +96,10 @@ def numerals(text: str, rng: np.random.Generator) -> str:
     """Before a measure word 三 becomes 3 and 3 三."""
 
     def other(match: re.Match[str]) -> str:
-        said = match[0]
+        said, measure = match[0], text[match.end()]
+        if said == "两" or (said == "2" and measure not in _ORDERED):
+            return "2" if said == "两" else "两"
         return _DIGITS[int(said)] if said.isdigit() else str(_DIGITS.index(said))
 
     numbers = rf"[0-9{_DIGITS}十百千万亿两.,第]"
-    return re.sub(rf"(?<!{numbers})[0-9{_DIGITS}](?=[{_MEASURES}])", other, text)
+    return re.sub(rf"(?<!{numbers})[0-9{_DIGITS}两](?=[{_MEASURES}])", other, text)

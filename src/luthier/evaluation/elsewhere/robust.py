@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -101,9 +102,8 @@ def _pieces(layout: AnyFormat, input: Any, answer: Any) -> list[str]:
 
 
 def _is_same(old: str, new: str) -> bool:
-    return SequenceMatcher(None, old.casefold(), new.casefold(), autojunk=False).ratio() >= _ALIKE or (
-        len(old) == len(new)  # full-width forms share no character with those that they stand for
-    )
+    one, other = (unicodedata.normalize("NFKC", piece).casefold() for piece in (old, new))
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _ALIKE
 
 
 def _perturbed(

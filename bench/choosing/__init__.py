@@ -1,0 +1,1 @@
+"""What `luthier` answers before, beside and after a training, measured."""
