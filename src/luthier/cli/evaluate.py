@@ -55,8 +55,8 @@ def evaluate(
     if out is not None:
         from luthier.report.elsewhere.page import evaluation_page
 
-        name = run.resolve().name
-        write_text(out, evaluation_page(told, name, data, found.task, found.examples, found.report.predictions))
+        names = run.resolve().name, data.rpartition("/")[2] or data
+        write_text(out, evaluation_page(told, *names, found.task, found.examples, found.report.predictions))
     if json:
         print_json(told)
         return

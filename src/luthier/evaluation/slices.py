@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from luthier.evaluation.elsewhere.contrast import Contrast, contrast, holm
+from luthier.evaluation.elsewhere.contrast import Contrast, against_rest, holm
 from luthier.evaluation.evaluate import evaluate
 from luthier.formats.format import classes_of
 from luthier.language import t
@@ -65,10 +65,11 @@ def slices(
     large = {key: rows for key, rows in groups.items() if len(rows) >= _FEWEST}
     parts: Counter[str] = Counter(by for by, _ in large)
     found: list[Slice] = []
+    compare = against_rest(task, examples, predictions, seed) if compared else None
     for (by, value), rows in large.items():
         if parts[by] > 1 or by in columns:
             scores = _scores(task, examples, predictions, rows, seed, compared)
-            rest = contrast(task, examples, predictions, rows, seed) if compared else None
+            rest = compare(rows) if compare else None
             found.append(Slice(by, value, scores, rest))
     adjusted = holm([part.rest.chance for part in found if part.rest])
     chances = iter(adjusted)

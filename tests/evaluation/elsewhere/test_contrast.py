@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from luthier import catalog
-from luthier.evaluation.elsewhere.contrast import Contrast, contrast, holm
+from luthier.evaluation.elsewhere.contrast import Contrast, against_rest, holm
 from luthier.evaluation.slices import slices
 from luthier.types import Example
 
@@ -19,20 +19,20 @@ def judged(right: list[bool]) -> tuple[list[Example[Any, Any]], list[np.ndarray]
     return examples, said
 
 
-def against_rest(right: list[bool], part: range) -> Contrast:
-    found = contrast(TASK, *judged(right), part, 0)
+def held(right: list[bool], part: range) -> Contrast:
+    found = against_rest(TASK, *judged(right), 0)(part)
     assert found is not None
     return found
 
 
 def test_a_few_rows_that_happen_to_be_all_right_are_no_news() -> None:
-    found = against_rest([True] * 6 + [True, True, True, False] * 50, range(6))
+    found = held([True] * 6 + [True, True, True, False] * 50, range(6))
     assert found.difference == pytest.approx(0.25) and found.chance > 0.1
     assert found.low < 0 < found.high  # a resampled interval would have no width on six right answers
 
 
 def test_many_rows_that_are_worse_are() -> None:
-    found = against_rest([True, False] * 60 + [True] * 9 * 20 + [False] * 20, range(120))
+    found = held([True, False] * 60 + [True] * 9 * 20 + [False] * 20, range(120))
     assert found.chance < 1e-6 and found.high < 0
 
 
@@ -48,8 +48,8 @@ def test_a_score_that_is_no_share_of_rows_is_compared_by_permutation() -> None:
     said = np.where(np.arange(200) < 60, rng.normal(size=200), answers + 0.1 * rng.normal(size=200))
     examples = [Example(f"text {i}", float(answer)) for i, answer in enumerate(answers)]
     predictions = [task.constant([float(one)]) for one in said]
-    apart = contrast(task, examples, predictions, range(60), 0)
-    alike = contrast(task, examples, predictions, range(0, 200, 2), 0)
+    compare = against_rest(task, examples, predictions, 0)
+    apart, alike = compare(range(60)), compare(range(0, 200, 2))
     assert apart is not None and apart.chance <= 0.002 and apart.high < 0
     assert alike is not None and alike.chance > 0.05
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,22 +39,27 @@ class Contrast:
         return {**vars(self), "differs": self.differs}
 
 
-def contrast(
-    task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], rows: Sequence[int], seed: int
-) -> Contrast | None:
-    """rows: of the part. The score is the accuracy, where the task has one, else its main one. None where there is no
-    rest, or no score on one side."""
-    inside_N = np.zeros(len(examples), bool)
-    inside_N[list(rows)] = True
-    if inside_N.all():
-        return None
+def against_rest(
+    task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], seed: int
+) -> Callable[[Sequence[int]], Contrast | None]:
+    """From the numbers of the rows of a part to how it stands against the others. The score is the accuracy, where the
+    task has one, else its main one. None where there is no rest, or no score on one side."""
     answers = [example.answer for example in examples]
     right_N = np.array([task.mistake(said, answer) is None for said, answer in zip(predictions, answers, strict=True)])
     report = evaluate(task, predictions, answers, seed=seed, intervals=False)
     accuracy = next((score.value for score in report.scores if score.name == "accuracy"), None)
-    if accuracy is not None and np.isclose(accuracy, right_N.mean()):
-        return _of_shares(right_N[inside_N], right_N[~inside_N])
-    return _of_scores(task, predictions, answers, inside_N, report.main.name, seed)
+    counted = accuracy is not None and np.isclose(accuracy, right_N.mean())
+
+    def compare(rows: Sequence[int]) -> Contrast | None:
+        inside_N = np.zeros(len(examples), bool)
+        inside_N[list(rows)] = True
+        if inside_N.all():
+            return None
+        if counted:
+            return _of_shares(right_N[inside_N], right_N[~inside_N])
+        return _of_scores(task, predictions, answers, inside_N, report.main.name, seed)
+
+    return compare
 
 
 def holm(chances: Sequence[float]) -> list[float]:

@@ -60,7 +60,7 @@ def evaluation_sentence(found: Json) -> str:
         dropped.sort(key=lambda one: -one["drop"]["value"])
         names = ", ".join(f"{perturbation_title(o['name'])} ({-o['drop']['value']:+.3f})" for o in dropped[:_WORST])
         told.append(t("it suffers from: {names}", names=names))
-    return ". ".join(told) + "."
+    return "; ".join(told) + "."
 
 
 def _is_worse(part: Json) -> bool:
