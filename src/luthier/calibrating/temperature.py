@@ -14,7 +14,7 @@ import numpy as np
 Nats = Callable[[float, np.ndarray], np.ndarray]
 """From a temperature and the numbers of n rows to their losses, [n]."""
 
-_LEAST, _MOST = 0.1, 10.0
+_LEAST, _MOST = 0.1, 100.0
 _FOLDS = 10
 _TINY = 1e-30
 

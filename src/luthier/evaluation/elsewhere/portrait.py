@@ -26,8 +26,10 @@ from luthier.types import Example
 FILE = "training.safetensors"
 RARE = 3
 """Training rows: a word that stands in fewer is rare."""
-_MOST_ROWS = 50_000
-"""Rows whose words are counted."""
+_MOST_ROWS, _MOST_HELD = 50_000, 2000
+"""Rows whose words are counted, of training and of others."""
+_MOST_CHARACTERS = 10_000_000
+"""Of them together: a few seconds."""
 _MOST_WORDS = 200_000
 _MOST_LENGTHS = 2000
 _MOST_BYTES = 2 * 2**20
@@ -123,9 +125,9 @@ def portray(codec: Codec, train: Examples, held: Examples, vectors_SD: np.ndarra
     sample of them; None where the model makes none."""
     layout = codec.task.format
     rng = np.random.default_rng(seed)
-    some = [train[i] for i in np.sort(rng.permutation(len(train))[:_MOST_ROWS])]
-    words_W, counts_W = _counted([layout.plain_text(example.input) for example in some])
-    lengths = [len(layout.plain_text(example.input)) for example in some[:_MOST_LENGTHS]]
+    some = _sampled(layout, train, _MOST_ROWS, rng)
+    words_W, counts_W = _counted(some)
+    lengths = [len(text) for text in some[:_MOST_LENGTHS]]
     vectors = np.zeros((0, 1), np.float16)
     if vectors_SD is not None:
         vectors = np.clip(vectors_SD, -_LARGEST, _LARGEST).astype(np.float16)
@@ -133,9 +135,21 @@ def portray(codec: Codec, train: Examples, held: Examples, vectors_SD: np.ndarra
     portrait = Portrait(
         len(train), label_counts(layout, train), np.array(lengths, np.int32), words_W, counts_W, nothing, None, vectors
     )
-    texts = [layout.plain_text(example.input) for example in held]
+    texts = _sampled(layout, held, _MOST_HELD, rng)
     rare = Share.of(np.array([portrait.rare_share(text) for text in texts])) if texts else nothing
     return Portrait(**{**vars(portrait), "rare": rare, "unknown": unknown_share(codec, texts) if texts else None})
+
+
+def _sampled(layout: AnyFormat, examples: Examples, most: int, rng: np.random.Generator) -> list[str]:
+    """Texts of some rows, drawn at random."""
+    texts: list[str] = []
+    room = _MOST_CHARACTERS
+    for i in rng.permutation(len(examples))[:most]:
+        texts.append(layout.plain_text(examples[i].input))
+        room -= len(texts[-1])
+        if room < 0:
+            break
+    return texts
 
 
 def label_counts(layout: AnyFormat, examples: Examples) -> dict[str, int]:
