@@ -58,7 +58,8 @@ def calibrate(
                    "against {before:.4f})", before=fitted.before, after=fitted.after)  # fmt: skip
         return codec, Calibration(1.0, True, rows, fitted.before, fitted.after, reason)
     windows = [group[0] for group in codec.encode([example.input for example in validation[:_ASKED]])]
-    batch = codec.collate(windows).to(device)
+    alike = [window for window in windows if window.arrays.keys() == windows[0].arrays.keys()]
+    batch = codec.collate(alike).to(device)
     folded = _divided(model, batch, fitted.temperature)
     if not folded:
         codec = replace(codec, task=codec.task.with_temperature(fitted.temperature))
