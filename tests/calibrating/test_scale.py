@@ -35,8 +35,9 @@ def boasting(task: str, models: TinyModels) -> tuple[Bench, list[Example]]:
     return ready, [*ready.examples] * (1 + FEWEST // len(ready.examples))
 
 
-def learn(ready: Bench) -> None:
-    """What the rows say, drowned by the shares of unequal classes and said far too surely."""
+def learnt(models: TinyModels) -> tuple[Bench, list[Example]]:
+    """A model that has learnt its rows, which the shares of unequal classes drown, and that is far too sure of that."""
+    ready = bench("classification", models.encoder)
     optimiser = build_optimiser(ready.model, full(ready.model).groups, "adamw", 0.0)
     steps = [ready.batches(99)] * 40
     list(train_steps(ready.model, ready.codec.task.loss, steps, optimiser, lambda _: 2e-3, Runtime(), seed=0))
@@ -44,6 +45,7 @@ def learn(ready: Bench) -> None:
         ready.model.classifier.bias.add_(2 * torch.tensor([600, 60, 6]).log())
         for parameter in ready.model.classifier.parameters():
             parameter.mul_(3)
+    return ready, [*ready.examples] * (1 + FEWEST // len(ready.examples))
 
 
 @pytest.mark.parametrize("task", ["classification", "multilabel"])
@@ -99,9 +101,7 @@ def test_what_stands_behind_the_head_is_noticed_and_the_head_left_as_it_was(mode
 def test_decisions_that_are_moved_afterwards_lie_where_the_calibrated_logits_want_them(
     task: str, models: TinyModels
 ) -> None:
-    ready, rows = boasting(task, models)
-    if task == "classification":
-        learn(ready)
+    ready, rows = learnt(models) if task == "classification" else boasting(task, models)
     said = list(say(ready, ready.codec)) * (len(rows) // len(ready.examples))
     answers, counts = [row.answer for row in rows], [600, 60, 6][: len(ready.codec.task.labels)]
     codec, found = calibrate(ready.model, ready.codec, rows, said, "auto", device="cpu", seed=0)

@@ -76,7 +76,8 @@ def test_the_shift_is_told_and_none_where_rows_are_like_those_of_training(place:
     assert {m["name"] for m in found["shift"]["measures"] if m["differs"]} >= {"rare_words", "length"}
     like = write_csv(place / "like.csv", ["text", "label"], ticket_rows(120, seed=8))
     same = luthier.evaluate(place / "run", like)
-    assert same.shift is not None and same.shift.level == "same" and same.shift.apart.low < 0.5
+    assert same.shift is not None and same.shift.apart is not None
+    assert same.shift.level == "same" and same.shift.apart.low < 0.5
     from_model = luthier.evaluate(place / "run" / "model", like)
     assert from_model.shift is None and "name a run's folder" in from_model.notes[0]
 
