@@ -15,6 +15,7 @@ from luthier.task import AnyTask
 from luthier.types import Example
 
 _WORST = 3
+_LEAST_P = 0.001
 
 Json = Mapping[str, Any]
 
@@ -80,7 +81,8 @@ def slice_rows(slices: Sequence[Json]) -> list[tuple[str, str, str, str, str]]:
         apart = told = ""
         if rest is not None:
             apart = f"{rest['difference']:+.3f} [{rest['low']:+.3f}, {rest['high']:+.3f}]"
-            told = t("yes (p {p:.3f})", p=rest["adjusted"]) if rest["differs"] else t("no")
+            p = f"p {rest['adjusted']:.3f}" if rest["adjusted"] >= _LEAST_P else f"p < {_LEAST_P}"
+            told = t("yes ({p})", p=p) if rest["differs"] else t("no")
         rows.append((f"{part['by']}: {part['value']}", f"{part['n']:,}", _with_interval(_compared(part)), apart, told))
     return rows
 
@@ -102,10 +104,14 @@ def perturbed_rows(robustness: Sequence[Json]) -> list[tuple[str, ...]]:
     for one in robustness:
         if drop := one["drop"]:
             values = (f"{one[when]['value']:.3f}" for when in ("before", "after"))
-            change = f"{-drop['value']:+.3f} [{-drop['high']:+.3f}, {-drop['low']:+.3f}]"
+            change = f"{_change(drop['value'])} [{_change(drop['high'])}, {_change(drop['low'])}]"
             changed = "" if one["changed"] is None else f"{one['changed']:.1%}"
             rows.append((perturbation_title(one["name"]), f"{one['rows']:,}", *values, change, changed))
     return rows
+
+
+def _change(drop: float) -> str:
+    return f"{0.0 - drop:+.3f}"
 
 
 def _slices(slices: Sequence[Json]) -> dict[str, Any]:
