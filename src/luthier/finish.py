@@ -17,7 +17,7 @@ from luthier.calibrating.scale import Calibration, calibrate
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.evaluation.baselines import Baseline
-from luthier.evaluation.elsewhere.sure import trust
+from luthier.evaluation.elsewhere.sure import Trust, trust
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
@@ -142,10 +142,7 @@ def finish(
     )
     forgotten = _forgotten(ready, prepared, predictor, untuned_general, runtime, screen)
     leak = _leak(prepared, task, examples, predictions)
-    sure = trust(
-        task, predictions, [example.answer for example in examples], seed=ready.training.seed,
-        temperature=calibration.temperature if calibration else 1.0, shifts_C=moved.shifts_C if moved else None,
-    )  # fmt: skip
+    sure = _sure(task, examples, predictions, calibration, moved, ready.training.seed)
     parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
     report = {
         **summary(ready, prepared, story, runtime),
@@ -232,6 +229,17 @@ def _decide(
         moved = move_decisions(tuned.model, codec, said, answers, ready.counts, seed=how.seed, moves=moves)
         codec = moved.codec
     return codec, calibration, moved
+
+
+def _sure(
+    task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], calibration: Calibration | None,
+    moved: Moved | None, seed: int,
+) -> Trust | None:  # fmt: skip
+    """What the model's sureness is worth on the judged rows, with what was done to it taken out as well."""
+    temperature = calibration.temperature if calibration else 1.0
+    shifts_C = moved.shifts_C if moved else None
+    answers = [example.answer for example in examples]
+    return trust(task, predictions, answers, seed=seed, temperature=temperature, shifts_C=shifts_C)
 
 
 def _throughput(

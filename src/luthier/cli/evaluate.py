@@ -53,16 +53,20 @@ def evaluate(
     found = assess(run, data, how, columns=columns or (), perturbed=robustness, screen=screen, **more)
     told = found.as_json()
     if out is not None:
-        from luthier.report.elsewhere.page import evaluation_page
-
-        names = run.resolve().name, data.rpartition("/")[2] or data
-        write_text(out, evaluation_page(told, *names, found.task, found.examples, found.report.predictions))
+        write_text(out, _page(found, told, run, data))
     if json:
         print_json(told)
         return
     _tell(found, told, data, screen)
     if out is not None:
         screen.say(t("report  {path}", path=out))
+
+
+def _page(found: Assessment, told: dict[str, Any], run: Path, data: str) -> str:
+    from luthier.report.elsewhere.page import evaluation_page
+
+    names = run.resolve().name, data.rpartition("/")[2] or data
+    return evaluation_page(told, *names, found.task, found.examples, found.report.predictions)
 
 
 def _check_shares(accuracies: list[float]) -> None:

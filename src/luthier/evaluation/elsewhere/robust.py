@@ -17,7 +17,7 @@ from luthier.evaluation.intervals import Difference, interval, paired_difference
 from luthier.formats.format import AnyFormat
 from luthier.language import t
 from luthier.task import AnyTask
-from luthier.types import Example, Score
+from luthier.types import Example, Mistake, Score
 
 MOST_ROWS = 1000
 _FEWEST = 5
@@ -151,31 +151,35 @@ def _measured(
         Score(metric, found.values[metric], len(old), *interval(found.resampled[metric]), higher_is_better=higher)
         for found in (first, second)
     ]
+    plain = Perturbed(name, len(old), *scores, drop)
     was = [task.mistake(said, example.answer) for said, example in zip(before, old, strict=True)]
     now = [task.mistake(said, example.answer) for said, example in zip(after, new, strict=True)]
     if not task.class_names() and not any(was) and not any(now):
-        return Perturbed(name, len(old), scores[0], scores[1], drop)  # a task that does not tell right from wrong
+        return plain  # a task that does not tell right from wrong
+    return _with_flips(plain, task, old, new, was, now)
+
+
+def _with_flips(
+    measured: Perturbed, task: AnyTask, old: Examples, new: Examples, was: Sequence[Mistake | None],
+    now: Sequence[Mistake | None],
+) -> Perturbed:  # fmt: skip
+    """was, now: what is wrong with each answer. Where answers are places, another one in another text is no change."""
+    pairs = list(zip(was, now, strict=True))
+    broken = [one is None and other is not None for one, other in pairs]
+    mended = [one is not None and other is None for one, other in pairs]
+    said = [tuple("" if mistake is None else mistake.said for mistake in pair) for pair in pairs]
     places = task.format.answers_are_places
-    told = [
-        ("" if one is None else one.said, "" if other is None else other.said)
-        for one, other in zip(was, now, strict=True)
-    ]
     differs = [
-        (one is None) != (other is None) or (not places and a != b)
-        for (a, b), one, other in zip(told, was, now, strict=True)
+        worse or better or (not places and first != then)
+        for worse, better, (first, then) in zip(broken, mended, said, strict=True)
     ]
-    broken = [one is None and other is not None for one, other in zip(was, now, strict=True)]
-    mended = [one is not None and other is None for one, other in zip(was, now, strict=True)]
-    order = sorted((i for i in range(len(old)) if differs[i]), key=lambda i: (not broken[i], i))
     flips: list[Flip] = []
-    for i in order[:_EXAMPLES]:
+    for i in sorted(np.flatnonzero(differs).tolist(), key=lambda i: (not broken[i], i))[:_EXAMPLES]:
         right = str(task.show_answer(old[i].answer))
-        flips.append(Flip(
-            old[i].place.line, _cut(task.format.plain_text(old[i].input)), _cut(task.format.plain_text(new[i].input)),
-            right, told[i][0] or right, told[i][1] or right,
-        ))  # fmt: skip
-    shares = [float(np.mean(part)) for part in (differs, broken, mended)]
-    return Perturbed(name, len(old), scores[0], scores[1], drop, *shares, flips=flips)
+        texts = (_cut(task.format.plain_text(example.input)) for example in (old[i], new[i]))
+        flips.append(Flip(old[i].place.line, *texts, right, *(each or right for each in said[i])))
+    changed, worse, better = (float(np.mean(part)) for part in (differs, broken, mended))
+    return replace(measured, changed=changed, broken=worse, mended=better, flips=flips)
 
 
 def _cut(text: str) -> str:
