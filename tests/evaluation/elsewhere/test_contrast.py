@@ -10,6 +10,8 @@ from luthier.evaluation.elsewhere.contrast import Contrast, against_rest, holm
 from luthier.evaluation.slices import slices
 from luthier.types import Example
 
+pytestmark = pytest.mark.slow
+
 TASK = catalog.task("classification")(labels=("a", "b"))
 
 

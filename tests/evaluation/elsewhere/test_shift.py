@@ -12,6 +12,8 @@ from luthier.evaluation.elsewhere.shift import find_shift, tell_apart
 from luthier.types import Example
 from tiny import TinyModels, bench, ticket_rows
 
+pytestmark = pytest.mark.slow
+
 
 def vectors(rows: int, mean: float, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(mean, 1, (rows, 20)).astype(np.float32)

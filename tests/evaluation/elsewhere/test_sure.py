@@ -1,9 +1,12 @@
 """How right the surest answers are, and from which score on an accuracy can be promised."""
 
 import numpy as np
+import pytest
 
 from luthier.evaluation.elsewhere.sure import selective
 from luthier.metrics.sureness import Sureness
+
+pytestmark = pytest.mark.slow
 
 
 def rows(count: int, seed: int = 0) -> Sureness:
@@ -25,7 +28,7 @@ def test_fewer_answers_are_righter_ones() -> None:
 
 def test_a_promised_accuracy_holds_on_other_rows_and_an_impossible_one_is_not_promised() -> None:
     held: list[bool] = []
-    for seed in range(20):
+    for seed in range(12):
         found, others = selective(rows(2000, seed), seed=0, wanted=(0.85, 0.995)), rows(4000, 100 + seed)
         assert found is not None
         first, last = found.guarantees
@@ -33,7 +36,7 @@ def test_a_promised_accuracy_holds_on_other_rows_and_an_impossible_one_is_not_pr
         kept = others.sure_N >= first.threshold
         held.append(bool(others.right_N[kept].mean() >= 0.85))
         assert last.threshold is None and last.coverage == 0
-    assert np.mean(held) >= 0.95
+    assert np.mean(held) >= 0.9
 
 
 def test_a_handful_of_rows_is_not_ranked() -> None:

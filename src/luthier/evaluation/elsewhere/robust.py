@@ -151,7 +151,7 @@ def _measured(
         Score(metric, found.values[metric], len(old), *interval(found.resampled[metric]), higher_is_better=higher)
         for found in (first, second)
     ]
-    plain = Perturbed(name, len(old), *scores, drop)
+    plain = Perturbed(name, len(old), scores[0], scores[1], drop)
     was = [task.mistake(said, example.answer) for said, example in zip(before, old, strict=True)]
     now = [task.mistake(said, example.answer) for said, example in zip(after, new, strict=True)]
     if not task.class_names() and not any(was) and not any(now):
@@ -176,8 +176,9 @@ def _with_flips(
     flips: list[Flip] = []
     for i in sorted(np.flatnonzero(differs).tolist(), key=lambda i: (not broken[i], i))[:_EXAMPLES]:
         right = str(task.show_answer(old[i].answer))
-        texts = (_cut(task.format.plain_text(example.input)) for example in (old[i], new[i]))
-        flips.append(Flip(old[i].place.line, *texts, right, *(each or right for each in said[i])))
+        text, changed_text = (_cut(task.format.plain_text(example.input)) for example in (old[i], new[i]))
+        first, then = (each or right for each in said[i])
+        flips.append(Flip(old[i].place.line, text, changed_text, right, first, then))
     changed, worse, better = (float(np.mean(part)) for part in (differs, broken, mended))
     return replace(measured, changed=changed, broken=worse, mended=better, flips=flips)
 
