@@ -28,15 +28,15 @@ def test_fewer_answers_are_righter_ones() -> None:
 
 def test_a_promised_accuracy_holds_on_other_rows_and_an_impossible_one_is_not_promised() -> None:
     held: list[bool] = []
-    for seed in range(12):
-        found, others = selective(rows(2000, seed), seed=0, wanted=(0.85, 0.995)), rows(4000, 100 + seed)
+    for seed in range(6):
+        found, others = selective(rows(1500, seed), seed=0, wanted=(0.85, 0.995)), rows(4000, 100 + seed)
         assert found is not None
         first, last = found.guarantees
         assert first.threshold is not None and 0.1 < first.coverage < 0.9
         kept = others.sure_N >= first.threshold
         held.append(bool(others.right_N[kept].mean() >= 0.85))
         assert last.threshold is None and last.coverage == 0
-    assert np.mean(held) >= 0.9
+    assert all(held)
 
 
 def test_a_handful_of_rows_is_not_ranked() -> None:
