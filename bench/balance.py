@@ -150,12 +150,11 @@ def _trained(ready: Any, prepared: Any, frozen: Any, runtime: Any) -> Any:
 def _moved(model: Any, ready: Any, prepared: Any, runtime: Any) -> Any:
     """Shifts the decisions of a trained model; the Codec to read it with."""
     from luthier.balancing.decide import move_decisions
+    from luthier.inference.artifact import Predictor
 
-    how = ready.training
-    return move_decisions(
-        model, ready.codec, prepared.split.validation, ready.counts,
-        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed,
-    ).codec  # fmt: skip
+    how, rows = ready.training, prepared.split.validation
+    said = Predictor(model, ready.codec, "", runtime.device, how.max_tokens).answers(rows)
+    return move_decisions(model, ready.codec, said, [row.answer for row in rows], ready.counts, seed=how.seed).codec
 
 
 def _table(task: Any, answers: list[Any], outcomes: Sequence[Outcome], name: str, seconds: float) -> str:

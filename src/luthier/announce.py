@@ -21,6 +21,7 @@ from luthier.types import PARTS
 if TYPE_CHECKING:
     from luthier.balancing.compare import Comparison
     from luthier.balancing.decide import Moved
+    from luthier.calibrating.scale import Calibration
     from luthier.planning.reckoning.estimate import Estimate
     from luthier.ready import Ready
     from luthier.runtime import Runtime
@@ -114,8 +115,10 @@ def _mixed(ready: Ready, prepared: Prepared, screen: Progress) -> None:
     screen.table(t("training sets"), (t("set"), t("rows"), t("share"), t("an epoch shows")), rows)
 
 
-def decisions(moved: Moved | None, task: AnyTask, screen: Progress) -> None:
-    """Where the validation rows moved them."""
+def decisions(moved: Moved | None, task: AnyTask, screen: Progress, calibration: Calibration | None = None) -> None:
+    """How sure the model says it is by now, and where the validation rows moved its decisions."""
+    if calibration is not None:
+        screen.say(calibration.reason)
     if moved is not None and moved.shifts_C.any():
         shifts = sorted(zip(moved.shifts_C.tolist(), task.class_names(), strict=True), reverse=True)
         listed = ", ".join(f"{name} {shift:+.2f}" for shift, name in shifts[:_MOST_CLASSES])

@@ -98,14 +98,22 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
     return load_artifact(Path(run), device)
 
 
-def evaluate(run: str | Path, data: Source, **settings: Any) -> Assessment:
-    """How good a finished run is on other labelled rows: scores with intervals, and slices.
+def evaluate(
+    run: str | Path, data: Source, *, slices: Sequence[str] = (), robustness: bool = False,
+    accuracies: Sequence[float] | None = None, screen: Progress = SILENT, **settings: Any,
+) -> Assessment:  # fmt: skip
+    """How good a finished run is on other labelled rows, as `luthier evaluate` tells it: scores with intervals, slices,
+    the shift from the training data, what the model's sureness is worth.
 
-    settings: data.… keys that say how to read the file, such as label="team". Errors: LuthierError.
+    slices: columns of the data by whose values it is scored, too. robustness: asks again, written otherwise.
+    accuracies: for which a threshold is to be named. settings: data.… keys that say how to read the file, such as
+    label="team". Errors: LuthierError.
     """
     from luthier.assess import assess
 
-    return assess(Path(run), data, _data(settings))
+    more: dict[str, Any] = {"wanted": tuple(accuracies)} if accuracies else {}
+    how = _data(settings)
+    return assess(Path(run), data, how, columns=tuple(slices), perturbed=robustness, screen=screen, **more)
 
 
 def compare(*runs: str | Path, data: Source | None = None, screen: Progress = SILENT, **settings: Any) -> Comparison:

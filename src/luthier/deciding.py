@@ -11,8 +11,10 @@ from typing import Any, Generic, Self, TypeVar
 import numpy as np
 
 from luthier.balancing.remedy import Remedy
+from luthier.calibrating.temperature import Nats
 from luthier.errors import ConfigError
 from luthier.language import t
+from luthier.metrics.sureness import Sureness
 from luthier.types import AnswerT
 
 PredictionT = TypeVar("PredictionT")
@@ -87,6 +89,32 @@ class Deciding(ABC, Generic[AnswerT, PredictionT]):
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         """A copy that shifts the logits itself, for a model whose head has no bias to take them."""
         return self
+
+    # ---- how sure it says it is
+
+    def calibrates(self) -> bool:
+        """Whether its answers are probabilities that a temperature can mend."""
+        return False
+
+    def sureness(self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]) -> Sureness | None:
+        """How sure the model is of what it says, and whether that is right; None where it says no probabilities."""
+        return None
+
+    def temperature_nats(
+        self, predictions: Sequence[PredictionT], answers: Sequence[AnswerT]
+    ) -> tuple[Nats, int] | None:
+        """What a temperature is chosen by, and of how many rows; None where it has no meaning."""
+        return None
+
+    def tempered(self, predictions: Sequence[PredictionT], temperature: float) -> list[PredictionT]:
+        """What the model would say with its logits divided by the temperature, no answer being refused."""
+        return list(predictions)
+
+    def with_temperature(self, temperature: float) -> Self:
+        """A copy that divides the logits itself, for a model whose head cannot take it."""
+        return self
+
+    # ---- decisions of its own
 
     def check_parts(self, *, validated: bool) -> None:
         """validated: whether there are validation rows. Errors: ConfigError for options that need them."""

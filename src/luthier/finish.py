@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from luthier.balancing.decide import Moved, move_decisions
+from luthier.calibrating.scale import Calibration, calibrate
 from luthier.codec import Codec
 from luthier.config.write import resolved_config
 from luthier.distilling.beside import teacher_beside
 from luthier.evaluation.baselines import Baseline
+from luthier.evaluation.elsewhere.sure import Trust, trust
 from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
@@ -26,11 +28,13 @@ from luthier.fit import Fitted
 from luthier.general_text import read_general
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.language import t
+from luthier.pictured import keep_portrait
 from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
 from luthier.progress import Progress
 from luthier.ready import Ready
 from luthier.report.card import model_card
+from luthier.report.elsewhere.sure import trust_story
 from luthier.report.files.predictions import write_predictions
 from luthier.report.mixing import mixture_story
 from luthier.report.page import report_page
@@ -114,10 +118,9 @@ def finish(
     path, task = owned.path, ready.codec.task
     counts = {p: sum(x.numel() for x in tuned.model.parameters() if p or x.requires_grad) for p in (True, False)}
     throughput = _throughput(ready, prepared, tuned, fitted, windows, runtime)
-    moved = _move_decisions(ready, prepared, tuned, runtime)
-    codec = moved.codec if moved else ready.codec
-    announce.decisions(moved, task, screen)
-    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved, adapter=tuned.stays)
+    codec, calibration, moved = _decide(ready, prepared, tuned, runtime)
+    announce.decisions(moved, task, screen, calibration)
+    card = model_card(ready.settings, prepared, ready.folder, ready.remedy, moved, calibration, adapter=tuned.stays)
     _save(path, ready, tuned, codec, windows, card)
     predictor = load_artifact(path / "model", runtime.device)
     part = judged_part(prepared.split)
@@ -144,17 +147,20 @@ def finish(
     )
     forgotten = _forgotten(ready, prepared, predictor, untuned_general, runtime, screen)
     leak = _leak(prepared, task, examples, predictions)
+    sure = _sure(task, examples, predictions, calibration, moved, ready.training.seed)
     parts = parts_of(task, examples, predictions, predictor.answers, ready.training.seed)
     beside = teacher_beside(teacher, predictor, examples, predictions, ready.training.seed, screen) if teacher else None
     report = {
         **summary(ready, prepared, story, runtime),
         "leak": leak.as_json() if leak else None,
+        **trust_story(sure, calibration),
         "parts": parts.as_json() if parts else None,
         "distillation": beside,
         "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
         **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }
     with disk_trouble(path):
+        keep_portrait(path, predictor, prepared, ready.training.seed, screen)
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))
@@ -210,15 +216,37 @@ def _leak(
     return given_leak(task, split.train, examples, predictions, seed)
 
 
-def _move_decisions(ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime) -> Moved | None:
-    """None where nothing is chosen after training, or there are no rows to choose it on."""
-    how, moves = ready.training, ready.remedy.moves_decisions
-    if not prepared.split.validation or not (moves or ready.codec.task.needs_placing()):
-        return None
-    return move_decisions(
-        tuned.model, ready.codec, prepared.split.validation, ready.counts,
-        device=runtime.device, max_tokens=how.max_tokens, seed=how.seed, moves=moves,
-    )  # fmt: skip
+def _decide(
+    ready: Ready, prepared: Prepared, tuned: Tuned, runtime: Runtime
+) -> tuple[Codec, Calibration | None, Moved | None]:
+    """What is chosen after training, on validation rows: how sure the model says it is, then, of its logits as they are
+    by then, where its decisions lie. None for what is not asked for, or has no rows to be chosen on."""
+    codec, how, moves = ready.codec, ready.training, ready.remedy.moves_decisions
+    rows, asked = prepared.split.validation, ready.settings.train.calibrate
+    calibrates, places = asked is not False and codec.task.calibrates(), moves or codec.task.needs_placing()
+    if not rows or not (calibrates or places):
+        return codec, None, None
+    answers = [example.answer for example in rows]
+    said = Predictor(tuned.model, codec, "", runtime.device, how.max_tokens).answers(rows)
+    calibration = moved = None
+    if calibrates:
+        codec, calibration = calibrate(tuned.model, codec, rows, said, asked, device=runtime.device, seed=how.seed)
+        said = codec.task.tempered(said, calibration.temperature)
+    if places:
+        moved = move_decisions(tuned.model, codec, said, answers, ready.counts, seed=how.seed, moves=moves)
+        codec = moved.codec
+    return codec, calibration, moved
+
+
+def _sure(
+    task: AnyTask, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any], calibration: Calibration | None,
+    moved: Moved | None, seed: int,
+) -> Trust | None:  # fmt: skip
+    """What the model's sureness is worth on the judged rows, with what was done to it taken out as well."""
+    temperature = calibration.temperature if calibration else 1.0
+    shifts_C = moved.shifts_C if moved else None
+    answers = [example.answer for example in examples]
+    return trust(task, predictions, answers, seed=seed, temperature=temperature, shifts_C=shifts_C)
 
 
 def _throughput(

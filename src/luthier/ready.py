@@ -120,6 +120,7 @@ def make_ready(
     _check_length(settings, folder)
     answers, validated = [example.answer for example in prepared.split.train], bool(prepared.split.validation)
     prepared.task.check_parts(validated=validated)
+    _check_calibration(settings, prepared.task, validated=validated)
     stratum = prepared.task.format.stratum if prepared.task.class_names() else lambda _: None
     seen = [answers[i] for i in _rows_of_an_epoch(prepared)]
     facts = Facts(
@@ -269,6 +270,14 @@ def _check_precision(settings: Settings, runtime: Runtime) -> None:
     if precision == "bf16" and not has_bf16(runtime.device):
         what, fix = t("this machine does not multiply in bf16"), t("train.precision=auto")
         raise ConfigError.at("train.precision", what, fix, code="conflict")
+
+
+def _check_calibration(settings: Settings, task: AnyTask, *, validated: bool) -> None:
+    if settings.train.calibrate is True and not (validated and task.calibrates()):
+        what = t("{task} gives no probabilities that a temperature could mend", task=task.name)
+        if task.calibrates():
+            what = t("the temperature is fitted on validation rows; there are none")
+        raise ConfigError.at("train.calibrate", what, "train.calibrate=auto", code="conflict")
 
 
 def _check_length(settings: Settings, folder: ModelFolder) -> None:

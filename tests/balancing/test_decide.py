@@ -88,7 +88,7 @@ def test_the_shift_is_the_one_that_the_validation_rows_ask_for(models: TinyModel
     answers = [example.answer for example in examples]
     expected = ready.codec.task.best_shifts(list(said) * 10, answers, counts, 0)
     bias = ready.model.classifier.bias.detach().numpy().copy()
-    result = move_decisions(ready.model, ready.codec, examples, counts, device="cpu", max_tokens=9999, seed=0)
+    result = move_decisions(ready.model, ready.codec, list(said) * 10, answers, counts, seed=0)
     np.testing.assert_allclose(result.shifts_C, expected, atol=1e-6)
     assert np.diff(expected).min() > 0.5  # the rarer, the more it is raised
     np.testing.assert_allclose(ready.model.classifier.bias.detach().numpy() - bias, expected, atol=1e-5)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from luthier.comparing.pairs import Apart, Disagreement, Pair, apart, corrected, disagreement, holm
+from luthier.comparing.pairs import Apart, Disagreement, Pair, apart, corrected, disagreement
+from luthier.evaluation.elsewhere.contrast import holm
 from luthier.evaluation.intervals import Evaluated, bootstrap
 
 

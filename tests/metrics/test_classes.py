@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
+from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class
+from luthier.metrics.sureness import reliability
 
 ONE = np.ones((1, 200))
 
@@ -87,7 +88,7 @@ def test_calibration_error_is_the_gap_where_it_is_not() -> None:
     probabilities = np.tile([0.9, 0.1], (10, 1))
     found = Outcome(probabilities, np.array([0] * 5 + [1] * 5))
     assert classification_scores(found, np.ones((1, 10)))["ece"][0] == pytest.approx(0.4)
-    assert reliability(found) == [(pytest.approx(0.9), 0.5, 10)]
+    assert reliability(found.sureness) == [(pytest.approx(0.9), 0.5, 10)]
 
 
 def test_each_class_has_its_own_row() -> None:

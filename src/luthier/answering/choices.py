@@ -15,7 +15,8 @@ import numpy as np
 
 from luthier.errors import ConfigError, shown
 from luthier.language import t
-from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
+from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class
+from luthier.metrics.sureness import reliability
 from luthier.types import Choice, Window
 
 AUTO = "auto"
@@ -93,7 +94,7 @@ def choice_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str, np.ndar
 
 def choice_details(names: Sequence[str], outcome: Outcome) -> dict[str, Any]:
     """As of a task that chooses classes."""
-    bins = reliability(outcome)
+    bins = reliability(outcome.sureness)
     return {
         "per_class": [{"label": name, **row} for name, row in zip(names, per_class(outcome), strict=True)],
         "confusion": {"labels": list(names), "counts": confusion(outcome).tolist()},

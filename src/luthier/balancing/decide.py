@@ -11,9 +11,7 @@ import torch
 from torch import nn
 
 from luthier.codec import Codec
-from luthier.inference.predict import predict
 from luthier.models.head import logits_layer
-from luthier.types import Example
 
 
 @dataclass(frozen=True)
@@ -30,14 +28,12 @@ class Moved:
 
 
 def move_decisions(
-    model: nn.Module, codec: Codec, validation: Sequence[Example[Any, Any]], counts: Sequence[int],
-    *, device: str, max_tokens: int, seed: int, moves: bool = True,
+    model: nn.Module, codec: Codec, predictions: Sequence[Any], answers: Sequence[Any], counts: Sequence[int],
+    *, seed: int, moves: bool = True,
 ) -> Moved:  # fmt: skip
     """Shifts the logits of the trained model as the validation rows ask for; after that the task places what decisions
-    of its own it has. counts: training rows of each class. moves: False where only the latter is asked for."""
-    answers = [example.answer for example in validation]
-    said = predict(model, codec, codec.task.questions(validation), device=device, max_tokens=max_tokens)
-    predictions = codec.task.scored(validation, said)
+    of its own it has. predictions: what the model says of these rows as it is now, calibrated or not. counts: training
+    rows of each class. moves: False where only the latter is asked for."""
     shifts_C = codec.task.best_shifts(predictions, answers, counts, seed) if moves else np.zeros(len(counts))
     placed = codec.task.placed(codec.task.shifted(predictions, shifts_C) if moves else predictions, answers)
     if placed.shifts_C is not None:

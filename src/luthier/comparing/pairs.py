@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from luthier.evaluation.elsewhere.contrast import holm
 from luthier.evaluation.intervals import Evaluated, paired_difference
 
 
@@ -99,13 +100,3 @@ def corrected(pairs: Sequence[Pair]) -> list[Pair]:
         )
         for k, pair in enumerate(pairs)
     ]
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Adjusted p-values: the k-th smallest of n times n - k + 1, never smaller than one before it, at most 1."""
-    adjusted = [1.0] * len(ps)
-    highest = 0.0
-    for rank, number in enumerate(sorted(range(len(ps)), key=lambda i: ps[i])):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[number]))
-        adjusted[number] = highest
-    return adjusted

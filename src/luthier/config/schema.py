@@ -127,6 +127,7 @@ class TrainSettings(Section):
     averaging: which mean of the weights is judged and kept: an exponential one (ema), that of the last quarter of the
     steps (swa), or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run at every step.
     seeds: how often the model is trained, from `seed` and the numbers after it; the one best on validation is kept.
+    calibrate: whether a temperature is fitted on the validation rows at the end; auto: where it helps them.
     """
 
     epochs: _AutoCount = "auto"
@@ -154,6 +155,7 @@ class TrainSettings(Section):
     cache_bytes: Annotated[StrictInt, _wanted("a whole number of bytes, 0 for no cache", ge=0)] = 10 * 2**30
     save_every: _AutoCount = "auto"
     keep: _Count = 2
+    calibrate: Annotated[Auto | StrictBool, _wanted("auto, true or false")] = "auto"
     patience: Annotated[Auto | Annotated[StrictInt, Field(ge=0)], _wanted("a whole number from 0, or auto")] = "auto"
     seed: _Seed = 42
     seeds: _Count = 1

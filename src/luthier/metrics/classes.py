@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BINS = 15
-"""Of the calibration error, as in Guo et al. 2017."""
+from luthier.metrics.sureness import Sureness, calibration_error
+
 _TINY = 1e-12
 _MOST_RANKED = 10
 """Classes up to which the area under the curve is worked out for every resample: each class costs a sort of its own."""
@@ -29,6 +29,10 @@ class Outcome:
     @property
     def correct_N(self) -> np.ndarray:
         return self.predicted_N == self.answers_N
+
+    @property
+    def sureness(self) -> Sureness:
+        return Sureness(self.probabilities_NC.max(1)[:, None], self.correct_N[:, None])
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def classification_scores(outcome: Outcome, weights_RN: np.ndarray) -> dict[str,
         "weighted_f1": _mean(f1_RC, counts.actual),
         "mcc": _mcc(counts),
         "auc": _auc(outcome, weights_RN),
-        "ece": _calibration_error(outcome, weights_RN),
+        "ece": calibration_error(outcome.sureness, weights_RN),
         "loss": _log_loss(outcome, weights_RN),
     }
 
@@ -102,15 +106,6 @@ def confusion(outcome: Outcome) -> np.ndarray:
     known = outcome.answers_N >= 0
     np.add.at(table, (outcome.answers_N[known], outcome.predicted_N[known]), 1)
     return table
-
-
-def reliability(outcome: Outcome) -> list[tuple[float, float, int]]:
-    """(mean confidence, accuracy, examples) of each bin of confidence that has examples."""
-    confidence_N, bins_N = _bins(outcome)
-    groups = [bins_N == b for b in range(_BINS)]
-    return [
-        (float(confidence_N[g].mean()), float(outcome.correct_N[g].mean()), int(g.sum())) for g in groups if g.any()
-    ]
 
 
 def _occurs(outcome: Outcome, counts: Counts) -> np.ndarray:
@@ -156,17 +151,6 @@ def _one_auc(scores_N: np.ndarray, member_N: np.ndarray, weights_RN: np.ndarray)
     pairs = inside.sum(1) * outside.sum(1)
     wins = (inside * (below + outside / 2)).sum(1)
     return np.divide(wins, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
-
-
-def _bins(outcome: Outcome) -> tuple[np.ndarray, np.ndarray]:
-    confidence_N = outcome.probabilities_NC.max(1)
-    return confidence_N, np.minimum((confidence_N * _BINS).astype(int), _BINS - 1)
-
-
-def _calibration_error(outcome: Outcome, weights_RN: np.ndarray) -> np.ndarray:
-    confidence_N, bins_N = _bins(outcome)
-    gaps_NB = np.eye(_BINS)[bins_N] * (confidence_N - outcome.correct_N)[:, None]
-    return _ratio(np.abs(weights_RN @ gaps_NB).sum(1), weights_RN.sum(1))
 
 
 def _log_loss(outcome: Outcome, weights_RN: np.ndarray) -> np.ndarray:

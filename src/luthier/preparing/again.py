@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from luthier.codec import Codec
@@ -11,22 +12,34 @@ from luthier.data.columns import find_columns
 from luthier.data.findings import grouped, refuse_errors
 from luthier.data.passages import LINE
 from luthier.data.rows import parse_rows
-from luthier.errors import Place, Problem
+from luthier.errors import DataError, Place, Problem, did_you_mean, shown
+from luthier.language import t
 from luthier.preparing.rows import documents, read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import Named, open_data
 from luthier.reading.read import Table
-from luthier.types import Example
+from luthier.types import Example, Row
 
 
-def read_examples(named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT) -> list[Example[Any, Any]]:
-    """The labelled rows of further files, for an evaluation. Errors: DataError for rows that cannot be read."""
+def read_examples(
+    named: Named, codec: Codec, data: DataSettings, screen: Progress = SILENT, *, kept: Sequence[str] = ()
+) -> list[Example[Any, Any]]:
+    """The labelled rows of further files, for an evaluation. kept: columns of the file whose cells the examples are to
+    be marked with, by name. Errors: DataError for rows that cannot be read, and for a column that is not there."""
     table = _told(open_data(named, read_options(data)), screen)
     columns = _columns(table, codec, data, with_answers=True)
+    for name in kept:
+        if name not in table.columns:
+            what, fix = t("there is no column {name}", name=shown(name)), did_you_mean(name, table.columns)
+            raise DataError.at(table.head, what, fix, code="missing-column")
     good: list[Example[Any, Any]] = []
     bad: list[Problem] = []
     layout = codec.task.format
-    for row in parse_rows(documents(table, data, layout.documents), layout.parse, columns):
+
+    def parse(row: Row) -> Example[Any, Any]:
+        return replace(layout.parse(row), mark={name: row.values.get(name) for name in kept})
+
+    for row in parse_rows(documents(table, data, layout.documents), parse if kept else layout.parse, columns):
         if isinstance(row, Problem):
             bad.append(row)
         else:

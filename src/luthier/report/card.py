@@ -6,6 +6,7 @@ import json
 
 from luthier.balancing.decide import Moved
 from luthier.balancing.remedy import Remedy
+from luthier.calibrating.scale import Calibration
 from luthier.config.schema import Settings
 from luthier.models.find import ModelFolder
 from luthier.preparing.prepare import Prepared
@@ -64,6 +65,13 @@ _APART = (
 )
 
 
+_SURE = """\
+Calibrated: its logits are divided by {temperature:.2f}, chosen on the validation rows so that a score of 0.9 is right
+about nine times in ten on data like these. {where}
+
+"""
+_SURE_FOLDED = "The head's weights hold the division, so that plain `transformers` gives the same scores."
+_SURE_APART = "It lies in `codec.json`; plain `transformers` gives the same labels with scores that are not calibrated."
 _BESIDE = """
 
 What was learned includes virtual tokens that lie in `adapter/`: Luthier puts them before every input, `transformers`
@@ -72,7 +80,7 @@ alone does not, and its answers are then those of the pretrained model under the
 
 def model_card(
     settings: Settings, prepared: Prepared, folder: ModelFolder, remedy: Remedy, moved: Moved | None,
-    adapter: bool = False,
+    calibration: Calibration | None = None, adapter: bool = False,
 ) -> str:  # fmt: skip
     """adapter: whether one lies beside the weights."""
     task = prepared.task
@@ -90,9 +98,15 @@ def model_card(
         cleaning=_CLEANING.format(steps=", ".join(settings.data.clean)) if settings.data.clean else "",
         labels=f"Labels: {shown}\n\n" if shown else "",
         limits=_WRITES if task.speaks_untuned else _KNOWS if shown else "it ",
-        balance=_balance(settings.balance["method"], remedy, moved) + _placed(moved),
+        balance=_balance(settings.balance["method"], remedy, moved) + _sure(calibration) + _placed(moved),
         sample=_sample(task),
     )
+
+
+def _sure(calibration: Calibration | None) -> str:
+    if calibration is None or calibration.temperature == 1:
+        return ""
+    return _SURE.format(temperature=calibration.temperature, where=_SURE_FOLDED if calibration.folded else _SURE_APART)
 
 
 def _placed(moved: Moved | None) -> str:

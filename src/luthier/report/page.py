@@ -12,6 +12,7 @@ from luthier.evaluation.verdict import baseline_title
 from luthier.files import size_text
 from luthier.language import t
 from luthier.report import figures
+from luthier.report.elsewhere.sure import sure_shown
 from luthier.report.render import rendered
 from luthier.report.written.page import samples_shown
 from luthier.task import AnyTask
@@ -46,6 +47,7 @@ def report_page(
         parts=_parts(report.get("parts"), names),
         seeds=seeds,
         remedies=_remedies(report["balance"]["comparison"]),
+        sure=sure_shown(report),
         samples=samples_shown(report.get("samples")),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},

@@ -15,13 +15,15 @@ import numpy as np
 from luthier.balancing.loss import cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
+from luthier.calibrating.temperature import Nats, softened, softmax_nats
 from luthier.deciding import Placed
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.formats.cells.pairs import Text
 from luthier.formats.labelled import Labelled
 from luthier.language import t
-from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class, reliability
+from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
+from luthier.metrics.sureness import Sureness, reliability
 from luthier.saved import learned
 from luthier.seen import of_two
 from luthier.text.tokenizer import TextRule
@@ -75,6 +77,7 @@ class Classification(TextOrPair[str, Probabilities]):
     class_margins: tuple[float, ...] = learned()
     focus: float = learned(0.0)
     shifts: tuple[float, ...] = learned()
+    temperature: float = learned(1.0)
     accepts: float = learned(0.0)
     pairs: bool = learned(False)
 
@@ -132,7 +135,7 @@ class Classification(TextOrPair[str, Probabilities]):
         return divergence(logits_BC, taught_BC, temperature)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
-        logits_BC = model(**batch.tensors).logits.float()
+        logits_BC = model(**batch.tensors).logits.float() / self.temperature
         if self.shifts:
             logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
         said_BC = logits_BC.softmax(-1).cpu().numpy()
@@ -167,7 +170,7 @@ class Classification(TextOrPair[str, Probabilities]):
             "confusion": {"labels": list(names), "counts": confusion(outcome).tolist()},
             "reliability": [
                 {"confidence": confidence, "accuracy": accuracy, "n": n}
-                for confidence, accuracy, n in reliability(outcome)
+                for confidence, accuracy, n in reliability(outcome.sureness)
             ],
         }
 
@@ -211,6 +214,28 @@ class Classification(TextOrPair[str, Probabilities]):
 
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         return replace(self, shifts=tuple(shifts_C.tolist()))
+
+    # ---- how sure it says it is
+
+    def calibrates(self) -> bool:
+        return True
+
+    def sureness(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> Sureness:
+        return self._outcome(predictions, answers).sureness
+
+    def temperature_nats(self, predictions: Sequence[Probabilities], answers: Sequence[str]) -> tuple[Nats, int] | None:
+        classes_N = self.row_classes(answers)
+        known_N = classes_N >= 0
+        if not known_N.any():
+            return None
+        said_NC = np.stack(predictions)[known_N, : len(self.labels)]
+        return softmax_nats(said_NC, classes_N[known_N]), len(said_NC)
+
+    def tempered(self, predictions: Sequence[Probabilities], temperature: float) -> list[Probabilities]:
+        return list(softened(np.stack(predictions)[:, : len(self.labels)], temperature))
+
+    def with_temperature(self, temperature: float) -> Self:
+        return replace(self, temperature=temperature)
 
     # ---- out of scope
 

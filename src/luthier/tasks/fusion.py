@@ -243,13 +243,25 @@ class Fusion(WholeText[Fused, Any, Said]):
         return self._head.best_shifts(_said(predictions), answers, counts, seed)
 
     def shifted(self, predictions: Sequence[Said], shifts_C: np.ndarray) -> list[Said]:
-        moved = self._head.shifted(_said(predictions), shifts_C)
-        return [replace(old, said=new) for old, new in zip(predictions, moved, strict=True)]
+        return _with_said(predictions, self._head.shifted(_said(predictions), shifts_C))
 
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         return self._with_head(self._head.with_shifts(shifts_C))
 
-    # ---- for the baselines
+    def calibrates(self) -> bool:
+        return self._head.calibrates()
+
+    def sureness(self, predictions: Sequence[Said], answers: Sequence[Any]) -> Any:
+        return self._head.sureness(_said(predictions), answers)
+
+    def temperature_nats(self, predictions: Sequence[Said], answers: Sequence[Any]) -> Any:
+        return self._head.temperature_nats(_said(predictions), answers)
+
+    def tempered(self, predictions: Sequence[Said], temperature: float) -> list[Said]:
+        return _with_said(predictions, self._head.tempered(_said(predictions), temperature))
+
+    def with_temperature(self, temperature: float) -> Self:
+        return self._with_head(self._head.with_temperature(temperature))
 
     def constant(self, answers: Sequence[Any]) -> Said:
         return Said(self._head.constant(answers))
@@ -301,3 +313,7 @@ class Fusion(WholeText[Fused, Any, Said]):
 
 def _said(predictions: Sequence[Said]) -> list[Any]:
     return [prediction.said for prediction in predictions]
+
+
+def _with_said(predictions: Sequence[Said], said: Sequence[Any]) -> list[Said]:
+    return [replace(old, said=new) for old, new in zip(predictions, said, strict=True)]

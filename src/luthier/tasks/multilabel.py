@@ -12,12 +12,14 @@ import numpy as np
 from luthier.balancing.label_thresholds import best_label_shifts, logits_of, shift_labels
 from luthier.balancing.loss import binary_cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
+from luthier.calibrating.temperature import Nats, sigmoid_nats
 from luthier.errors import ConfigError
 from luthier.evaluation.one_vs_rest import LabelLines, fit_label_lines
 from luthier.formats.cells.pairs import Text
 from luthier.formats.multilabel import MultiLabelled
 from luthier.language import t
 from luthier.metrics.label_sets import EVEN, SetOutcome, label_set_scores, per_label
+from luthier.metrics.sureness import Sureness
 from luthier.saved import learned
 from luthier.text.tokenizer import TextRule
 from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
@@ -48,6 +50,7 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
     focus: float = learned(0.0)
     places_thresholds: bool = learned(False)
     shifts: tuple[float, ...] = learned()
+    temperature: float = learned(1.0)
 
     # ---- from the user's rows
 
@@ -89,7 +92,7 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
         return divergence(told, taught, temperature)
 
     def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
-        logits_BC = model(**batch.tensors).logits.float()
+        logits_BC = model(**batch.tensors).logits.float() / self.temperature
         if self.shifts:
             logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
         return list(logits_BC.sigmoid().cpu().numpy())
@@ -163,6 +166,26 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
 
     def with_shifts(self, shifts_C: np.ndarray) -> Self:
         return replace(self, shifts=tuple(shifts_C.tolist()))
+
+    # ---- how sure it says it is
+
+    def calibrates(self) -> bool:
+        return True
+
+    def sureness(self, predictions: Sequence[Probabilities], answers: Sequence[Labels]) -> Sureness:
+        """Of each label by itself, said or not."""
+        said_NC = np.stack(predictions)
+        return Sureness(np.maximum(said_NC, 1 - said_NC), (said_NC >= EVEN) == self._holds(answers))
+
+    def temperature_nats(self, predictions: Sequence[Probabilities], answers: Sequence[Labels]) -> tuple[Nats, int]:
+        return sigmoid_nats(logits_of(np.stack(predictions)), self._holds(answers)), len(answers)
+
+    def tempered(self, predictions: Sequence[Probabilities], temperature: float) -> list[Probabilities]:
+        logits_NC = logits_of(np.stack(predictions)) / temperature
+        return list((1 / (1 + np.exp(-logits_NC))).astype(np.float32))
+
+    def with_temperature(self, temperature: float) -> Self:
+        return replace(self, temperature=temperature)
 
     # ---- for the baselines
 

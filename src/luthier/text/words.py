@@ -7,6 +7,7 @@ import re
 _UNSPACED = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f\U00020000-\U0003134f"
 """Kana, Chinese, Thai."""
 _UNIT = re.compile(rf"\s*(?:[{_UNSPACED}]|[^\s{_UNSPACED}]+)")
+_LONE = re.compile(rf"[{_UNSPACED}]")
 _EDGE = re.compile(r"^[\W_]+|[\W_]+$")
 _PARTS = re.compile(r"[\W_]+|(?<=[a-z])(?=[A-Z])")
 NEGATIONS = frozenset(
@@ -66,6 +67,24 @@ def units(text: str) -> list[str]:
 def core(unit: str) -> str:
     """A word without case and without the signs around it: "(Not!" is not; "" where it is nothing but signs."""
     return _EDGE.sub("", unit).casefold()
+
+
+def vocabulary(text: str) -> set[str]:
+    """The words of a text, as cores, by which texts are compared; where words do not stand apart, pairs of characters
+    that follow each other."""
+    found: set[str] = set()
+    before = ""
+    for unit in units(text):
+        word = core(unit)
+        if len(word) == 1 and _LONE.match(word):
+            if before and unit[0] == word:
+                found.add(before + word)
+            before = word
+        else:
+            before = ""
+            if word:
+                found.add(word)
+    return found
 
 
 def is_negation(word: str) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from luthier.errors import printable
 from luthier.language import t
-from luthier.report.figures import _BLUE, _GREY, _ORANGE, _drawing, _short, _svg
+from luthier.report.figures import BLUE, GREY, ORANGE, drawing, short, svg
 
 _FAINT = "#b8c4d0"
 
@@ -23,11 +23,11 @@ def curves(trials: Sequence[Mapping[str, Any]], best: int, metric: str) -> str |
         return None
     styles = {
         "stopped": (_FAINT, ":", 1.0, t("stopped")),
-        "done": (_GREY, "-", 0.9, t("to the end")),
-        "default": (_BLUE, "--", 2.0, t("the default")),
-        "best": (_ORANGE, "-", 2.2, t("the winner")),
+        "done": (GREY, "-", 0.9, t("to the end")),
+        "default": (BLUE, "--", 2.0, t("the default")),
+        "best": (ORANGE, "-", 2.2, t("the winner")),
     }
-    with _drawing(7.2, 3.4) as figure:
+    with drawing(7.2, 3.4) as figure:
         axes, named = figure.add_subplot(), set[str]()
         for kind in styles:
             for trial in drawn:
@@ -42,7 +42,7 @@ def curves(trials: Sequence[Mapping[str, Any]], best: int, metric: str) -> str |
         axes.set_xlabel(t("per cent of a trial's own steps"))
         axes.set_ylabel(metric)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.16), ncols=4, frameon=False)
-        return _svg(figure)
+        return svg(figure)
 
 
 def _kind(trial: Mapping[str, Any], best: int) -> str:
@@ -64,28 +64,28 @@ def parallel(
     columns = [_axis([row.get(key) for row in rows]) for key in keys]
     columns.append(_axis(list(scores)))
     rank = np.argsort(np.argsort(scores if higher_is_better else -np.array(scores)))
-    with _drawing(max(5.0, 1.35 * len(columns)), 3.4) as figure:
+    with drawing(max(5.0, 1.35 * len(columns)), 3.4) as figure:
         import matplotlib as mpl
 
         axes, shades = figure.add_subplot(), mpl.colormaps["Blues"]
         for i in np.argsort(rank):
             y = np.array([column[0][i] for column in columns])
-            color = _ORANGE if i == best else shades(0.25 + 0.7 * rank[i] / max(1, len(rows) - 1))
+            color = ORANGE if i == best else shades(0.25 + 0.7 * rank[i] / max(1, len(rows) - 1))
             there = np.flatnonzero(~np.isnan(y))
             axes.plot(there, y[there], ":", color=color, linewidth=0.9)
             axes.plot(
                 range(len(columns)), y, color=color, linewidth=2.2 if i == best else 1.1, marker=".", markersize=4
             )
         for x, (_, ticks) in enumerate(columns):
-            axes.axvline(x, color=_GREY, linewidth=0.6)
+            axes.axvline(x, color=GREY, linewidth=0.6)
             for y, text in ticks:
-                axes.annotate(_short(printable(text)), (x, y), xytext=(3, 0), textcoords="offset points", fontsize=7,
+                axes.annotate(short(printable(text)), (x, y), xytext=(3, 0), textcoords="offset points", fontsize=7,
                               va="center")  # fmt: skip
         names = [*(key.rpartition(".")[2] if key.count(".") else key for key in keys), metric]
         axes.set_xticks(range(len(columns)), names)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        return _svg(figure)
+        return svg(figure)
 
 
 def _axis(values: Sequence[Any]) -> tuple[np.ndarray, list[tuple[float, str]]]:

@@ -1,0 +1,1 @@
+"""How sure a tuned model says it is, made to agree with how often it is right."""
