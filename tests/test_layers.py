@@ -15,7 +15,7 @@ FLOORS = [
     ["errors", "progress"],
     ["types", "files", "extras", "runtime"],
     ["seen", "objective", "saved"],
-    ["media.*"],
+    ["graphed", "media.*"],
     ["formats.*", "text.*"],
     ["metrics.*"],
     ["answering.*", "tagging.*", "chat.*"],
@@ -48,6 +48,7 @@ FLOORS = [
     ["probing", "fit", "general_text", "making.*"],
     ["augmentation"],
     ["ready", "trial", "teachable"],
+    ["exporting.*"],
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
@@ -89,6 +90,7 @@ WITHIN = {
     "writing",
     "making",
     "pretraining",
+    "exporting",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 
