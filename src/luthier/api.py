@@ -54,10 +54,8 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
 
     run: a run's folder or a model folder. device: such as "cpu"; the GPU where there is one, if None.
     """
-    from luthier.extras import require
     from luthier.inference.artifact import load_artifact
 
-    require("torch", "transformers")
     return load_artifact(Path(run), device)
 
 

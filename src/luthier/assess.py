@@ -11,7 +11,6 @@ from luthier.config.schema import DataSettings
 from luthier.evaluation.evaluate import evaluate
 from luthier.evaluation.parts import Parts, parts_of
 from luthier.evaluation.slices import Slice, slices
-from luthier.extras import require
 from luthier.inference.artifact import load_artifact
 from luthier.language import t
 from luthier.preparing.again import read_examples
@@ -44,7 +43,6 @@ class Assessment:
 def assess(run: Path, data: Named, how: DataSettings | None = None, *, screen: Progress = SILENT) -> Assessment:
     """run: a run's folder or a model folder. data: labelled rows, however named; read as the training data were unless
     `how` says otherwise. Errors: ModelError, DataError."""
-    require("torch", "transformers")
     how = how or DataSettings()
     predictor = load_artifact(run)
     task = predictor.codec.task

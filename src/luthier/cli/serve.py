@@ -25,10 +25,9 @@ def serve(
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
-    from luthier.models.run import model_folder
+    from luthier.models.run import needed
 
-    require("fastapi", "uvicorn", "torch", "transformers")
-    model_folder(run)
+    require("fastapi", "uvicorn", *needed(run))
     opened = _open_index(run, index) if index is not None else None
     listener = _listen(host, port)
     import uvicorn

@@ -8,6 +8,9 @@ from luthier.errors import ModelError
 from luthier.language import t
 
 CODEC = "codec.json"
+GRAPH = "model.onnx"
+EXPORTED = "export.json"
+"""In a folder of `luthier export`: its format, what it was held against, how fast and how large it is."""
 
 
 def model_folder(run: Path) -> Path:
@@ -23,3 +26,8 @@ def model_folder(run: Path) -> Path:
         what = t("is no run of Luthier: {file} is missing", file=f"model/{CODEC}")
         fix = t("give a run's folder, or its model/ folder")
     raise ModelError.at(str(run), what, fix, code="no-such-run")
+
+
+def needed(run: Path) -> tuple[str, ...]:
+    """The modules without which the model cannot answer. Errors: as of `model_folder`."""
+    return ("onnxruntime",) if (model_folder(run) / GRAPH).is_file() else ("torch", "transformers")
