@@ -64,7 +64,7 @@ class Exported:
         return {"format": self.form, **self._measured()}
 
 
-def _sealed(facts: Mapping[str, Any], folder: Path) -> str:
+def sealed(facts: Mapping[str, Any], folder: Path) -> str:
     """export.json: the facts, and what the folder's weights have to be when it is loaded."""
     files = {path.name: sha256(path) for path in sorted(folder.iterdir()) if path.suffix in _SUMMED}
     return json.dumps({**facts, "files": files}, ensure_ascii=False, indent=1)
@@ -77,7 +77,7 @@ class _Failed(Exception):  # noqa: N818  no failure of ours: what was written is
 def export(
     run: Path, form: str, out: Path | None = None, *, max_loss: float = 0.01, screen: Progress = SILENT
 ) -> Exported:
-    """run: a finished run's folder. form: onnx, onnx-int8, merged or gguf. out: must not hold anything; exports/<form>
+    """run: a finished run's folder. form: onnx, onnx-int8, merged, gguf or gguf-q8. out: must not hold anything; exports/<form>
     in the run's folder where not given. max_loss: of the main score, as much as a form that rounds may lose.
 
     Errors: LuthierError for a run, a form or a folder that does not do; ModelError for a model that does not become
@@ -135,7 +135,7 @@ def _judged(
     from luthier.exporting.card import with_export
     from luthier.exporting.measure import latencies, typical, weight_bytes
 
-    (folder / EXPORTED).write_text(_sealed({"format": form}, folder), encoding="utf-8")
+    (folder / EXPORTED).write_text(sealed({"format": form}, folder), encoding="utf-8")
     exported = exporter.load(folder)
     with screen.track(t("comparing"), len(original.inputs)) as tracker:
         gate = exporter.judge(original, exported, folder, max_loss, tracker.advance)
@@ -145,7 +145,7 @@ def _judged(
     found = Exported(
         form, target if gate.passed else None, gate, len(original.examples), original.part, pair, sizes, facts
     )
-    (folder / EXPORTED).write_text(_sealed(found.facts_told(), folder), encoding="utf-8")
+    (folder / EXPORTED).write_text(sealed(found.facts_told(), folder), encoding="utf-8")
     card = original.folder / "README.md"
     text = card.read_text(encoding="utf-8") if card.is_file() else ""
     (folder / "README.md").write_text(with_export(text, found), encoding="utf-8")

@@ -22,6 +22,7 @@ from luthier.errors import ModelError
 from luthier.language import t
 from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
+from luthier.models.run import GGUF
 from luthier.text.tokenizer import FILE, read_tokenizer
 
 if not logging.getLogger("luthier").isEnabledFor(logging.INFO):  # what it warns of is checked and said here
@@ -90,10 +91,10 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
                 str(folder),
                 dtype=torch.float32,
                 trust_remote_code=False,
-                use_safetensors=True,
                 local_files_only=True,
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
+                **({"gguf_file": GGUF} if (folder / GGUF).is_file() else {"use_safetensors": True}),
                 **head_options,
                 **how,
             )

@@ -9,6 +9,7 @@ from luthier.language import t
 
 CODEC = "codec.json"
 GRAPH = "model.onnx"
+GGUF = "model.gguf"
 EXPORTED = "export.json"
 """In a folder of `luthier export`: its format, what it was held against, how fast and how large it is."""
 
@@ -30,4 +31,7 @@ def model_folder(run: Path) -> Path:
 
 def needed(run: Path) -> tuple[str, ...]:
     """The modules without which the model cannot answer. Errors: as of `model_folder`."""
-    return ("onnxruntime",) if (model_folder(run) / GRAPH).is_file() else ("torch", "transformers")
+    folder = model_folder(run)
+    if (folder / GRAPH).is_file():
+        return ("onnxruntime",)
+    return ("torch", "transformers", *(("gguf",) if (folder / GGUF).is_file() else ()))

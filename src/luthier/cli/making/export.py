@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 def export(
     run: RunFolder,
     form: Annotated[
-        str | None, typer.Option("--format", "-f", help=t("onnx, onnx-int8, merged or gguf"), show_default=False)
+        str | None,
+        typer.Option("--format", "-f", help=t("onnx, onnx-int8, merged, gguf or gguf-q8"), show_default=False),
     ] = None,
     out: Annotated[
         Path | None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class OnnxInt8(Onnx):
                  metric=loss.metric, before=loss.before, after=loss.after, rows=len(original.examples),
                  part=t(original.part), lost=loss.lost.value, low=loss.lost.low, high=loss.lost.high,
                  equal=equal)  # fmt: skip
-        asked = t("the interval may not reach above --max-loss {bound:g}", bound=max_loss)
+        asked = t("the interval may not reach above {bound:g}: judge on more validation rows, or allow "
+                  "--max-loss {more:g}", bound=max_loss, more=math.ceil(loss.lost.high * 1000) / 1000)  # fmt: skip
         return Gate(
             passed, said if passed else f"{said}; {asked}", equal, bound=max_loss, metric=loss.metric,
             before=loss.before, after=loss.after, lost=loss.lost,
