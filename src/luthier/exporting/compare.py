@@ -59,7 +59,7 @@ def outputs_of(predictor: Predictor) -> Outputs:
 
 def _next_logits(model: Any, tensors: Mapping[str, Any]) -> Any:
     """float32 [B, T, V]; of an encoder with a decoder [B, 1, V], of its first token."""
-    if not model.config.is_encoder_decoder:
+    if not model.config.is_encoder_decoder or "decoder_input_ids" in tensors:
         return model(**tensors).logits.float()
     begin = tensors["input_ids"].new_full((len(tensors["input_ids"]), 1), model.config.decoder_start_token_id)
     return model(**tensors, decoder_input_ids=begin).logits.float()

@@ -40,8 +40,10 @@ class Gguf(Exporter):
             fix = t("it fits causal language models: {known}; use --format onnx or merged", known=known)
             raise ConfigError.at("--format", what, fix, code="conflict")
         turned = (config.get("rope_parameters") or config.get("rope_scaling") or {}).get("rope_type", "default")
-        if turned != "default" or (config.get("sliding_window") and config.get("use_sliding_window", True)):
-            what = t("its attention reaches in a way ({kind}) that is not written here", kind=turned)
+        slides = bool(config.get("sliding_window")) and config.get("use_sliding_window", True)
+        if turned != "default" or slides:
+            kind = "sliding_window" if slides else f"rope_type {turned}"
+            what = t("its attention reaches in a way ({kind}) that is not written here", kind=kind)
             raise ConfigError.at("--format", what, t("use --format merged"), code="conflict")
         if (folder / ADAPTER).is_dir():
             what = t("what was learned are virtual tokens before every input, which are no weights of the model")
