@@ -1,4 +1,4 @@
-"""Every form of every task that can have it says what the original says, and a form that says otherwise is found out."""
+"""A form says what the original says, whatever the task; and one that says otherwise is found out."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -77,8 +77,8 @@ class _Failed(Exception):  # noqa: N818  no failure of ours: what was written is
 def export(
     run: Path, form: str, out: Path | None = None, *, max_loss: float = 0.01, screen: Progress = SILENT
 ) -> Exported:
-    """run: a finished run's folder. form: of `catalog.exporter_names`. out: must not hold anything; exports/<form> in the
-    run's folder where not given. max_loss: of the main score, as much as a form that rounds may lose.
+    """run: a finished run's folder. form: of `catalog.exporter_names`. out: must not hold anything; exports/<form> in
+    the run's folder where not given. max_loss: of the main score, as much as a form that rounds may lose.
 
     Errors: LuthierError for a run, a form or a folder that does not do; ModelError for a model that does not become
     one. A gate that is not passed is no error: `gate.passed` is False, and nothing was written.
