@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier.api import check, curve, evaluate, fix, load, suggest, train
+    from luthier.api import check, curve, evaluate, export, fix, load, suggest, train
 
-__all__ = ["check", "curve", "evaluate", "fix", "load", "suggest", "train"]
+__all__ = ["check", "curve", "evaluate", "export", "fix", "load", "suggest", "train"]
 __version__ = "0.1.0"
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from luthier.choosing.suggest import Suggestions
     from luthier.config.located import Located
     from luthier.config.schema import DataSettings, Settings
+    from luthier.exporting.export import Exported
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
@@ -67,6 +68,20 @@ def evaluate(run: str | Path, data: Source, **settings: Any) -> Assessment:
     from luthier.assess import assess
 
     return assess(Path(run), data, _data(settings))
+
+
+def export(
+    run: str | Path, form: str, out: str | Path | None = None, *, max_loss: float = 0.01, screen: Progress = SILENT
+) -> Exported:
+    """A finished run in another form, as `luthier export` hands it over; `.gate` tells what it was held against, and
+    `.folder` is None where it did not pass and nothing was written.
+
+    form: onnx, onnx-int8, merged, gguf or gguf-q8. out: a folder that holds nothing. max_loss: of the main score.
+    Errors: LuthierError.
+    """
+    from luthier.exporting.export import export as hand_over
+
+    return hand_over(Path(run), form, None if out is None else Path(out), max_loss=max_loss, screen=screen)
 
 
 def check(source: Source, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:
