@@ -15,7 +15,7 @@ from luthier.extras import require
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
 from luthier.language import t
-from luthier.models.run import GRAPH, model_folder, needed
+from luthier.models.run import GGUF, GRAPH, model_folder, needed
 from luthier.types import Example
 
 if TYPE_CHECKING:  # they take seconds to import, and an exported model does without them
@@ -105,6 +105,10 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
         from luthier.inference.graph import open_graph, predict_by_graph
 
         return Predictor(open_graph(folder), codec, run.resolve().name, ask=predict_by_graph)
+    if (folder / GGUF).is_file():
+        from luthier.inference.written import check_written
+
+        check_written(folder, GGUF)
     import torch
 
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")

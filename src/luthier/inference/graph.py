@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ import numpy as np
 from luthier.codec import Codec
 from luthier.errors import ModelError
 from luthier.extras import need
-from luthier.files import sha256
 from luthier.graphed import Graphed
 from luthier.inference.predict import answered
+from luthier.inference.written import check_written
 from luthier.language import t
-from luthier.models.run import EXPORTED, GRAPH
+from luthier.models.run import GRAPH
 from luthier.types import Window
 
 
@@ -42,11 +41,7 @@ def open_graph(folder: Path) -> Graph:
     Errors: LuthierError without ONNX Runtime, ModelError for a file that is not as it was written.
     """
     runtime = need("onnxruntime")
-    for name, expected in written_files(folder).items():
-        path = folder / name
-        if not path.is_file() or sha256(path) != expected:
-            what = t("is not as it was written") if path.is_file() else t("is missing")
-            raise ModelError.at(str(path), what, t("copy the folder again"), code="bad-model")
+    check_written(folder, GRAPH)
     return session_of(runtime, folder / GRAPH)
 
 
@@ -77,20 +72,6 @@ def predict_by_graph(
         return task.read(model(codec.arrays(windows)), tuple(map(len, windows)))
 
     return answered(codec, inputs, infer, max_tokens=max_tokens, done=done)
-
-
-def written_files(folder: Path) -> dict[str, str]:
-    """Of the graph's files the SHA-256 that they were written with. Errors: ModelError."""
-    path = folder / EXPORTED
-    try:
-        found = dict(json.loads(path.read_text(encoding="utf-8"))["files"])
-        if GRAPH in found and all(Path(name).name == name for name in found):
-            return found
-        kind = "files"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        kind = type(error).__name__
-    what = t("{file} is not as it was written ({error})", file=EXPORTED, error=kind)
-    raise ModelError.at(str(path), what, t("copy the folder again"), code="bad-model")
 
 
 def thread_count() -> int:

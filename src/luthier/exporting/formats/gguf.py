@@ -75,8 +75,8 @@ class Gguf(Exporter):
         found, equal = apart(original, outputs_of(exported), done)
         passed = wrong is None and found.within(self.bound)
         said = t("{count} tensors read back as they were written; read by transformers, logits differ by "
-                 "{furthest:.1e} of up to {largest:.1f}, and {equal:.1%} of what {rows} {part} rows ask goes on with "
-                 "the same tokens",
+                 "{furthest:.1e} of up to {largest:.1f}, and {equal:.1%} of the likeliest next tokens in what {rows} "
+                 "{part} rows ask are the same",
                  count=count, furthest=found.furthest, largest=found.largest, equal=equal,
                  rows=len(original.examples), part=t(original.part))  # fmt: skip
         if wrong is not None:

@@ -37,13 +37,11 @@ class Merged(Exporter):
     def judge(self, original: Original, exported: Predictor, folder: Path, max_loss: float, done: Done) -> Gate:
         found, equal = apart(original, outputs_of(exported), done)
         passed = equal == 1 and found.within(BOUND)
-        how = (
-            t("its adapter became part of the weights as training ended")
-            if (original.run / ADAPTER).is_dir()
-            else (t("there was no adapter to merge"))
-        )
-        said = t("{equal:.1%} of what {rows} {part} rows ask has the same likeliest answer, logits differ by "
-                 "{furthest:.1e} at most; {how}", equal=equal, rows=len(original.examples), part=t(original.part),
+        how = t("there was no adapter to merge")
+        if (original.run / ADAPTER).is_dir():
+            how = t("its adapter became part of the weights as training ended")
+        said = t("{equal:.1%} of the likeliest answers to what {rows} {part} rows ask are the same, logits differ "
+                 "by {furthest:.1e} at most; {how}", equal=equal, rows=len(original.examples), part=t(original.part),
                  furthest=found.furthest, how=how)  # fmt: skip
         asked = t("100 % and at most {bound:g} of the largest logit are asked for", bound=BOUND)
         return Gate(passed, said if passed else f"{said}; {asked}", equal, found.furthest, BOUND)

@@ -49,8 +49,9 @@ class OnnxInt8(Onnx):
                  metric=loss.metric, before=loss.before, after=loss.after, rows=len(original.examples),
                  part=t(original.part), lost=loss.lost.value, low=loss.lost.low, high=loss.lost.high,
                  equal=equal)  # fmt: skip
+        lost = loss.lost.high if math.isfinite(loss.lost.high) else 1.0
         asked = t("the interval may not reach above {bound:g}: judge on more validation rows, or allow "
-                  "--max-loss {more:g}", bound=max_loss, more=math.ceil(loss.lost.high * 1000) / 1000)  # fmt: skip
+                  "--max-loss {more:g}", bound=max_loss, more=math.ceil(lost * 1000) / 1000)  # fmt: skip
         return Gate(
             passed, said if passed else f"{said}; {asked}", equal, bound=max_loss, metric=loss.metric,
             before=loss.before, after=loss.after, lost=loss.lost,
