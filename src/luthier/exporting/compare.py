@@ -67,8 +67,10 @@ def _next_logits(model: Any, tensors: Mapping[str, Any]) -> Any:
 
 def apart(original: Original, other: Outputs, done: Callable[[int], None]) -> tuple[Apart, float]:
     """How far the two models' numbers are apart on all that is asked about the rows, padded in the same batches; and of
-    how many texts, or tokens where something is said of each, the largest number is in the same place. done: is told how many windows
-    were compared since it was last told."""
+    how many texts, or tokens where something is said of each, the largest number is in the same place.
+
+    done: is told how many windows were compared since it was last told.
+    """
     predictor, say = original.predictor, outputs_of(original.predictor)
     windows = [window for group in predictor.codec.encode(original.inputs) for window in group]
     found, same, places = Apart(0.0, 0.0), 0, 0
