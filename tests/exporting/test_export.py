@@ -20,12 +20,7 @@ TEXTS = ["late parcel depot", "money back please", "the invoice was charged twic
 BLOCKED = """
 import sys
 
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers", "peft", "accelerate"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
+sys.modules |= dict.fromkeys(("torch", "transformers", "peft", "accelerate"))
 """
 """As if the extra [train] were not installed."""
 

@@ -69,6 +69,7 @@ def test_a_language_model_reads_back_from_gguf_and_a_wrong_tensor_is_found_out(
     found = trial(first, "gguf", tmp_path / "gguf")
     assert found.gate.passed and found.gate.furthest, found.gate.sentence
     assert not list(found.folder.glob("*.safetensors"))
+    assert isinstance(found.exported.predict(["where is my parcel"])[0]["generated_text"], str)
     small = trial(first, "gguf-q8", tmp_path / "small")
     assert small.gate.passed and (small.gate.furthest or 0) > found.gate.furthest
     assert (small.folder / "model.gguf").stat().st_size < (found.folder / "model.gguf").stat().st_size
