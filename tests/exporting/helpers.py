@@ -23,8 +23,9 @@ class Trial:
     folder: Path
 
 
-def original(task: str, model: Path, folder: Path, **options: Any) -> Original:
-    predictor = saved(task, model, folder, **options)
+def original(task: str, model: Path, folder: Path, *, larger: float = 1.0, **options: Any) -> Original:
+    """larger: as of `saved`."""
+    predictor = saved(task, model, folder, larger=larger, **options)
     return Original(folder / task, folder / task, predictor, "validation", bench(task, model, **options).examples)
 
 
