@@ -66,8 +66,8 @@ def best_scope(outcome: Outcome, outside: int, keep: float, seed: int) -> Scope:
 
 
 def least_accepted(probabilities_NC: np.ndarray, keep: float) -> float:
-    """The probability that the best answer of `keep` of the rows reaches. In the middle between two rows: on a row's own
-    probability that row's answer would hang on the last bit, which is another on each machine."""
+    """The probability that the best answer of `keep` of the rows reaches. In the middle between two rows: on a row's
+    own probability that row's answer would hang on the last bit, which is another on each machine."""
     best_N = probabilities_NC.max(1).astype(float)
     reached = float(np.quantile(best_N, 1 - keep, method="lower"))
     below_N = best_N[best_N < reached]
