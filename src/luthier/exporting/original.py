@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,7 +63,7 @@ def read_original(run: Path, screen: Progress) -> Original:
     folder = check_run(run)
     prepared = prepare(load_settings(run / CONFIG))
     saved = run / SPLIT
-    if not saved.is_file() or saved.read_text(encoding="utf-8") != prepared.saved.text():
+    if not saved.is_file() or _rows(saved.read_text(encoding="utf-8")) != _rows(prepared.saved.text()):
         what = t("the rows are not those that the run was validated on: its data or {file} were changed", file=SPLIT)
         raise DataError.at(str(saved), what, t("bring the data back as they were"), code="data-changed")
     part = "validation" if prepared.split.validation else "test"
@@ -73,3 +74,14 @@ def read_original(run: Path, screen: Progress) -> Original:
     if part == "test":
         screen.say(t("the run has no validation rows: the export is held against its test rows"))
     return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+
+
+def _rows(split: str) -> Any:
+    """Of a split.json what has to be the same: the rows of the parts, and the bytes of their files, whatever they are
+    called. None for what is none."""
+    try:
+        content = json.loads(split)
+        parts = content.get("tasks", {"": content})
+        return {name: (own["rows"], sorted(own["files"].values())) for name, own in parts.items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
