@@ -20,7 +20,6 @@ from luthier.tuning.peft_methods import check_usable, peft_names, peft_options
 if TYPE_CHECKING:
     from luthier.augmenting.method import Method
     from luthier.balancing.remedy import Remedy
-    from luthier.exporting.exporter import Exporter
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
 
@@ -121,8 +120,8 @@ def exporter_names() -> list[str]:
     return sorted(file.stem.replace("_", "-") for file in files)
 
 
-def exporter(name: str) -> Exporter:
-    """The Exporter that exporting/formats/<name>.py defines. Errors: ConfigError for an unknown name."""
+def exporter(name: str) -> Any:
+    """The Exporter that exporting/formats/<name>.py defines, which is on a higher floor. Errors: ConfigError for an unknown name."""
     _check(t("form"), "--format", name, exporter_names())
     module = importlib.import_module(f"luthier.exporting.formats.{name.replace('-', '_')}")
     (found,) = (

@@ -83,7 +83,7 @@ def export(
     Errors: LuthierError for a run, a form or a folder that does not do; ModelError for a model that does not become
     one. A gate that is not passed is no error: `gate.passed` is False, and nothing was written.
     """
-    exporter = catalog.exporter(form)
+    exporter: Exporter = catalog.exporter(form)
     if not 0 <= max_loss < 1:
         fix = t("use a number from 0 to below 1")
         raise ConfigError.at("--max-loss", t("is {value}", value=max_loss), fix, code="out-of-range")
