@@ -15,7 +15,8 @@ from pathlib import Path
 from luthier import catalog
 from luthier.codec import Codec
 from luthier.errors import LuthierError
-from luthier.exporting.export import Exported, export
+from luthier.exporting.export import export
+from luthier.exporting.result import Exported
 from luthier.files import size_text
 from luthier.models.run import model_folder
 from luthier.runtime import cpu_name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from luthier.choosing.suggest import Suggestions
     from luthier.config.located import Located
     from luthier.config.schema import DataSettings, Settings
-    from luthier.exporting.export import Exported
+    from luthier.exporting.result import Exported
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor

@@ -121,7 +121,10 @@ def exporter_names() -> list[str]:
 
 
 def exporter(name: str) -> Any:
-    """The Exporter that exporting/formats/<name>.py defines, which is on a higher floor. Errors: ConfigError for an unknown name."""
+    """The Exporter that exporting/formats/<name>.py defines, which is on a higher floor.
+
+    Errors: ConfigError for an unknown name.
+    """
     _check(t("form"), "--format", name, exporter_names())
     module = importlib.import_module(f"luthier.exporting.formats.{name.replace('-', '_')}")
     (found,) = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from luthier.files import size_text
 
 if TYPE_CHECKING:
-    from luthier.exporting.export import Exported
+    from luthier.exporting.result import Exported
 
 _SECTION = """
 ## Exported as {form}

@@ -13,7 +13,7 @@ from luthier.errors import ConfigError
 from luthier.language import t
 
 if TYPE_CHECKING:
-    from luthier.exporting.export import Exported
+    from luthier.exporting.result import Exported
 
 
 def export(
