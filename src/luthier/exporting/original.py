@@ -69,7 +69,8 @@ def read_original(run: Path, screen: Progress) -> Original:
     part = "validation" if prepared.split.validation else "test"
     examples = prepared.split.part(part)
     if not examples:
-        what, fix = t("has neither validation nor test rows to hold an export against"), t("train with data.split.validation=0.1")
+        what = t("has neither validation nor test rows to hold an export against")
+        fix = t("train with data.split.validation=0.1")
         raise DataError.at(str(run), what, fix, code="no-rows")
     if part == "test":
         screen.say(t("the run has no validation rows: the export is held against its test rows"))
