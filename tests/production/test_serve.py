@@ -29,7 +29,7 @@ def predictor(tmp_path_factory: pytest.TempPathFactory, models: TinyModels) -> P
 
 @pytest.fixture
 def client(predictor: Predictor) -> Iterator[TestClient]:
-    with TestClient(make_app(lambda: predictor, lambda error: None), raise_server_exceptions=False) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None), raise_server_exceptions=False) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         yield client
@@ -109,7 +109,7 @@ def test_alive_at_once_and_ready_only_with_the_model(predictor: Predictor) -> No
         time.sleep(0.5)
         return predictor
 
-    with TestClient(make_app(slow, lambda error: None)) as client:
+    with TestClient(make_app([slow], lambda error: None)) as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 503
         refused = client.post("/predict", json={"inputs": "a"})
@@ -120,7 +120,7 @@ def test_alive_at_once_and_ready_only_with_the_model(predictor: Predictor) -> No
 
 def test_a_model_that_cannot_be_loaded_is_told_to_whoever_started_the_server(tmp_path: Path) -> None:
     failed: list[LuthierError] = []
-    with TestClient(make_app(lambda: load_artifact(tmp_path), failed.append)) as client:
+    with TestClient(make_app([lambda: load_artifact(tmp_path)], failed.append)) as client:
         assert client.get("/health/ready").status_code == 503
         time.sleep(0.3)
     assert "codec.json is missing" in str(failed[0])
@@ -139,7 +139,7 @@ def test_requests_that_wait_together_are_answered_each_with_its_own(client: Test
 def test_a_model_that_fails_costs_its_request_and_not_the_server(
     predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with TestClient(make_app(lambda: predictor, lambda error: None), raise_server_exceptions=False) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None), raise_server_exceptions=False) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         with monkeypatch.context() as broken:

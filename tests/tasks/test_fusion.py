@@ -112,7 +112,7 @@ def test_the_server_takes_bytes_and_no_paths(run: Path, asked: Path) -> None:
     predictor = load_artifact(run)
     image = asked.parent / "red.png"
     sent = base64.b64encode(image.read_bytes()).decode()
-    with TestClient(make_app(lambda: predictor, lambda _: None)) as client:
+    with TestClient(make_app([lambda: predictor], lambda _: None)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
 

@@ -145,7 +145,7 @@ def test_every_way_out_gives_a_list_of_labels(finished: tuple[Path, str], tmp_pa
     (line,) = command("predict", run, "--text", text, "--json").stdout.splitlines()
     said = json.loads(line)
     assert said == luthier.load(run).predict([text])[0] and all(set(item) == {"label", "score"} for item in said)
-    with TestClient(make_app(lambda: load_artifact(run), lambda error: None)) as client:
+    with TestClient(make_app([lambda: load_artifact(run)], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             pass
         asked = ({"inputs": [text], "top_k": 2}, {"inputs": [text]})

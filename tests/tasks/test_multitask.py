@@ -77,7 +77,7 @@ def test_command_file_and_server_answer_alike_for_all_parts(run: Path, tmp_path:
     said = json.loads(done.stdout)
     assert set(said) == {"intent", "slots"} and set(said["intent"]) == {"label", "score"}
     assert all(TEXT[one["start"] : one["end"]] == one["word"] for one in said["slots"])
-    with TestClient(make_app(lambda: load_artifact(run), lambda error: None)) as client:
+    with TestClient(make_app([lambda: load_artifact(run)], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             pass
         served = client.post("/predict", json={"inputs": [TEXT, TEXT.split()], "top_k": 2}).json()["predictions"]

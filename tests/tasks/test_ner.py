@@ -91,7 +91,7 @@ def test_files_of_words_of_texts_and_of_columns_are_answered_alike(run: Path, tm
 
 def test_a_server_takes_strings(run: Path) -> None:
     predictor = load_artifact(run)
-    with TestClient(make_app(lambda: predictor, lambda error: None)) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             pass
         told = client.post("/predict", json={"inputs": [LINES[0], LINES[2]]}).json()["predictions"]

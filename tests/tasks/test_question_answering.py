@@ -138,7 +138,7 @@ def test_the_server_answers_questions_as_predict_does(made: tuple[TinyModels, Pa
     _, run, _ = made
     predictor = load_artifact(run / "model")
     asked = [{k: row[k] for k in ("question", "context")} for row in rows(3, silent=False, seed=4)]
-    with TestClient(make_app(lambda: predictor, lambda error: None)) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         said = client.post("/predict", json={"inputs": asked}).json()["predictions"]

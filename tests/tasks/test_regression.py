@@ -117,7 +117,7 @@ def test_the_command_the_server_and_the_program_say_the_same_number(finished: Pa
     (said,) = (json.loads(line) for line in done.stdout.splitlines())
     assert set(said) == {"score"} and 500 < said["score"] < 3500
     assert luthier.load(finished).predict([text])[0]["score"] == pytest.approx(said["score"], rel=1e-4)
-    with TestClient(make_app(lambda: load_artifact(finished), lambda error: None)) as client:
+    with TestClient(make_app([lambda: load_artifact(finished)], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             pass
         answer = client.post("/predict", json={"inputs": [text], "top_k": 3}).json()["predictions"]

@@ -112,7 +112,7 @@ def test_an_indexed_file_is_searched_over_http(run: Path, folder: Path) -> None:
     assert done.returncode == 0 and json.loads(done.stdout)["texts"] == 20
     assert luthier("index", run, faq, "-o", folder / "faq.index").returncode == 2  # never written over
     predictor, index = load_artifact(run), open_index(folder / "faq.index")
-    with TestClient(make_app(lambda: predictor, lambda error: None, index)) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None, index)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         asked = {"inputs": [rows[3][0], "vat"], "top_k": 4}
@@ -136,13 +136,13 @@ def test_without_an_index_nothing_is_searched_and_another_models_index_is_refuse
     from luthier.searching.index import write_index
 
     predictor = load_artifact(run)
-    with TestClient(make_app(lambda: predictor, lambda error: None)) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         assert client.post("/search", json={"inputs": "a"}).json()["error"]["code"] == "no-index"
     write_index(folder / "theirs", np.eye(2, 32, dtype=np.float32), [{}, {}], {"model": "another"})
     with pytest.raises(ModelError, match="another model"):
-        serve(run, index=folder / "theirs")
+        serve([run], index=folder / "theirs")
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_predict_serve_and_python_write_the_same(place: Path, tmp_path: Path) ->
     (tmp_path / "asked.jsonl").write_text("".join(json.dumps({"input": text}) + "\n" for text in texts))
     done = command("predict", place / "run", tmp_path / "asked.jsonl", "--json")
     assert [json.loads(line) for line in done.stdout.splitlines()] == said, done.stderr
-    with TestClient(make_app(lambda: load_artifact(place / "run"), lambda _: None)) as client:
+    with TestClient(make_app([lambda: load_artifact(place / "run")], lambda _: None)) as client:
         while client.get("/health/ready").status_code != 200:
             pass
         assert client.post("/predict", json={"inputs": texts}).json()["predictions"] == said

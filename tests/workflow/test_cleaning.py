@@ -65,7 +65,7 @@ def test_the_server_cleans_as_training_did(place: Path) -> None:
 
     predictor = load_artifact(place / "run")
     texts = [text for text, _ in ticket_rows(20, seed=5)]
-    with TestClient(make_app(lambda: predictor, lambda error: None)) as client:
+    with TestClient(make_app([lambda: predictor], lambda error: None)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
         ask: Callable[[list[str]], Any] = lambda inputs: client.post("/predict", json={"inputs": inputs}).json()  # noqa: E731

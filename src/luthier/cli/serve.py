@@ -1,44 +1,105 @@
-"""luthier serve: a tuned model over HTTP."""
+"""luthier serve: tuned models over HTTP."""
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from luthier.cli.console import Console, print_error
-from luthier.cli.options import Quiet, RunFolder
-from luthier.errors import LuthierError
+from luthier.cli.options import Quiet
+from luthier.errors import ConfigError, LuthierError
 from luthier.language import t
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from luthier.inference.artifact import Predictor
     from luthier.searching.index import Index
+
+_LOCAL = ("127.0.0.1", "::1", "localhost")
+_DRAIN = 30
+"""Seconds for what was accepted before the server was asked to stop."""
 
 
 def serve(
-    run: RunFolder,
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN…", help=t("runs' folders, or model folders"))],
     host: Annotated[str, typer.Option(help=t("address to listen on"))] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help=t("0 takes a free one"))] = 8000,
     index: Annotated[Path | None, typer.Option(help=t("a folder of luthier index, for /search"))] = None,
+    api_keys: Annotated[
+        Path | None, typer.Option(help=t("a file with one key a line; also LUTHIER_API_KEYS, with commas"))
+    ] = None,
+    insecure_no_key: Annotated[
+        bool, typer.Option("--insecure-no-key", help=t("other machines may ask without a key"))
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help=t("seconds after which a request is given up"))] = 30.0,
+    patience: Annotated[
+        float, typer.Option(min=0.01, help=t("refuse what would wait longer for its turn, in seconds"))
+    ] = 2.0,
+    metrics: Annotated[
+        bool | None, typer.Option(help=t("GET /metrics for Prometheus; by default on this machine alone"))
+    ] = None,
+    log: Annotated[
+        bool, typer.Option("--log", help=t("a line of JSON a request on stderr, without its texts"))
+    ] = False,
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
     from luthier.models.run import needed
 
-    require("fastapi", "uvicorn", *needed(run))
-    opened = _open_index(run, index) if index is not None else None
-    listener = _listen(host, port)
-    import uvicorn
-
+    for run in runs:
+        require("fastapi", "uvicorn", "prometheus_client", *needed(run))
+    _check_names(runs)
+    opened = _open_index(runs[0], index) if index is not None else None
+    from luthier.production.door import LOCAL_NAMES, read_keys
+    from luthier.production.limits import Limits
     from luthier.production.serve import make_app
+    from luthier.production.watching.journal import Journal
 
-    failures: list[LuthierError] = []
+    keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
+    local = host in _LOCAL
+    if not local and not keys and not insecure_no_key:
+        what = t("other machines can reach it, and there is no key")
+        fix = t("--api-keys FILE or LUTHIER_API_KEYS, or --insecure-no-key behind a proxy that asks for one")
+        raise ConfigError.at(f"--host {host}", what, fix, code="no-key")
+    listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
+    failures: list[LuthierError] = []
 
-    def load():
+    def fail(error: LuthierError) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = make_app(
+        [_loader(run, address, screen) for run in runs], fail, opened,
+        limits=Limits(seconds=timeout, patience=patience), keys=keys, hosts=LOCAL_NAMES if local else (),
+        journal=Journal(sys.stderr) if log else None, metrics=local if metrics is None else metrics,
+    )  # fmt: skip
+    server: Any = _server(app, screen)
+    if not local and not keys:
+        screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
+    screen.say(t("serving {run} on {address}", run=", ".join(map(str, runs)), address=address))
+    bearer = " -H 'authorization: Bearer KEY'" if keys else ""
+    for route in ("predict", *(("search",) if opened is not None else ())):
+        screen.say(
+            f"  curl -s {address}/{route}{bearer} -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'"
+        )
+    server.run(sockets=[listener])
+    if failures:
+        print_error(failures[0], as_json=False)
+        return failures[0].exit_code
+    return 0
+
+
+def _loader(run: Path, address: str, screen: Console) -> Callable[[], Predictor]:
+    def load() -> Predictor:
         from luthier.inference.artifact import load_artifact
         from luthier.writer import Writer
 
@@ -48,26 +109,55 @@ def serve(
             screen.say("  " + t("for OpenAI's clients: base_url={address} model={name}", **told))
         return predictor
 
-    def fail(error: LuthierError) -> None:
-        failures.append(error)
-        server.should_exit = True
+    return load
 
-    app = make_app(load, fail, opened)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=30))
-    if host not in ("127.0.0.1", "::1", "localhost"):
-        screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
-    screen.say(t("serving {run} on {address}", run=run, address=address))
-    screen.say(f"  curl -s {address}/predict -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
-    if opened is not None:
-        screen.say(f"  curl -s {address}/search -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'")
+
+def _server(app: FastAPI, screen: Console) -> Any:
+    """uvicorn's, which stops taking new work the moment it is asked to stop, and loads its models once more at
+    SIGHUP."""
+    import asyncio
+
+    import uvicorn
+
+    reloading: set[asyncio.Task[None]] = set()
+
+    async def reload() -> None:
+        try:
+            await app.state.models.reload()
+            screen.say(t("loaded again: {names}", names=", ".join(app.state.models.names)))
+        except LuthierError as error:
+            screen.warn(t("not loaded again, the old goes on: {error}", error=error))
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            app.state.models.draining = True
+            super().handle_exit(sig, frame)
+
+        async def startup(self, sockets: Any = None) -> None:
+            await super().startup(sockets)
+            loop = asyncio.get_running_loop()
+
+            def again() -> None:
+                task = loop.create_task(reload())
+                reloading.add(task)
+                task.add_done_callback(reloading.discard)
+
+            if hasattr(signal, "SIGHUP"):
+                loop.add_signal_handler(signal.SIGHUP, again)
+
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn drains, then raises the signal again: whoever asked this server to stop gets an exit code of 0
         signal.signal(number, lambda *_: None)
-    server.run(sockets=[listener])
-    if failures:
-        print_error(failures[0], as_json=False)
-        return failures[0].exit_code
-    return 0
+    return Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN))
+
+
+def _check_names(runs: Sequence[Path]) -> None:
+    """Errors: ConfigError for two of one name, by which clients choose."""
+    names = [run.resolve().name for run in runs]
+    for name in names:
+        if names.count(name) > 1:
+            what, fix = t("two models have the name {name}", name=name), t("rename one of the folders")
+            raise ConfigError.at("RUN", what, fix, code="name-twice")
 
 
 def _open_index(run: Path, folder: Path) -> Index:
@@ -90,6 +180,7 @@ def _listen(host: str, port: int):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # who comes before the server runs waits, and is not turned away
     except OSError as error:
         fix = t("choose another --port; 0 takes a free one")
         raise LuthierError.at(f"{host}:{port}", error.strerror or str(error), fix, code="port-in-use") from None

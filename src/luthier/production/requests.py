@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +25,19 @@ _log = logging.getLogger("luthier")
 MOST_ITEMS = 256
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
-_RETRY_AFTER = 1
-"""Seconds after which a server that is loading or full may be asked again."""
+
+Replied = Callable[[str, "str | None", int, float], None]
+"""Is told of each reply: the request's id, the route as it is declared, the status, seconds."""
 
 
 class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure of ours
-    """A request that cannot be answered. status: of HTTP. param: the field that is wrong."""
+    """A request that cannot be answered. status: of HTTP. param: the field that is wrong. retry_after: seconds after
+    which a server that is loading or full may be asked again."""
 
-    def __init__(self, status: int, message: str, *, param: str | None = None, code: str) -> None:
+    def __init__(self, status: int, message: str, *, param: str | None = None, code: str, retry_after: int = 1) -> None:
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
+        self.headers = {503: {"retry-after": str(retry_after)}, 401: {"www-authenticate": "Bearer"}}.get(status, {})
 
     def as_json(self) -> dict[str, Any]:
         """As OpenAI's clients read it."""
@@ -46,8 +50,8 @@ class Named:
     tells it, that to what failed unforeseen too, after which the connection can be used again. In plain ASGI, so that a
     reply can be streamed and a client that goes away is noticed."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, told: Replied = lambda name, route, status, seconds: None) -> None:
+        self._app, self._told = app, told
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
@@ -57,37 +61,38 @@ class Named:
         name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         scope.setdefault("state", {})["id"] = name
 
-        started = False
+        status, begin = 0, time.perf_counter()
 
         async def send_named(message: Any) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
                 MutableHeaders(scope=message)["x-request-id"] = name
             await send(message)
 
         try:
             await self._app(scope, receive, send_named)
         except Exception as error:
-            if started:
+            if status:
                 raise
             _log.exception("request %s failed", name)
-            await _error(Request(scope), model_failed(error))(scope, receive, send_named)
+            await refusal_reply(Request(scope), model_failed(error))(scope, receive, send_named)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            self._told(name, route, status or 499, time.perf_counter() - begin)
 
 
 def tell_errors(app: FastAPI) -> None:
-    """Every reply names its request, and every refusal is JSON of one shape."""
-
-    app.add_middleware(Named)
+    """Every refusal is JSON of one shape."""
 
     @app.exception_handler(Refusal)
     async def refuse(request: Request, refusal: Refusal) -> JSONResponse:
-        return _error(request, refusal)
+        return refusal_reply(request, refusal)
 
     @app.exception_handler(HTTPException)
     async def refuse_http(request: Request, error: HTTPException) -> JSONResponse:
         code = _CODES.get(error.status_code, "error")
-        return _error(request, Refusal(error.status_code, str(error.detail), code=code))
+        return refusal_reply(request, Refusal(error.status_code, str(error.detail), code=code))
 
 
 def model_failed(error: Exception) -> Refusal:
@@ -160,7 +165,6 @@ def _item(predictor: Predictor, item: Any, param: str) -> Any:
     return value
 
 
-def _error(request: Request, refusal: Refusal) -> JSONResponse:
-    headers = {"retry-after": str(_RETRY_AFTER)} if refusal.status == 503 else None
+def refusal_reply(request: Request, refusal: Refusal) -> JSONResponse:
     content = {"error": refusal.as_json(), "request_id": getattr(request.state, "id", "")}
-    return JSONResponse(content, refusal.status, headers)
+    return JSONResponse(content, refusal.status, refusal.headers)

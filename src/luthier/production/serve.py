@@ -1,11 +1,11 @@
-"""The HTTP server: POST /predict, /embed, /search, OpenAI's routes under /v1, GET /health/live, /health/ready. The
-answers are those of `luthier predict`.
+"""The HTTP server: POST /predict, /embed, /search, OpenAI's routes under /v1, GET /health/live, /health/ready and
+/metrics. The answers are those of `luthier predict`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,42 +13,44 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from luthier.errors import LuthierError
-from luthier.production.batcher import Batcher
+from luthier.production.door import Door
+from luthier.production.limits import Limits
 from luthier.production.listening import while_here
-from luthier.production.requests import read_body, read_inputs, read_object, read_top_k, tell_errors
-from luthier.production.scribe import Scribe
-from luthier.production.served import Served
+from luthier.production.requests import Named, read_body, read_inputs, read_object, read_top_k, tell_errors
+from luthier.production.served import Load, Models
 from luthier.production.v1.embeddings import add_embedding_route
 from luthier.production.v1.routes import add_model_routes, add_writing_routes
-from luthier.production.vectors import Vectors, add_vector_routes
+from luthier.production.vectors import add_vector_routes
+from luthier.production.watching.journal import Journal
+from luthier.production.watching.meters import Meters
 
-if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/live before
-    from luthier.inference.artifact import Predictor
+if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.searching.index import Index
 
 
 def make_app(
-    load: Callable[[], Predictor],
+    loads: Sequence[Load],
     on_failure: Callable[[LuthierError], None],
     index: Index | None = None,
+    *,
+    limits: Limits | None = None,
+    keys: Sequence[bytes] = (),
+    hosts: Collection[str] = (),
+    journal: Journal | None = None,
+    metrics: bool = True,
 ) -> FastAPI:
-    """The application. load: gives the model; called in a thread after the server has begun to listen, so that
+    """The application. loads: give the models; called in threads after the server has begun to listen, so that
     /health/live answers at once and /health/ready when it is true. on_failure: called where loading fails.
-    index: what /search searches."""
-    served = Served()
+    index: what /search searches, of the first model. keys, hosts: as of `Door`. journal: is told of each request.
+    metrics: whether GET /metrics is there."""
+    meters = Meters(lambda: models.waiting)
+    models = Models(loads, limits or Limits(), meters.turn)
 
     async def start() -> None:
         try:
-            predictor = await asyncio.to_thread(load)
+            await models.open()
         except LuthierError as error:
             on_failure(error)
-            return
-        from luthier.writer import Writer
-
-        task = predictor.codec.task
-        worker = Scribe(predictor) if isinstance(task, Writer) and task.writes else Batcher(predictor)
-        served.open(predictor, worker)
-        await worker.work()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,9 +58,16 @@ def make_app(
         yield
         worker.cancel()
 
+    def replied(name: str, route: str | None, status: int, seconds: float) -> None:
+        meters.replied(route, status, seconds)
+        if journal is not None:
+            journal.replied(name, route, status, seconds)
+
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.served = served
+    app.state.models = models
     tell_errors(app)
+    app.add_middleware(Door, keys=keys, hosts=hosts)
+    app.add_middleware(Named, told=replied)
 
     @app.get("/health/live")
     async def live() -> dict[str, str]:
@@ -66,21 +75,22 @@ def make_app(
 
     @app.get("/health/ready")
     async def ready() -> JSONResponse:
-        return JSONResponse({"status": "ready" if served.is_open else "loading"}, 200 if served.is_open else 503)
+        return JSONResponse({"status": models.state}, 200 if models.state == "ready" else 503)
 
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
-        predictor = served.predictor
-        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "top_k")
+        body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
+        served = models.of(body.get("model"))
         top_k = read_top_k(body)
-        inputs = read_inputs(predictor, body)
+        inputs = read_inputs(served.predictor, body)
         said = await while_here(request.receive, served.answer(inputs))
-        shown_ = [predictor.codec.task.show(prediction, top_k) for prediction in said]
-        return {"predictions": shown_, "model": predictor.name, "request_id": request.state.id}
+        shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
+        return {"predictions": shown_, "model": served.name, "request_id": request.state.id}
 
-    vectors = Vectors(served, index)
-    add_vector_routes(app, vectors)
-    add_embedding_route(app, vectors)
-    add_model_routes(app, served)
-    add_writing_routes(app, served)
+    add_vector_routes(app, models, index)
+    add_embedding_route(app, models)
+    add_model_routes(app, models)
+    add_writing_routes(app, models)
+    if metrics:
+        meters.add_route(app)
     return app

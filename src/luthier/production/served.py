@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from luthier.errors import shown
 from luthier.language import t
+from luthier.production.batcher import MOST_FAILURES, Batcher, TurnTold
+from luthier.production.limits import Limits
 from luthier.production.requests import Refusal
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.inference.artifact import Predictor
-    from luthier.production.batcher import Batcher
     from luthier.production.scribe import Scribe
     from luthier.writer import Writer
 
+Load = Callable[[], "Predictor"]
+_IDLE = 1.0
+"""Seconds that a model which was replaced has nothing to do before it goes: a request may still be read for it."""
 
+
+@dataclass(frozen=True)
 class Served:
-    """Empty while the model loads; then `open` fills it."""
+    """A model with whoever works for it. A request keeps the one that it began with, whatever is loaded meanwhile."""
 
-    def __init__(self) -> None:
-        self._predictor: Predictor | None = None
-        self._worker: Batcher | Scribe | None = None
-
-    def open(self, predictor: Predictor, worker: Batcher | Scribe) -> None:
-        self._predictor, self._worker = predictor, worker
+    predictor: Predictor
+    worker: Batcher | Scribe
 
     @property
-    def is_open(self) -> bool:
-        return self._predictor is not None
-
-    @property
-    def predictor(self) -> Predictor:
-        """Errors: Refusal while it loads."""
-        if self._predictor is None:
-            raise Refusal(503, t("the model is still loading"), code="not-ready")
-        return self._predictor
+    def name(self) -> str:
+        return self.predictor.name
 
     @property
     def writes(self) -> bool:
         """Whether its answers are texts."""
         from luthier.production.scribe import Scribe
 
-        return isinstance(self._worker, Scribe)
+        return isinstance(self.worker, Scribe)
 
     @property
     def chooses(self) -> bool:
@@ -52,14 +52,19 @@ class Served:
         return isinstance(task, Writer) and task.chooses
 
     @property
+    def fails(self) -> bool:
+        """Whether nothing came of the last turns of the model."""
+        return isinstance(self.worker, Batcher) and self.worker.failures >= MOST_FAILURES
+
+    @property
     def scribe(self) -> Scribe:
         """Errors: Refusal where the model writes no text."""
         from luthier.production.scribe import Scribe
 
-        if not isinstance(self._worker, Scribe):
+        if not isinstance(self.worker, Scribe):
             what = t("{task} writes no text", task=self.predictor.codec.task.name)
             raise Refusal(400, what, param="model", code="unsupported_model")
-        return self._worker
+        return self.worker
 
     @property
     def writer(self) -> Writer[Any, Any]:
@@ -67,6 +72,110 @@ class Served:
         return self.scribe.writer
 
     async def answer(self, inputs: Sequence[Any]) -> list[Any]:
-        """The task's own predictions, one an input, in order. Errors: Refusal for one that is too long."""
-        assert self._worker is not None
-        return await self._worker.answer(inputs)
+        """The task's own predictions, one an input, in order. Errors: Refusal for one that is too long, and where too
+        many wait."""
+        return await self.worker.answer(inputs)
+
+
+class Models:
+    """All that a server answers with, by name. loads: give the models, in threads, the first of them the one that is
+    meant where none is named. told: of each turn of a model."""
+
+    def __init__(self, loads: Sequence[Load], limits: Limits, told: TurnTold = lambda inputs, seconds: None) -> None:
+        self._loads, self._limits, self._told = loads, limits, told
+        self._served: list[Served] = []
+        self._work: dict[int, asyncio.Task[None]] = {}
+        self.draining = False
+
+    @property
+    def names(self) -> list[str]:
+        return [served.name for served in self._served]
+
+    @property
+    def waiting(self) -> int:
+        return sum(served.worker.waiting for served in self._served)
+
+    @property
+    def state(self) -> str:
+        """ready, loading, draining or failing."""
+        if self.draining:
+            return "draining"
+        if len(self._served) < len(self._loads):
+            return "loading"
+        return "failing" if any(served.fails for served in self._served) else "ready"
+
+    @property
+    def first(self) -> Served:
+        """Errors: Refusal while it loads, and when the server ends."""
+        if self.draining:
+            raise Refusal(503, t("the server is about to end"), code="draining")
+        if len(self._served) < len(self._loads):
+            raise Refusal(503, t("the model is still loading"), code="not-ready")
+        return self._served[0]
+
+    @property
+    def most_request_bytes(self) -> int:
+        """Errors: as of `first`."""
+        return max(one.predictor.codec.task.most_request_bytes for one in (self.first, *self._served))
+
+    def of(self, name: Any = None) -> Served:
+        """Errors: as of `first`; Refusal (404) for a name that there is not."""
+        first = self.first
+        if name is None:
+            return first
+        if not isinstance(name, str):
+            raise Refusal(400, t("model is a string"), param="model", code="invalid_value")
+        for served in self._served:
+            if served.name == name:
+                return served
+        what = t("the model {asked} is not served here; there are: {names}",
+                 asked=shown(name), names=", ".join(map(shown, self.names)))  # fmt: skip
+        raise Refusal(404, what, param="model", code="model_not_found")
+
+    async def open(self) -> None:
+        """Loads all, and works until it is cancelled. Errors: LuthierError of the first that cannot be loaded."""
+        for load in self._loads:
+            self._served = [*self._served, await self._begin(load)]
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for task in self._work.values():
+                task.cancel()
+
+    async def reload(self) -> None:
+        """Loads all once more, and puts the new in the place of the old when every one of them is there: a request is
+        answered by the old or by the new, and none is lost. Errors: LuthierError of one that cannot be loaded; then the
+        old ones stay."""
+        new: list[Served] = []
+        try:
+            for load in self._loads:
+                new.append(await self._begin(load))
+        except BaseException:
+            for served in new:
+                self._work.pop(id(served)).cancel()
+            raise
+        old, self._served = self._served, new
+        for served in old:
+            await self._end(served)
+
+    async def _begin(self, load: Load) -> Served:
+        predictor = await asyncio.to_thread(load)
+        from luthier.production.scribe import Scribe
+        from luthier.writer import Writer
+
+        task = predictor.codec.task
+        writes = isinstance(task, Writer) and task.writes
+        served = Served(predictor, Scribe(predictor) if writes else Batcher(predictor, self._limits, self._told))
+        self._work[id(served)] = asyncio.create_task(served.worker.work())
+        return served
+
+    async def _end(self, served: Served) -> None:
+        idle_since = time.monotonic()
+        while time.monotonic() - idle_since < _IDLE:
+            if served.worker.waiting:
+                idle_since = time.monotonic()
+            await asyncio.sleep(0.05)
+        task = self._work.pop(id(served))
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,38 +11,25 @@ from fastapi import FastAPI, Request
 
 from luthier.language import t
 from luthier.production.requests import Refusal, read_body, read_inputs, read_object, read_top_k
-from luthier.production.served import Served
+from luthier.production.served import Models, Served
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from luthier.inference.artifact import Predictor
     from luthier.searching.index import Index
 
 KINDS = ("query", "document")
 _HITS, _MOST_HITS = 5, 100
 
 
-@dataclass(frozen=True)
-class Vectors:
-    """index: what is searched; None where nothing is."""
-
-    served: Served
-    index: Index | None
-
-    @property
-    def predictor(self) -> Predictor:
-        """Errors: Refusal while it loads."""
-        return self.served.predictor
-
-    async def of(self, inputs: Sequence[Any]) -> list[np.ndarray]:
-        """A vector each. Errors: Refusal where the model makes none."""
-        made: list[np.ndarray] = []
-        for said in [] if self.served.writes else await self.served.answer(inputs):
-            vector = self.predictor.codec.task.vector(said)
-            made += [vector] if vector is not None else []
-        if len(made) < len(inputs):
-            what = t("{task} makes no vectors", task=self.predictor.codec.task.name)
-            raise Refusal(400, what, code="no-vectors")
-        return made
+async def vectors_of(served: Served, inputs: Sequence[Any]) -> list[np.ndarray]:
+    """A vector each. Errors: Refusal where the model makes none."""
+    task = served.predictor.codec.task
+    made: list[np.ndarray] = []
+    for said in [] if served.writes else await served.answer(inputs):
+        vector = task.vector(said)
+        made += [vector] if vector is not None else []
+    if len(made) < len(inputs):
+        raise Refusal(400, t("{task} makes no vectors", task=task.name), code="no-vectors")
+    return made
 
 
 def as_kind(text: Any, kind: str) -> Any:
@@ -51,29 +37,30 @@ def as_kind(text: Any, kind: str) -> Any:
     return {"document": text} if kind == "document" else text
 
 
-def add_vector_routes(app: FastAPI, vectors: Vectors) -> None:
+def add_vector_routes(app: FastAPI, models: Models, index: Index | None) -> None:
+    """index: what is searched, of the first model; None where nothing is."""
+
     @app.post("/embed")
     async def embed(request: Request) -> dict[str, Any]:
-        predictor = vectors.predictor
-        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "kind")
+        body = read_object(await read_body(request, models.most_request_bytes), "kind", "model")
+        served = models.of(body.get("model"))
         kind = body.get("kind", "query")
         if kind not in KINDS:
             raise Refusal(400, t("kind is query or document"), param="kind", code="bad-value")
-        made = await vectors.of(read_inputs(predictor, body, lambda text: as_kind(text, kind)))
+        made = await vectors_of(served, read_inputs(served.predictor, body, lambda text: as_kind(text, kind)))
         found = [vector.tolist() for vector in made]
-        return {"embeddings": found, "model": predictor.name, "request_id": request.state.id}
+        return {"embeddings": found, "model": served.name, "request_id": request.state.id}
 
     @app.post("/search")
     async def search(request: Request) -> dict[str, Any]:
-        predictor = vectors.predictor
-        index = vectors.index
+        served = models.of()
         if index is None:
             raise Refusal(404, t("nothing is indexed: start the server with --index"), code="no-index")
-        body = read_object(await read_body(request, predictor.codec.task.most_request_bytes), "top_k")
+        body = read_object(await read_body(request, models.most_request_bytes), "top_k")
         k = read_top_k(body) or _HITS
         if k > _MOST_HITS:
             raise Refusal(400, t("top_k is at most {most}", most=_MOST_HITS), param="top_k", code="bad-value")
-        made = await vectors.of(read_inputs(predictor, body))
+        made = await vectors_of(served, read_inputs(served.predictor, body))
         hits = await asyncio.to_thread(index.search, np.stack(made), k) if made else []
         results = [[hit.as_json() for hit in one] for one in hits]
-        return {"results": results, "model": predictor.name, "request_id": request.state.id}
+        return {"results": results, "model": served.name, "request_id": request.state.id}

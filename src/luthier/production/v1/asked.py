@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from fastapi import Request
+
 from luthier.errors import did_you_mean, shown
 from luthier.language import t
-from luthier.production.requests import Refusal
+from luthier.production.requests import Refusal, read_body
+from luthier.production.served import Models, Served
 
 if TYPE_CHECKING:
     from luthier.writing.generate import Generation
@@ -83,18 +86,14 @@ def check_fields(body: Mapping[str, Any], known: tuple[str, ...], neutral: Mappi
             raise unsupported(name)
 
 
-def read_model(body: Mapping[str, Any], name: str) -> None:
-    """Errors: Refusal for the name of another model than the one that is served."""
-    asked = body.get("model")
-    if not isinstance(asked, str):
-        raise missing("model") if asked is None else bad_value("model", t("model is a string"))
-    if asked != name:
-        raise no_such_model(asked, name)
-
-
-def no_such_model(asked: str, name: str) -> Refusal:
-    what = t("the model {asked} is not served here; {name} is", asked=shown(asked), name=shown(name))
-    return Refusal(404, what, param="model", code="model_not_found")
+async def read_asked(request: Request, models: Models) -> tuple[Served, Mapping[str, Any]]:
+    """The model that is meant, and the body. Errors: Refusal where it is not named, or not served."""
+    body = await read_body(request, models.most_request_bytes)
+    if not isinstance(body, dict):
+        raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
+    if body.get("model") is None:
+        raise missing("model")
+    return models.of(body["model"]), body
 
 
 def missing(name: str) -> Refusal:

@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from fastapi import FastAPI, Request
 
 from luthier.language import t
-from luthier.production.requests import MOST_ITEMS, Refusal, read_body, read_items
+from luthier.production.requests import MOST_ITEMS, read_items
+from luthier.production.served import Models
 from luthier.production.v1 import asked
-from luthier.production.vectors import KINDS, Vectors, as_kind
+from luthier.production.vectors import KINDS, as_kind, vectors_of
 
 _FORMATS = ("float", "base64")
 
 
-def add_embedding_route(app: FastAPI, vectors: Vectors) -> None:
+def add_embedding_route(app: FastAPI, models: Models) -> None:
     @app.post("/v1/embeddings")
     async def embeddings(request: Request) -> dict[str, Any]:
-        predictor = vectors.predictor
-        body = await read_body(request, predictor.codec.task.most_request_bytes)
-        if not isinstance(body, dict):
-            raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
+        served, body = await asked.read_asked(request, models)
+        predictor = served.predictor
         asked.check_fields(body, asked.EMBEDDINGS, {})
-        asked.read_model(body, predictor.name)
         wanted = body.get("encoding_format") or "float"
         if wanted not in _FORMATS:
             raise asked.bad_value("encoding_format", t("encoding_format is float or base64"))
         inputs = read_items(predictor, [as_kind(text, _kind(body)) for text in _texts(body)], "input")
-        unit_MD = [_shortened(vector, body.get("dimensions")) for vector in await vectors.of(inputs)]
+        unit_MD = [_shortened(vector, body.get("dimensions")) for vector in await vectors_of(served, inputs)]
         data = [
             {"object": "embedding", "index": i, "embedding": _written(vector, wanted)}
             for i, vector in enumerate(unit_MD)
@@ -39,7 +38,7 @@ def add_embedding_route(app: FastAPI, vectors: Vectors) -> None:
         return {"object": "list", "data": data, "model": predictor.name, "usage": usage}
 
 
-def _texts(body: dict[str, Any]) -> list[str]:
+def _texts(body: Mapping[str, Any]) -> list[str]:
     given = body.get("input")
     if given is None:
         raise asked.missing("input")
@@ -51,7 +50,7 @@ def _texts(body: dict[str, Any]) -> list[str]:
     return texts
 
 
-def _kind(body: dict[str, Any]) -> str:
+def _kind(body: Mapping[str, Any]) -> str:
     """What OpenAI's models do not tell apart and many others do."""
     kind = body.get("input_type") or KINDS[0]
     if kind not in KINDS:

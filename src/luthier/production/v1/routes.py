@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -18,41 +18,40 @@ from luthier.formats.chat.calls import ToolCall
 from luthier.formats.chat.turns import Turn
 from luthier.language import t
 from luthier.production.listening import EventStream, while_here
-from luthier.production.requests import Refusal, model_failed, read_body
+from luthier.production.requests import Refusal, model_failed
 from luthier.production.scribe import Errand
-from luthier.production.served import Served
+from luthier.production.served import Models, Served
 from luthier.production.v1 import asked
 from luthier.production.v1.chosen import chosen
 from luthier.production.v1.messages import read_messages, read_prompts
 from luthier.production.v1.replies import DONE, Envelope, Told, event
 
 if TYPE_CHECKING:  # torch takes seconds to import
-    from luthier.inference.artifact import Predictor
     from luthier.inference.speech import Order
     from luthier.writer import Written
 
 
-def add_model_routes(app: FastAPI, served: Served) -> None:
+def add_model_routes(app: FastAPI, models: Models) -> None:
     began = int(time.time())
 
-    def described() -> dict[str, Any]:
-        return {"id": served.predictor.name, "object": "model", "created": began, "owned_by": "luthier"}
+    def described(name: str) -> dict[str, Any]:
+        return {"id": name, "object": "model", "created": began, "owned_by": "luthier"}
 
     @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        return {"object": "list", "data": [described()]}
+    async def all_models() -> dict[str, Any]:
+        models.of()
+        return {"object": "list", "data": [described(name) for name in models.names]}
 
     @app.get("/v1/models/{name:path}")
     async def model(name: str) -> dict[str, Any]:
-        if name != served.predictor.name:
-            raise asked.no_such_model(name, served.predictor.name)
-        return described()
+        return described(models.of(name).name)
 
 
-def add_writing_routes(app: FastAPI, served: Served) -> None:
+def add_writing_routes(app: FastAPI, models: Models) -> None:
     @app.post("/v1/chat/completions")
     async def chat(request: Request) -> Any:
-        predictor, body = await _read(request, served)
+        served, body = await asked.read_asked(request, models)
+        predictor = served.predictor
         if served.chooses:
             return await chosen(request, served, body, chat=True)
         wish = asked.read_wish(body, served.writer.how(), chat=True)
@@ -65,22 +64,13 @@ def add_writing_routes(app: FastAPI, served: Served) -> None:
 
     @app.post("/v1/completions")
     async def complete(request: Request) -> Any:
-        predictor, body = await _read(request, served)
+        served, body = await asked.read_asked(request, models)
         if served.chooses:
             return await chosen(request, served, body, chat=False)
         wish = asked.read_wish(body, served.writer.how(), chat=False)
-        inputs = await asyncio.to_thread(read_prompts, predictor, body)
+        inputs = await asyncio.to_thread(read_prompts, served.predictor, body)
         orders = await _orders(served, wish, inputs, "prompt")
         return await _reply(request, served, wish, orders, Reader(thinks=False), chat=False)
-
-
-async def _read(request: Request, served: Served) -> tuple[Predictor, Mapping[str, Any]]:
-    predictor = served.predictor
-    body = await read_body(request, predictor.codec.task.most_request_bytes)
-    if not isinstance(body, dict):
-        raise Refusal(400, t("the body is no JSON object"), code="not-an-object")
-    asked.read_model(body, predictor.name)
-    return predictor, body
 
 
 async def _orders(
