@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,11 @@ def test_a_graph_is_served_and_its_card_and_facts_name_no_folder(place: Path, gr
     from luthier.inference.artifact import load_artifact
     from luthier.production.serve import make_app
 
-    with TestClient(make_app(lambda: load_artifact(graph), lambda error: None)) as client:
+    failures: list[Exception] = []
+    with TestClient(make_app([lambda: load_artifact(graph)], failures.append)) as client:
         while client.get("/health/ready").status_code != 200:
-            pass
+            assert not failures
+            time.sleep(0.01)
         said = client.post("/predict", json={"inputs": TEXTS}).json()["predictions"]
     assert said == load_artifact(graph).predict(TEXTS)
     card, facts = ((graph / name).read_text("utf-8") for name in ("README.md", "export.json"))
