@@ -16,7 +16,7 @@ FLOORS = [
     ["types", "files", "extras", "runtime"],
     ["caching", "weights"],
     ["seen", "objective", "saved"],
-    ["media.*"],
+    ["graphed", "media.*"],
     ["formats.*", "text.*"],
     ["metrics.*"],
     ["answering.*", "tagging.*", "chat.*"],
@@ -50,6 +50,7 @@ FLOORS = [
     ["augmentation"],
     ["ready", "trial", "teachable", "tracking"],
     [f"planning.reckoning.{name}" for name in ("course", "kept", "memory", "estimate")],
+    ["exporting.*"],
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
@@ -101,6 +102,7 @@ WITHIN = {
     "distilling",
     "pretraining",
     "strategies",
+    "exporting",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

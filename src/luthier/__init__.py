@@ -6,13 +6,27 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from luthier.api import check, compare, curve, evaluate, fix, load, plan, search, suggest, train, train_strategies
+    from luthier.api import (
+        check,
+        compare,
+        curve,
+        evaluate,
+        export,
+        fix,
+        load,
+        plan,
+        search,
+        suggest,
+        train,
+        train_strategies,
+    )
 
 __all__ = [
     "check",
     "compare",
     "curve",
     "evaluate",
+    "export",
     "fix",
     "load",
     "plan",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from luthier.comparing.compare import Comparison
     from luthier.config.located import Located
     from luthier.config.schema import DataSettings, Settings
+    from luthier.exporting.result import Exported
     from luthier.finish import Run
     from luthier.fixup import Fixed
     from luthier.inference.artifact import Predictor
@@ -91,10 +92,8 @@ def load(run: str | Path, device: str | None = None) -> Predictor:
 
     run: a run's folder or a model folder. device: such as "cpu"; the GPU where there is one, if None.
     """
-    from luthier.extras import require
     from luthier.inference.artifact import load_artifact
 
-    require("torch", "transformers")
     return load_artifact(Path(run), device)
 
 
@@ -125,6 +124,20 @@ def compare(*runs: str | Path, data: Source | None = None, screen: Progress = SI
     from luthier.comparing.compare import compare as find
 
     return find([Path(run) for run in runs], data, _data(settings), screen=screen)
+
+
+def export(
+    run: str | Path, form: str, out: str | Path | None = None, *, max_loss: float = 0.01, screen: Progress = SILENT
+) -> Exported:
+    """A finished run in another form, as `luthier export` hands it over; `.gate` tells what it was held against, and
+    `.folder` is None where it did not pass and nothing was written.
+
+    form: onnx, onnx-int8, merged, gguf or gguf-q8. out: a folder that holds nothing. max_loss: of the main score.
+    Errors: LuthierError.
+    """
+    from luthier.exporting.export import export as hand_over
+
+    return hand_over(Path(run), form, None if out is None else Path(out), max_loss=max_loss, screen=screen)
 
 
 def check(source: Source, /, *, deep: bool = False, screen: Progress = SILENT, **settings: Any) -> Checkup:

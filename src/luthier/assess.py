@@ -16,7 +16,6 @@ from luthier.evaluation.elsewhere.sure import WANTED, Trust, trust
 from luthier.evaluation.evaluate import evaluate
 from luthier.evaluation.parts import Parts, parts_of
 from luthier.evaluation.slices import Slice, slices
-from luthier.extras import require
 from luthier.inference.artifact import Predictor, load_artifact
 from luthier.language import t
 from luthier.pictured import sample_vectors
@@ -68,7 +67,6 @@ def assess(
     `how` says otherwise. columns: of the file, by which it is sliced as well. perturbed: whether the rows are asked
     again, written otherwise. wanted: accuracies for which a threshold is to be named.
     Errors: ModelError, DataError."""
-    require("torch", "transformers")
     how = how or DataSettings()
     predictor = load_artifact(run)
     task = predictor.codec.task

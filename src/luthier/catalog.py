@@ -1,6 +1,6 @@
 """What there is to choose from. A file in tasks/ is a task, a public function in tuning/methods.py is a method, one in
 augmenting/methods.py an augmentation, one in balancing/remedies.py a remedy against imbalance: being there is the
-registration. Names are listed without importing torch."""
+registration. Likewise a file in exporting/formats/. Names are listed without importing torch."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from luthier.task import AnyTask
     from luthier.tuning.parts import Tuned
 
+_FORMS = "exporting/formats"
 _METHODS, _AUGMENTATIONS, _REMEDIES = "tuning/methods.py", "augmenting/methods.py", "balancing/remedies.py"
 AUTO = "auto"
 """The choice among the remedies, made on the data."""
@@ -114,6 +115,26 @@ def remedy_options(name: str) -> dict[str, tuple[str, object]]:
     """A remedy's options: name to (type as written, default); the choice among all remedies has none."""
     _check(t("remedy against imbalance"), "balance", name, [AUTO, *remedy_names()])
     return {} if name == AUTO else _options(_REMEDIES, name)
+
+
+def exporter_names() -> list[str]:
+    """Files of exporting/formats/, - for _."""
+    files = (Path(__file__).parent / _FORMS).glob("[!_]*.py")
+    return sorted(file.stem.replace("_", "-") for file in files)
+
+
+def exporter(name: str) -> Any:
+    """The Exporter that exporting/formats/<name>.py defines, which is on a higher floor.
+
+    Errors: ConfigError for an unknown name.
+    """
+    _check(t("form"), "--format", name, exporter_names())
+    module = importlib.import_module(f"luthier.exporting.formats.{name.replace('-', '_')}")
+    (found,) = (
+        part for part in vars(module).values()
+        if isinstance(part, type) and part.__module__ == module.__name__ and hasattr(part, "judge")
+    )  # fmt: skip
+    return found()
 
 
 def _function_names(file: str) -> list[str]:

@@ -81,18 +81,23 @@ class Codec:
             made += [replace(block, example=own[0].example) for block in self.task.joined(own, self.text)]
         return made
 
-    def collate(self, windows: Sequence[Window]) -> Batch:
-        """Pads on the right. x_input_ids gets x_attention_mask."""
-        import torch
-
-        tensors: dict[str, Tensor] = {}
+    def arrays(self, windows: Sequence[Window]) -> dict[str, np.ndarray]:
+        """What a model is given of windows, [B, T, …] each, padded on the right. x_input_ids gets x_attention_mask."""
+        found: dict[str, np.ndarray] = {}
         for name, first in windows[0].arrays.items():
             rows = [window.arrays[name] for window in windows]
             is_ids = name.endswith(IDS)
             dtype = np.int64 if np.issubdtype(first.dtype, np.integer) else first.dtype
-            tensors[name] = torch.from_numpy(_rectangle(rows, self.text.pad_id if is_ids else 0, dtype))
+            found[name] = _rectangle(rows, self.text.pad_id if is_ids else 0, dtype)
             if is_ids:
-                tensors[name.removesuffix(IDS) + "attention_mask"] = _mask(list(map(len, rows)))
+                found[name.removesuffix(IDS) + "attention_mask"] = _mask(list(map(len, rows)))
+        return found
+
+    def collate(self, windows: Sequence[Window]) -> Batch:
+        """`arrays` as tensors."""
+        import torch
+
+        tensors = {name: torch.from_numpy(array) for name, array in self.arrays(windows).items()}
         inside = [window.spans[:, 0] < window.spans[:, 1] for window in windows if window.spans is not None]
         places = torch.from_numpy(_rectangle(inside, False, np.bool_)) if inside else None
         return Batch(tensors, tuple(map(len, windows)), places)
@@ -197,8 +202,6 @@ def _row(parts: Sequence[np.ndarray]) -> Tensor:
     return torch.from_numpy(row.astype(np.int64) if np.issubdtype(row.dtype, np.integer) else row)
 
 
-def _mask(lengths: Sequence[int]) -> Tensor:
+def _mask(lengths: Sequence[int]) -> np.ndarray:
     """1 at real tokens, 0 at padding; int64 [B, T]."""
-    import torch
-
-    return torch.from_numpy((np.arange(max(lengths)) < np.array(lengths)[:, None]).astype(np.int64))
+    return (np.arange(max(lengths)) < np.array(lengths)[:, None]).astype(np.int64)

@@ -194,7 +194,7 @@ def _forgotten(
     how, general = ready.training, prepared.general
     longest = ready.folder.most_tokens
     tuned = read_general(
-        predictor.model, predictor.codec, general, runtime, screen, max_tokens=how.max_tokens, longest=longest
+        predictor.weights, predictor.codec, general, runtime, screen, max_tokens=how.max_tokens, longest=longest
     )
     if general is None or untuned is None or tuned is None:
         return None

@@ -39,7 +39,7 @@ def held_rows(prepared: Prepared) -> Examples:
 def sample_vectors(predictor: Predictor, examples: Examples, seed: int, screen: Progress) -> np.ndarray | None:
     """float32 [S, D]: what the model's body makes of a sample of the rows, before the head; None for a model that
     writes, or has virtual tokens before its input."""
-    model, codec = predictor.model, predictor.codec
+    model, codec = predictor.weights, predictor.codec
     task = codec.task
     if not task.fits_untuned or task.speaks_untuned or hasattr(model, "peft_config") or not examples:
         return None

@@ -12,6 +12,7 @@ import numpy as np
 from luthier.deciding import PredictionT
 from luthier.errors import ConfigError, shown
 from luthier.formats.cells.pairs import Text, given_text
+from luthier.graphed import Graphed
 from luthier.language import t
 from luthier.task import AnyTask, Task
 from luthier.text.tokenizer import TextRule
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class WholeText(Task[InputT, AnswerT, PredictionT]):
+class WholeText(Graphed, Task[InputT, AnswerT, PredictionT]):
     """Each input is one window, and each answer outlives a word that is dropped, moved or replaced. So a linear model
     on features of the whole text can answer too, which is how baselines, learning curves and cheap trials work."""
 

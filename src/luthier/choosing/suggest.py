@@ -91,6 +91,7 @@ def suggest(
     it. Errors: ModelError, DataError, ConfigError for a task whose answers are no classes."""
     require("torch", "transformers")
     predictor = load_artifact(run)
+    _ = predictor.weights  # before any row is read
     known, notes = _labelled(run, predictor, screen)
     pool = _Pool(pool_size(count), known)
     rows = read_placed(unlabelled, predictor.codec, how or DataSettings())
@@ -182,7 +183,7 @@ def _choose(predictor: Predictor, pool: _Pool, known: Known, count: int, seed: i
     task = predictor.codec.task
     inputs = [row[1] for row in pool.rows]
     features = frozen_features(
-        predictor.model, predictor.codec, inputs, Runtime(predictor.device), max_tokens=predictor.max_tokens,
+        predictor.weights, predictor.codec, inputs, Runtime(predictor.device), max_tokens=predictor.max_tokens,
         keep_states=False,
     )  # fmt: skip
     read = features.vectors if features.head_inputs is None else features.head_inputs

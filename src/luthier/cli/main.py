@@ -21,6 +21,7 @@ from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
 from luthier.cli.judging.compare import compare
 from luthier.cli.judging.runs import runs
+from luthier.cli.making.export import export
 from luthier.cli.making.schema import schema
 from luthier.cli.making.tokenizer import tokenizer
 from luthier.cli.predict import predict
@@ -51,6 +52,7 @@ COMMANDS = {
     "curve": (curve, t("how much would more data help?")),
     "suggest": (suggest, t("which rows should be labelled next?")),
     "index": (index, t("make a file's rows ready to be searched")),
+    "export": (export, t("hand a run over as ONNX, int8, plain weights or GGUF, checked against the original")),
     "serve": (serve, t("serve a run over HTTP")),
     "schema": (schema, t("the configuration's JSON Schema, for editors")),
 }

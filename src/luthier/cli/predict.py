@@ -63,10 +63,9 @@ def predict(
 
         check_named(name, read_options(how))
     from luthier.extras import require
-    from luthier.models.run import model_folder
+    from luthier.models.run import needed
 
-    require("torch", "transformers")
-    model_folder(run)
+    require(*needed(run))
     from luthier.inference.artifact import load_artifact
 
     predictor = as_asked(load_artifact(run), generation)

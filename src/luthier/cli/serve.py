@@ -51,11 +51,10 @@ def serve(
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
-    from luthier.models.run import model_folder
+    from luthier.models.run import needed
 
-    require("fastapi", "uvicorn", "prometheus_client", "torch", "transformers")
     for run in runs:
-        model_folder(run)
+        require("fastapi", "uvicorn", "prometheus_client", *needed(run))
     _check_names(runs)
     opened = _open_index(runs[0], index) if index is not None else None
     from luthier.production.door import LOCAL_NAMES, read_keys

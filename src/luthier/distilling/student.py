@@ -55,8 +55,8 @@ def taught_by(
         more = unlabelled_examples(how.unlabelled, codec, settings.data, split, screen)
     further = codec.encode_labelled(more)
     student = _plain(tuned.model)
-    widths = student.config.hidden_size, _plain(teacher.model).config.hidden_size
-    pairs = matched(depth(student), depth(_plain(teacher.model))) if how.hidden else []
+    widths = student.config.hidden_size, _plain(teacher.weights).config.hidden_size
+    pairs = matched(depth(student), depth(_plain(teacher.weights))) if how.hidden else []
     if how.hidden and not pairs:
         what = t("a student of one layer has no states below its last ones")
         raise ConfigError.at("distil.hidden", what, t("distil.hidden=false"), code="conflict")

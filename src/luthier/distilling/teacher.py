@@ -70,7 +70,7 @@ def _is_there(path: Path, key: str) -> bool:
 def _key(teacher: Predictor, examples: Sequence[Example[Any, Any]], states: Sequence[int]) -> str:
     """Of the teacher's weights, of what it is asked, in order, and of what is kept of its answers."""
     made = hashlib.sha256(repr((list(states), teacher.codec.text.max_length, teacher.codec.clean)).encode())
-    for name, value in teacher.model.state_dict().items():
+    for name, value in teacher.weights.state_dict().items():
         made.update(name.encode())
         made.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
     for example in examples:
@@ -90,7 +90,7 @@ def _ask(
     with screen.track(t("asking the teacher"), len(windows)) as tracker, torch.inference_mode(), runtime.autocast():
         for numbers in cut(range(len(windows)), lengths, teacher.max_tokens):
             batch = teacher.codec.collate([windows[i][1] for i in numbers]).to(runtime.device)
-            said = teacher.model(**batch.tensors, **({"output_hidden_states": True} if states else {}))
+            said = teacher.weights(**batch.tensors, **({"output_hidden_states": True} if states else {}))
             told = {_LOGITS: said.logits.float()}
             if states:
                 mask_BT = batch.tensors["attention_mask"]

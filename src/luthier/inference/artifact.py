@@ -1,4 +1,4 @@
-"""The result: a plain Hugging Face model folder with codec.json in it, and what answers from it."""
+"""The result: a plain Hugging Face model folder with codec.json in it, or an exported one, and what answers from it."""
 
 from __future__ import annotations
 
@@ -6,19 +6,20 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier import catalog
 from luthier.codec import Codec
 from luthier.errors import ModelError
+from luthier.extras import require
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
 from luthier.language import t
-from luthier.models.run import model_folder
+from luthier.models.run import GGUF, GRAPH, model_folder, needed
 from luthier.types import Example
+
+if TYPE_CHECKING:  # they take seconds to import, and an exported model does without them
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 ADAPTER = "adapter"
 """In a model folder: what a tuning method adds that is no part of the weights."""
@@ -40,15 +41,26 @@ def save_artifact(
         _adapt_tokenizer(temporary / "tokenizer_config.json", codec.text.max_length)
 
 
+class Ask(Protocol):
+    """How a model is asked: `predict`, or what stands in for it where the model is no torch model."""
+
+    def __call__(
+        self, model: Any, codec: Codec, inputs: Sequence[Any], *, device: str, max_tokens: int,
+        done: Callable[[int], None],
+    ) -> list[Any]: ...  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Predictor:
-    """A tuned model, ready to answer; called as transformers' is. max_tokens: of one forward pass, with padding."""
+    """A tuned model, ready to answer. max_tokens: of one forward pass, with padding. ask: how the model is asked, which
+    is called as transformers' are unless it says otherwise."""
 
     model: Any
     codec: Codec
     name: str
     device: str = "cpu"
     max_tokens: int = 4096
+    ask: Ask = predict
 
     def predict(self, inputs: Sequence[Any], top_k: int | None = None) -> list[Any]:
         """One answer an input, in order; the shapes are those of Hugging Face pipelines.
@@ -69,16 +81,36 @@ class Predictor:
 
     def raw(self, inputs: Sequence[Any], done: Callable[[int], None] = lambda count: None) -> list[Any]:
         """The task's own prediction objects, with all their scores."""
-        return predict(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
+        return self.ask(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
+
+    @property
+    def weights(self) -> Any:
+        """The torch model. Errors: ModelError for a graph, whose inside is not to be seen."""
+        if self.ask is predict:
+            return self.model
+        what, fix = t("is exported as a graph, which gives its answers alone"), t("give the run that it comes from")
+        raise ModelError.at(self.name, what, fix, code="no-weights")
 
 
 def load_artifact(run: Path, device: str | None = None) -> Predictor:
-    """run: a run's folder or a model folder. device: a torch device; the GPU where there is one, if None.
+    """run: a run's folder, a model folder, or one that `luthier export` wrote. device: a torch device; the GPU where
+    there is one, if None.
 
-    Errors: ModelError where it is neither.
+    Errors: ModelError where it is none of them; LuthierError where a library is missing that runs it.
     """
     folder = model_folder(run)
+    require(*needed(folder))
     codec = Codec.load(folder, catalog.task)
+    if (folder / GRAPH).is_file():
+        from luthier.inference.graph import open_graph, predict_by_graph
+
+        return Predictor(open_graph(folder), codec, run.resolve().name, ask=predict_by_graph)
+    if (folder / GGUF).is_file():
+        from luthier.inference.written import check_written
+
+        check_written(folder, GGUF)
+    import torch
+
     where = device or ("cuda" if torch.cuda.is_available() else "cpu")
     loaded = codec.task.load_model(folder, seed=0, device=where)
     if loaded.fresh:

@@ -1,18 +1,47 @@
-"""Inputs to predictions. Evaluation, the Predictor and the server all come through here, so they cannot differ."""
+"""Inputs to predictions. Evaluation, the Predictor and the server all come through here, so they cannot differ. Nothing
+at the top needs torch: an exported model answers without it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from luthier.batching import cut
 from luthier.codec import Codec
-from luthier.models.first_position import first_position_only
-from luthier.runtime import Runtime
 from luthier.types import Example, Window
+
+if TYPE_CHECKING:  # torch takes seconds to import
+    from torch import nn
+
+    from luthier.runtime import Runtime
+
+Infer = Callable[[Sequence[Window]], Sequence[Any]]
+"""From windows that go through a model together to what it says of each."""
+
+
+def answered(
+    codec: Codec, inputs: Sequence[Any], infer: Infer, *, max_tokens: int,
+    done: Callable[[int], None] = lambda count: None, begin: Callable[[Sequence[int]], None] = lambda numbers: None,
+) -> list[Any]:  # fmt: skip
+    """One prediction an input, in the order of the inputs, whatever computes it.
+
+    max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told. begin:
+    is told the numbers of the windows before each forward pass.
+    """
+    windows_of = codec.asked(inputs)
+    windows = [window for group in windows_of for window in group]
+    inferred: dict[int, Any] = {}
+    for numbers in batches(windows, max_tokens):
+        begin(numbers)
+        inferred.update(zip(numbers, infer([windows[i] for i in numbers]), strict=True))
+        done(len(numbers))
+    predictions: list[Any] = []
+    first = 0
+    for input, group in zip(inputs, windows_of, strict=True):
+        said = [inferred[i] for i in range(first, first + len(group))]
+        predictions.append(codec.decode(input, group, said))
+        first += len(group)
+    return predictions
 
 
 def predict(
@@ -25,31 +54,20 @@ def predict(
     done: Callable[[int], None] = lambda count: None,
     begin: Callable[[Sequence[int]], None] = lambda numbers: None,
 ) -> list[Any]:
-    """One prediction an input, in the order of the inputs, in fp32. Leaves the model in evaluation mode.
+    """As `answered`, by a torch model in fp32. Leaves the model in evaluation mode."""
+    import torch
 
-    max_tokens: of one forward pass, with padding. done: is told how many windows were answered since last told. begin:
-    is told the numbers of the windows before each forward pass.
-    """
-    windows_of = codec.asked(inputs)
-    windows = [window for group in windows_of for window in group]
-    inferred: dict[int, Any] = {}
+    from luthier.models.first_position import first_position_only
+
+    def infer(windows: Sequence[Window]) -> Sequence[Any]:
+        return codec.task.infer(model, codec.collate(windows).to(device))
+
     model.eval()
     with torch.inference_mode(), first_position_only(model):
-        for numbers in _batches(windows, max_tokens):
-            batch = codec.collate([windows[i] for i in numbers]).to(device)
-            begin(numbers)
-            inferred.update(zip(numbers, codec.task.infer(model, batch), strict=True))
-            done(len(numbers))
-    predictions: list[Any] = []
-    first = 0
-    for input, group in zip(inputs, windows_of, strict=True):
-        said = [inferred[i] for i in range(first, first + len(group))]
-        predictions.append(codec.decode(input, group, said))
-        first += len(group)
-    return predictions
+        return answered(codec, inputs, infer, max_tokens=max_tokens, done=done, begin=begin)
 
 
-def _batches(windows: Sequence[Window], max_tokens: int) -> Iterator[Sequence[int]]:
+def batches(windows: Sequence[Window], max_tokens: int) -> Iterator[Sequence[int]]:
     """Numbers of windows that go through the model together: of one length, or nearly, and with the same arrays."""
     alike: dict[tuple[str, ...], list[int]] = {}
     for number, window in enumerate(windows):

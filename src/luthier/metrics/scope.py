@@ -16,6 +16,8 @@ _RESAMPLES = 50
 _FEWEST = 5
 """Rows out of scope from which the two kinds of mistakes can be weighed against each other."""
 _TINY = 1e-12
+_BELOW = 0.01
+"""Of the least sure row's probability: how far below it the threshold lies where no row may be refused."""
 _MARGIN = 1e-3
 """Nats by which the least row that must not be refused is kept clear."""
 
@@ -64,8 +66,12 @@ def best_scope(outcome: Outcome, outside: int, keep: float, seed: int) -> Scope:
 
 
 def least_accepted(probabilities_NC: np.ndarray, keep: float) -> float:
-    """The probability that the best answer of `keep` of the rows reaches."""
-    return float(np.quantile(probabilities_NC.max(1), 1 - keep, method="lower"))
+    """The probability that the best answer of `keep` of the rows reaches. In the middle between two rows: on a row's
+    own probability that row's answer would hang on the last bit, which is another on each machine."""
+    best_N = probabilities_NC.max(1).astype(float)
+    reached = float(np.quantile(best_N, 1 - keep, method="lower"))
+    below_N = best_N[best_N < reached]
+    return (float(below_N.max()) + reached) / 2 if len(below_N) else reached * (1 - _BELOW)
 
 
 def refusing(probabilities_NC: np.ndarray, least: float) -> np.ndarray:

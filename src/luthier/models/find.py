@@ -11,6 +11,7 @@ from typing import Any
 from luthier.errors import ModelError, Place, did_you_mean
 from luthier.extras import has, need
 from luthier.language import t
+from luthier.models.run import GGUF
 
 EMBEDDED = "sentence-transformers/all-MiniLM-L6-v2"
 """The hub's name of the model that the extra [demo] brings along as a package."""
@@ -140,7 +141,7 @@ def _check(name: str, folder: Path, weights: bool) -> ModelFolder:
 
 
 def has_weights(folder: Path) -> bool:
-    return any(folder.glob("*.safetensors"))
+    return any(folder.glob("*.safetensors")) or (folder / GGUF).is_file()
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stderr
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from luthier.errors import ModelError
 from luthier.language import t
 from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
+from luthier.models.run import GGUF
 from luthier.text.tokenizer import FILE, read_tokenizer
 
 if not logging.getLogger("luthier").isEnabledFor(logging.INFO):  # what it warns of is checked and said here
@@ -86,17 +88,19 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
             torch.manual_seed(seed)
             if not has_weights(folder):
                 return _untrained(folder, loader, head_options, device)
-            model, info = loader.from_pretrained(
-                str(folder),
-                dtype=torch.float32,
-                trust_remote_code=False,
-                use_safetensors=True,
-                local_files_only=True,
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-                **head_options,
-                **how,
-            )
+            told = (folder / GGUF).is_file()
+            with redirect_stderr(StringIO()) if told else nullcontext():  # it draws a bar that nobody can switch off
+                model, info = loader.from_pretrained(
+                    str(folder),
+                    dtype=torch.float32,
+                    trust_remote_code=False,
+                    local_files_only=True,
+                    ignore_mismatched_sizes=True,
+                    output_loading_info=True,
+                    **({"gguf_file": GGUF} if told else {"use_safetensors": True}),
+                    **head_options,
+                    **how,
+                )
     except Exception as error:  # the library raises many kinds, SafetensorError and RuntimeError among them
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         what = t("cannot be loaded as {kind}: {reason}", kind=auto_class, reason=reason)

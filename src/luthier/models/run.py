@@ -8,6 +8,10 @@ from luthier.errors import ModelError
 from luthier.language import t
 
 CODEC = "codec.json"
+GRAPH = "model.onnx"
+GGUF = "model.gguf"
+EXPORTED = "export.json"
+"""In a folder of `luthier export`: its format, what it was held against, how fast and how large it is."""
 
 
 def model_folder(run: Path) -> Path:
@@ -23,3 +27,11 @@ def model_folder(run: Path) -> Path:
         what = t("is no run of Luthier: {file} is missing", file=f"model/{CODEC}")
         fix = t("give a run's folder, or its model/ folder")
     raise ModelError.at(str(run), what, fix, code="no-such-run")
+
+
+def needed(run: Path) -> tuple[str, ...]:
+    """The modules without which the model cannot answer. Errors: as of `model_folder`."""
+    folder = model_folder(run)
+    if (folder / GRAPH).is_file():
+        return ("onnxruntime",)
+    return ("torch", "transformers", *(("gguf",) if (folder / GGUF).is_file() else ()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ import numpy as np
 
 from luthier.models.head import logits_layer
 from luthier.models.own.several import picked
-from luthier.parts.windows import BY_TOKEN, asked, plain, shares
+from luthier.parts.windows import BY_TOKEN, plain, shares
 from luthier.seen import Features, Frozen, Seen
 from luthier.task import AnyTask
-from luthier.types import Batch, LabelledBatch
+from luthier.types import LabelledBatch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,19 +37,6 @@ def summed_loss(parts: Mapping[str, AnyTask], model: Any, batch: LabelledBatch, 
             else:
                 total = total + own * (-learnt).exp() + learnt / 2 * len(share.rows)
     return total
-
-
-def inferred(parts: Mapping[str, AnyTask], model: Any, batch: Batch) -> Sequence[Mapping[str, Any]]:
-    """Of each window what every part infers whose window it is."""
-    said = model(**plain(batch).tensors)
-    found: list[dict[str, Any]] = [{} for _ in batch.lengths]
-    for p, (name, part) in enumerate(parts.items()):
-        rows, own = asked(batch, p)
-        if len(rows):
-            answer = picked(said.parts[name], rows)
-            for row, item in zip(rows.tolist(), part.infer(lambda answer=answer, **_: answer, own), strict=True):
-                found[row][name] = item
-    return found
 
 
 def seen_by_head(head: Any, frozen: Frozen[Any, Any]) -> Frozen[Any, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from luthier.errors import DataError
 from luthier.formats.several.parts import Pairs
 from luthier.parts.windows import bare
 from luthier.seen import Frozen, Seen
@@ -58,3 +59,18 @@ def place_each(
             notes += [f"{name}: {own.note}"] if own.note else []
             apart = apart or own.apart
     return made, "\n".join(notes), apart
+
+
+def read_each(parts: Mapping[str, AnyTask], value: Any) -> Pairs:
+    """By part the value as its input; without parts that cannot read it. Errors: DataError, the first's where none
+    can."""
+    found: dict[str, Any] = {}
+    errors: list[DataError] = []
+    for name, part in parts.items():
+        try:
+            found[name] = part.as_input(value)
+        except DataError as error:
+            errors.append(error)
+    if not found:
+        raise errors[0]
+    return tuple(found.items())

@@ -84,8 +84,12 @@ class Share:
 
 def plain(batch: Batch) -> Batch:
     """What the model is given."""
-    tensors = {name: tensor for name, tensor in batch.tensors.items() if name not in _OURS}
-    return replace(batch, tensors=tensors)
+    return replace(batch, tensors=model_inputs(batch.tensors))
+
+
+def model_inputs(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of a batch's tensors those that the model is given."""
+    return {name: tensor for name, tensor in tensors.items() if name not in _OURS}
 
 
 def shares(batch: LabelledBatch, part: int, *, by_token: bool) -> Iterator[Share]:
@@ -107,12 +111,6 @@ def shares(batch: LabelledBatch, part: int, *, by_token: bool) -> Iterator[Share
         numbers = rows.tolist()
         chosen = tuple(batch.numbers[i] for i in numbers) if batch.numbers else ()
         yield Share(rows, LabelledBatch(_rows(inputs, rows), own_RS, each * len(numbers), chosen), each)
-
-
-def asked(batch: Batch, part: int) -> tuple[Tensor, Batch]:
-    """Which windows of a batch are the part's, and they alone."""
-    rows = batch.tensors[OWNERS][:, part].nonzero()[:, 0]
-    return rows, _rows(plain(batch), rows)
 
 
 def _rows(batch: Batch, rows: Tensor) -> Batch:

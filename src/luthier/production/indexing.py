@@ -79,7 +79,7 @@ def weights_digest(run: Path) -> str:
     found = hashlib.sha256()
     folder = model_folder(run)
     for path in files_in(folder):
-        if path.suffix != ".safetensors":
+        if path.suffix not in (".safetensors", ".onnx", ".data", ".gguf"):
             continue
         with path.open("rb") as file:
             found.update(hashlib.file_digest(file, "sha256").digest())

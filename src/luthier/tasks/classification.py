@@ -20,6 +20,7 @@ from luthier.deciding import Placed
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.formats.cells.pairs import Text
 from luthier.formats.labelled import Labelled
+from luthier.graphed import softmax
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
@@ -27,7 +28,7 @@ from luthier.metrics.sureness import Sureness, reliability
 from luthier.saved import learned
 from luthier.seen import of_two
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
+from luthier.types import IGNORE, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
@@ -134,11 +135,11 @@ class Classification(TextOrPair[str, Probabilities]):
     def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
         return divergence(logits_BC, taught_BC, temperature)
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
-        logits_BC = model(**batch.tensors).logits.float() / self.temperature
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Probabilities]:
+        logits_BC = outputs["logits"] / self.temperature
         if self.shifts:
-            logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
-        said_BC = logits_BC.softmax(-1).cpu().numpy()
+            logits_BC = logits_BC + np.array(self.shifts, logits_BC.dtype)
+        said_BC = softmax(logits_BC)
         return list(refusing(said_BC, self.accepts) if self.accepts else said_BC)
 
     # ---- to the user

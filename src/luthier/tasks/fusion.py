@@ -26,7 +26,7 @@ from luthier.seen import Frozen, Scaling
 from luthier.tasks.classification import Classification
 from luthier.tasks.regression import Regression
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
+from luthier.types import Choice, Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import AnyWholeText, WholeText
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Fusion(WholeText[Fused, Any, Said]):
 
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     architecture: ClassVar[str] = "luthier.models.own.fusion"
+    reads_with_torch: ClassVar[bool] = True
     most_request_bytes: ClassVar[int] = 2 * MOST_SENT_BYTES
 
     head: str = "classification"
@@ -186,8 +187,11 @@ class Fusion(WholeText[Fused, Any, Said]):
     def loss(self, model: Any, batch: LabelledBatch) -> Tensor:
         return self._head.loss(model, batch)
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
-        return self._head.infer(model, batch)
+    def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return self._head.outputs(model, tensors)
+
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Any]:
+        return self._head.read(outputs, lengths)
 
     def decode(self, input: Fused | None, windows: Sequence[Window], inferred: Sequence[Any]) -> Said:
         said = self._head.decode(input, windows, inferred)

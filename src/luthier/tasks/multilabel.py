@@ -17,12 +17,13 @@ from luthier.errors import ConfigError
 from luthier.evaluation.one_vs_rest import LabelLines, fit_label_lines
 from luthier.formats.cells.pairs import Text
 from luthier.formats.multilabel import MultiLabelled
+from luthier.graphed import sigmoid
 from luthier.language import t
 from luthier.metrics.label_sets import EVEN, SetOutcome, label_set_scores, per_label
 from luthier.metrics.sureness import Sureness
 from luthier.saved import learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
+from luthier.types import Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
@@ -91,11 +92,11 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
         told, taught = (torch.stack([part / 2, -part / 2], -1).flatten(0, 1) for part in (logits_BC, taught_BC))
         return divergence(told, taught, temperature)
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[Probabilities]:
-        logits_BC = model(**batch.tensors).logits.float() / self.temperature
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Probabilities]:
+        logits_BC = outputs["logits"] / self.temperature
         if self.shifts:
-            logits_BC = logits_BC + logits_BC.new_tensor(self.shifts)
-        return list(logits_BC.sigmoid().cpu().numpy())
+            logits_BC = logits_BC + np.array(self.shifts, logits_BC.dtype)
+        return list(sigmoid(logits_BC))
 
     # ---- to the user
 

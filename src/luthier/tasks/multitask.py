@@ -12,12 +12,14 @@ import numpy as np
 
 from luthier.balancing.sampling import Sampling
 from luthier.deciding import Placed
-from luthier.errors import ConfigError, DataError, Place
+from luthier.errors import ConfigError, Place
 from luthier.evaluation.baselines import cheap_ways
 from luthier.formats.several.joint import Joint
 from luthier.formats.several.parts import Pairs, PartRows
+from luthier.graphed import Graphed
 from luthier.language import t
-from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, place_each
+from luthier.parts.reading import outputs_of, read_parts
+from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, place_each, read_each
 from luthier.parts.scores import combined, sampling_rates, share_right
 from luthier.parts.settings import JOINT, check_weights, data_of, has_own_data, make_parts, task_section
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
@@ -25,7 +27,7 @@ from luthier.saved import learned
 from luthier.seen import Frozen
 from luthier.task import AnyTask, Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
+from luthier.types import Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,7 +41,7 @@ Said = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Multitask(Task[Pairs, Pairs, Said]):
+class Multitask(Graphed, Task[Pairs, Pairs, Said]):
     """tasks: by name the task of each part, with its options and, where it has data of its own, train, validation, test
     and columns; left out, intent and slots of the same rows. sampling: proportional shows every window once an epoch,
     temperature shows small parts more often: shares as size^(1/temperature). weights: of the parts' losses, 1 where
@@ -90,27 +92,14 @@ class Multitask(Task[Pairs, Pairs, Said]):
         """What every part is asked: a string, the words of one, a mapping with the format's columns, or pairs as
         `format` makes them. Errors: DataError for anything else."""
         if isinstance(value, str):
-            return self._each(lambda part: part.as_input(value))
+            return read_each(self.parts, value)
         if isinstance(value, Mapping):
             return self.format.parse_input(Row(value, Place("input")))
         if isinstance(value, tuple) and value and all(isinstance(v, tuple) and v[0] in self.parts for v in value):
             return value
         if isinstance(value, (list, tuple)) and any(column.name == "tokens" for column in self.format.columns):
             return self.format.parse_input(Row({"tokens": list(value)}, Place("input")))
-        return self._each(lambda part: part.as_input(value))
-
-    def _each(self, read: Callable[[AnyTask], Any]) -> Pairs:
-        """By part what is read; without those that cannot. Errors: the first's where none can."""
-        found: dict[str, Any] = {}
-        errors: list[DataError] = []
-        for name, part in self.parts.items():
-            try:
-                found[name] = read(part)
-            except DataError as error:
-                errors.append(error)
-        if not found:
-            raise errors[0]
-        return tuple(found.items())
+        return read_each(self.parts, value)
 
     def learn(self, examples: Sequence[Example[Pairs, Pairs]]) -> Self:
         return replace(self, parts={name: part.learn(examples_of(name, examples)) for name, part in self.parts.items()})
@@ -165,10 +154,12 @@ class Multitask(Task[Pairs, Pairs, Said]):
 
         return summed_loss(self.parts, model, batch, self._fixed)
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[Said]:
-        from luthier.parts.learning import inferred
+    def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        return outputs_of(self.parts, model, tensors)
 
-        return inferred(self.parts, model, batch)
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Said]:
+        """Of each window what every part makes of it, whosever it is."""
+        return read_parts(self.parts, outputs, lengths)
 
     def decode(self, input: Pairs, windows: Sequence[Window], inferred: Sequence[Said]) -> Said:
         value, said = dict(input), {}

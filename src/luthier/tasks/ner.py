@@ -14,6 +14,7 @@ from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.entities import Entities, EntityRows, Passage
 from luthier.formats.marked.spans import Entity
 from luthier.formats.marked.words import join_words
+from luthier.graphed import Graphed, log_softmax
 from luthier.language import t
 from luthier.metrics.entities import entity_counts, entity_scores, per_type, ratio
 from luthier.saved import learned
@@ -25,7 +26,7 @@ from luthier.tagging.scheme import Scheme
 from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
 from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IGNORE, Batch, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
+from luthier.types import IGNORE, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +50,7 @@ _PROBES: WeakKeyDictionary[Frozen[Any, Any], dict[Any, Probe | None]] = WeakKeyD
 
 
 @dataclass(frozen=True)
-class Ner(Task[Passage, Entities, Reading]):
+class Ner(Graphed, Task[Passage, Entities, Reading]):
     """tagging: bio, or bioes, in which the last word of an entity has a tag of its own."""
 
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
@@ -127,10 +128,10 @@ class Ner(Task[Passage, Entities, Reading]):
         logits_BTK = model(**batch.inputs.tensors).logits.float()
         return cross_entropy(logits_BTK.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE, reduction="sum")
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[np.ndarray]:
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[np.ndarray]:
         """Log-probabilities [T, K] of each window."""
-        said_BTK = model(**batch.tensors).logits.float().log_softmax(-1).cpu().numpy()
-        return [said_TK[:length].copy() for said_TK, length in zip(said_BTK, batch.lengths, strict=True)]
+        said_BTK = log_softmax(outputs["logits"])
+        return [said_TK[:length].copy() for said_TK, length in zip(said_BTK, lengths, strict=True)]
 
     def decode(self, input: Passage, windows: Sequence[Window], inferred: Sequence[np.ndarray]) -> Reading:
         """Each word from the window in which it has most context, at its first token; then the best tags."""

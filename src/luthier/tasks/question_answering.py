@@ -21,6 +21,7 @@ from luthier.deciding import Placed
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.evaluation.baselines import word_counter
 from luthier.formats.questions import Answers, Question, QuestionRows
+from luthier.graphed import Graphed
 from luthier.language import t
 from luthier.metrics.answers import agreement, answer_scores
 from luthier.saved import learned
@@ -28,7 +29,7 @@ from luthier.seen import Frozen
 from luthier.task import Task
 from luthier.text.scripts import about_tokens, is_spaced, text_language
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
+from luthier.types import Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,7 +48,7 @@ class SaidAnswer(TypedDict):
 
 
 @dataclass(frozen=True)
-class QuestionAnswering(Task[Question, Answers, Reading]):
+class QuestionAnswering(Graphed, Task[Question, Answers, Reading]):
     """overlap: tokens of the context that two neighbouring windows share. max_answer: most tokens of an answer; None
     chooses by the training answers. threshold: log odds that an answer must have over none, where there are questions
     without one; None chooses on validation. language: by whose rules answers are compared, such as en or zh; auto
@@ -136,12 +137,14 @@ class QuestionAnswering(Task[Question, Answers, Reading]):
         ]
         return cross_entropy(cat(sides), batch.targets.T.reshape(-1), reduction="sum")
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[np.ndarray]:
+    def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         from torch import stack
 
-        said = model(**batch.tensors)
-        logits_BT2 = stack([said.start_logits, said.end_logits], -1).float().cpu().numpy()
-        return [row[:length].copy() for row, length in zip(logits_BT2, batch.lengths, strict=True)]
+        said = model(**tensors)
+        return {"logits": stack([said.start_logits, said.end_logits], -1).float()}
+
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[np.ndarray]:
+        return [row[:length].copy() for row, length in zip(outputs["logits"], lengths, strict=True)]
 
     def decode(self, input: Question, windows: Sequence[Window], inferred: Sequence[np.ndarray]) -> Reading:
         most = self.max_answer or _LEAST_LONGEST

@@ -14,7 +14,7 @@ from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
 from luthier.saved import learned
 from luthier.text.tokenizer import TextRule
-from luthier.types import Batch, Example, LabelledBatch, LabelledWindow, Mistake, Window
+from luthier.types import Example, LabelledBatch, LabelledWindow, Mistake, Window
 from luthier.whole_text import TextOrPair
 
 if TYPE_CHECKING:
@@ -92,8 +92,8 @@ class Regression(TextOrPair[float, float]):
         """The squared distance, to which a temperature means nothing."""
         return (logits_BC - taught_BC).square().sum()
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[float]:
-        said_B = model(**batch.tensors).logits.double()[:, 0]
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[float]:
+        said_B = outputs["logits"].astype(np.float64)[:, 0]
         return (said_B * self.spread + self.mean).tolist()
 
     # ---- to the user

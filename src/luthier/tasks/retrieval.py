@@ -11,6 +11,7 @@ import numpy as np
 
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.retrieval import Asked, Document, Passages, QueryRows
+from luthier.graphed import Graphed
 from luthier.language import t
 from luthier.metrics.numbers import number_scores
 from luthier.metrics.ranking import NAMES, Compared, Ranked, mean_figures
@@ -25,7 +26,7 @@ from luthier.searching.slots import Slots
 from luthier.seen import Frozen
 from luthier.task import Task
 from luthier.text.tokenizer import TextRule
-from luthier.types import IDS, Batch, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
+from luthier.types import IDS, Choice, Example, LabelledBatch, LabelledWindow, Mistake, Row, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -41,7 +42,7 @@ _MOST_POSITIVES = 4
 
 
 @dataclass(frozen=True)
-class Retrieval(Task[Asked, Passages, Said]):
+class Retrieval(Graphed, Task[Asked, Passages, Said]):
     """pooling: how the last hidden states become one vector; None takes the model's own way. temperature: what cosines
     are divided by. negatives: of each row so many hard negatives train, the first ones. symmetric: documents must find
     their queries as well. dimensions: shorter vectors, cut from the whole one, that must do too (Matryoshka, Kusupati
@@ -147,7 +148,7 @@ class Retrieval(Task[Asked, Passages, Said]):
             return states_BTD[:, 0]
         if self.pooling == "last":
             last_B = mask_BT.sum(1) - 1
-            return states_BTD[last_B.new_tensor(range(len(last_B))), last_B]
+            return states_BTD[last_B.new_ones(last_B.shape).cumsum(0) - 1, last_B]
         return super().pooled(states_BTD, mask_BT)
 
     def objective(self) -> Joint:
@@ -160,11 +161,15 @@ class Retrieval(Task[Asked, Passages, Said]):
         parts = self._parts(batch)
         return self._loss(torch.cat([self._embed(model, part) for part in parts]), [part.facts for part in parts])
 
-    def infer(self, model: Any, batch: Batch) -> Sequence[np.ndarray]:
+    def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        """vectors: [B, D], of length 1."""
         from torch.nn.functional import normalize
 
-        states_BTD = model(**batch.tensors).last_hidden_state.float()
-        return list(normalize(self.pooled(states_BTD, batch.tensors["attention_mask"]), dim=1).cpu().numpy())
+        states_BTD = model(**tensors).last_hidden_state.float()
+        return {"vectors": normalize(self.pooled(states_BTD, tensors["attention_mask"]), dim=1)}
+
+    def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[np.ndarray]:
+        return list(outputs["vectors"])
 
     def decode(self, input: Asked, windows: Sequence[Window], inferred: Sequence[np.ndarray]) -> np.ndarray:
         return inferred[0]

@@ -27,11 +27,12 @@ def index(
         raise RunError.at(str(where), t("exists already"), t("remove it, or name another with -o"), code="exists")
     how = data_settings(overrides, {})
     from luthier.extras import require
+    from luthier.models.run import needed
     from luthier.preparing.rows import read_options
     from luthier.reading.open import check_named
 
     check_named(data, read_options(how))  # before a deep-learning library is imported
-    require("torch", "transformers")
+    require(*needed(run))
     from luthier.inference.artifact import load_artifact
     from luthier.production.indexing import index_file
 
