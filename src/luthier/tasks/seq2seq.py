@@ -95,7 +95,7 @@ class Seq2Seq(Chooser[str, str]):
             task, more = replace(task, long_answers=()).with_room(int(np.median(lengths)))
             choices += more
         frame = answer_frame(folder, (task.source_language or "", task.target_language or ""))
-        positions = find_model(str(folder)).config.get("max_position_embeddings") or _MOST_SAID
+        positions = find_model(str(folder), weights=False).config.get("max_position_embeddings") or _MOST_SAID
         known = {name: getattr(frame, name) for name in ("opening", "closing", "source")}
         most = max(1, min(_MOST_SAID, int(positions) - len(frame.opening)))
         return replace(task, **known, stop_ids=frame.closing[-1:], pad_id=frame.pad, most_said=most), choices
