@@ -24,7 +24,6 @@ from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
 from luthier.evaluation.written.forgetting import Forgetting, Likely, forgetting
 from luthier.files import disk_trouble, whole_folder, write_text
-from luthier.fit import Fitted
 from luthier.general_text import read_general
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.language import t
@@ -44,6 +43,7 @@ from luthier.runfolder import BALANCE, CONFIG, REPORT, RunFolder
 from luthier.runtime import Runtime, matmul_peak
 from luthier.splitting.saved import NAME as SPLIT
 from luthier.task import AnyTask
+from luthier.training.how import Fitted
 from luthier.training.journal import read_journal
 from luthier.training.throughput import Throughput, layer_passes, needed_flops, peak_memory
 from luthier.trial import hold_trial

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, s
 from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once, Plan, frozen_once
 from luthier.training.gradient.around import as_it_learns
-from luthier.training.how import Training
+from luthier.training.how import Fitted, Training, Tried
 from luthier.training.journal import Journal, Tell, unheard
 from luthier.training.loop import LossScale, train_steps
 from luthier.training.optimise import (
@@ -49,25 +49,6 @@ _FP16_SCALE = 2.0**15
 _LONG, _UNLIKE = 0.95, 1.25
 """Before a step with windows of this quantile of the lengths, where that is so many times the median, freed memory is
 given back: it costs such a step about a tenth of its time and keeps the peak near what the longest batch needs."""
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """A finished training. The model holds the weights of progress.best_step, or, of one that was only tried, the last.
-    stopped_early: why, or "". kept_layers: frozen ones that no step ran; kept_seconds: that they ran once for this
-    training; 0 where it was known what they give."""
-
-    progress: Progress
-    total_steps: int
-    stopped_early: str
-    kept_layers: int = 0
-    kept_seconds: float = 0.0
-
-
-Tried = Callable[[float, float], str]
-"""Who tries a training out, and wants neither checkpoints nor weights of it: told after each evaluation which share of
-the steps is done and the best main score so far (more is better; not a number while there is none), it says why to
-stop, or ""."""
 
 
 @dataclass

@@ -39,11 +39,11 @@ if TYPE_CHECKING:  # torch takes a second to import; a mistake in the data is to
     from luthier.evaluation.baselines import Baseline
     from luthier.evaluation.written.forgetting import Likely
     from luthier.finish import Run
-    from luthier.fit import Fitted, Tried
     from luthier.inference.artifact import Predictor
     from luthier.ready import Ready
     from luthier.runtime import Runtime
     from luthier.training.checkpoint import TrainState
+    from luthier.training.how import Fitted, Tried
     from luthier.tuning.parts import Tuned
     from luthier.types import LabelledWindow
 

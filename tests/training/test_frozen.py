@@ -12,11 +12,12 @@ from torch import Tensor, nn
 
 from luthier import catalog
 from luthier.caching import Cache
-from luthier.fit import Fitted, Training, fit
+from luthier.fit import fit
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.training.checkpoint import newest_checkpoint
 from luthier.training.frozen.boundary import find_boundary
+from luthier.training.how import Fitted, Training
 from luthier.training.journal import read_journal
 from luthier.training.optimise import copy_weights
 from tiny import Bench, TinyModels, bench

@@ -1,10 +1,12 @@
-"""What a training is told."""
+"""What a training is told, and what came of it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from luthier.training.averaging import NONE
+from luthier.training.checkpoint import Progress
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,22 @@ class Training:
     packing: bool = False
     averaging: str = NONE
     cache_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A finished training. The model holds the weights of progress.best_step, or, of one that was only tried, the last.
+    stopped_early: why, or "". kept_layers: frozen ones that no step ran; kept_seconds: that they ran once for this
+    training; 0 where it was known what they give."""
+
+    progress: Progress
+    total_steps: int
+    stopped_early: str
+    kept_layers: int = 0
+    kept_seconds: float = 0.0
+
+
+Tried = Callable[[float, float], str]
+"""Who tries a training out, and wants neither checkpoints nor weights of it: told after each evaluation which share of
+the steps is done and the best main score so far (more is better; not a number while there is none), it says why to
+stop, or ""."""
