@@ -54,6 +54,7 @@ def luthier(_: str, rows: Any, judged: Any, labels: list[str], epochs: int, seed
     """What `luthier train` does between tokenising and the test, with the same batch, rate and epochs as the others
     and a head that begins at random like theirs."""
     from luthier.codec import Codec
+    from luthier.fit import fit
     from luthier.inference.predict import predict
     from luthier.models.find import embedded_folder
     from luthier.models.load import load_model, load_tokenizer
@@ -61,7 +62,7 @@ def luthier(_: str, rows: Any, judged: Any, labels: list[str], epochs: int, seed
     from luthier.runtime import open_runtime
     from luthier.tasks.classification import Classification
     from luthier.text.tokenizer import TextRule
-    from luthier.training.how import Training, fit
+    from luthier.training.how import Training
     from luthier.tuning.methods import full
     from luthier.types import Example
 

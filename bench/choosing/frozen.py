@@ -76,6 +76,7 @@ def _read(path: Path | None, label: str) -> list[tuple[str, str]]:
 def luthier(method: str, rows: Any, judged: Any, epochs: int) -> dict[str, float]:
     from luthier import catalog
     from luthier.codec import Codec
+    from luthier.fit import fit
     from luthier.inference.predict import predict
     from luthier.models.find import embedded_folder
     from luthier.models.load import load_model, load_tokenizer
@@ -83,7 +84,7 @@ def luthier(method: str, rows: Any, judged: Any, epochs: int) -> dict[str, float
     from luthier.runtime import open_runtime
     from luthier.tasks.classification import Classification
     from luthier.text.tokenizer import TextRule
-    from luthier.training.how import Training, fit
+    from luthier.training.how import Training
     from luthier.types import Example
 
     labels = sorted({label for _, label in rows + judged})

@@ -32,7 +32,7 @@ class Slow(Predictor):
 
 
 def slow(each: float = 0.01) -> Any:
-    return Slow(None, None, "slow", each=each)  # type: ignore[arg-type]
+    return Slow(None, None, "slow", each=each)
 
 
 async def at_work(batcher: Batcher, *asked: Any) -> list[Any]:
