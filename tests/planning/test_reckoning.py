@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from luthier.config.settings import load_settings
 from luthier.errors import ConfigError
-from luthier.planning.forecast import Forecast, forecast
+from luthier.planning.forecast import Forecast, Limits, forecast
 from luthier.planning.reckoning.memory import state_bytes
 from luthier.planning.steps import Timed, steps_to_try
 from luthier.planning.words import read_bytes, read_seconds
@@ -110,3 +112,10 @@ def test_methods_differ_by_what_learns_and_by_nothing_else(foretold: Foretold) -
 def _learnt(told: Forecast) -> float:
     """Numbers that learn, without the embedding's rows that no text of the data has."""
     return told.memory.parts["copies"] / 12
+
+
+def test_numbers_of_any_kind_are_held_against_the_limits() -> None:
+    told: Any = SimpleNamespace(peak=np.float64(5), total_seconds=np.float64(50))
+    assert Forecast.over(told, Limits(memory=4, seconds=60)) == ["memory"]
+    assert Forecast.over(told, Limits(memory=6, seconds=40)) == ["time"]
+    assert Forecast.over(told, Limits()) == []

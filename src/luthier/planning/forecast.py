@@ -83,9 +83,11 @@ class Forecast:
 
     def over(self, limits: Limits) -> list[str]:
         """Which limits it passes: "memory", "time"."""
-        memory = limits.memory is not None and self.peak > limits.memory
-        late = limits.seconds is not None and self.total_seconds > limits.seconds
-        return ["memory"] * memory + ["time"] * late
+        passed = {
+            "memory": limits.memory is not None and self.peak > limits.memory,
+            "time": limits.seconds is not None and self.total_seconds > limits.seconds,
+        }
+        return [name for name, over in passed.items() if over]
 
     def as_json(self) -> dict[str, Any]:
         return {
