@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import pickle
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
 from luthier.studies.crews.local import Ended, Event, Lost, Told
 from luthier.studies.crews.outcome import Job
+
+_PATIENCE = 5.0
+"""Seconds for a cluster to answer the door."""
 
 
 class Mailbox:
@@ -68,8 +72,9 @@ class RayCrew:
 
         self.size, self._ray = size, ray
         try:
+            _knock(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, ignore_reinit_error=True)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             what = t("no Ray cluster answers at {address}: {error}", address=shown(address),
                      error=str(error).splitlines()[0])  # fmt: skip
             fix = t("start one with ray start --head, and name its address")
@@ -125,6 +130,13 @@ class RayCrew:
 
     def _hired(self) -> Any:
         return self._ray.remote(Trier).options(**self._options).remote(self._shared, self._mailbox)
+
+
+def _knock(address: str) -> None:
+    """Whether anybody listens there: Ray itself tries for minutes. Errors: OSError where nobody does."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), _PATIENCE).close()
 
 
 def _share(nodes: Sequence[Any], size: int) -> dict[str, float]:
