@@ -10,11 +10,9 @@ import numpy as np
 
 from luthier.evaluation.elsewhere.portrait import FILE, portray, vectors_kept
 from luthier.inference.artifact import Predictor
-from luthier.inference.frozen import frozen_features
 from luthier.language import t
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress
-from luthier.runtime import Runtime
 from luthier.types import Example
 
 Examples = Sequence[Example[Any, Any]]
@@ -38,7 +36,9 @@ def held_rows(prepared: Prepared) -> Examples:
 
 def sample_vectors(predictor: Predictor, examples: Examples, seed: int, screen: Progress) -> np.ndarray | None:
     """float32 [S, D]: what the model's body makes of a sample of the rows, before the head; None for a model that
-    writes, or has virtual tokens before its input."""
+    writes, has virtual tokens before its input, or is exported as a graph, whose inside is not to be seen."""
+    if predictor.is_graph:
+        return None
     model, codec = predictor.weights, predictor.codec
     task = codec.task
     if not task.fits_untuned or task.speaks_untuned or hasattr(model, "peft_config") or not examples:
@@ -46,6 +46,9 @@ def sample_vectors(predictor: Predictor, examples: Examples, seed: int, screen: 
     width = int(model.get_input_embeddings().weight.shape[-1])
     rows = np.sort(np.random.default_rng(seed).permutation(len(examples))[: vectors_kept(width)])
     inputs = task.questions([examples[i] for i in rows])
+    from luthier.inference.frozen import frozen_features
+    from luthier.runtime import Runtime
+
     with screen.track(t("looking at rows with the tuned model"), len(inputs)) as tracker:
         return frozen_features(
             model, codec, inputs, Runtime(predictor.device), max_tokens=predictor.max_tokens, keep_states=False,

@@ -20,8 +20,15 @@ TEXTS = ["late parcel depot", "money back please", "the invoice was charged twic
 
 BLOCKED = """
 import sys
+from importlib.machinery import PathFinder
 
-sys.modules |= dict.fromkeys(("torch", "transformers", "peft", "accelerate"))
+class Without(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        hidden = name.partition(".")[0] in ("torch", "transformers", "peft", "accelerate")
+        return None if hidden else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Without
 """
 """As if the extra [train] were not installed."""
 

@@ -210,19 +210,20 @@ def test_two_runs_on_the_same_rows_are_compared(place: Path, seeds: Path, alone:
     assert "Is the difference real?" in page.read_text(encoding="utf-8")
 
 
-def test_a_model_that_was_spoilt_is_surely_worse(place: Path, seeds: Path, alone: Path) -> None:
+def test_a_model_that_was_spoilt_is_surely_worse(place: Path, seeds: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
 
-    spoilt = place / "spoilt"
-    shutil.copytree(alone, spoilt)
+    train(place, "good", "train.epochs=10", f"data.split.from={seeds}")
+    good, spoilt = place / "runs" / "good", place / "spoilt"
+    shutil.copytree(good, spoilt)
     weights = load_file(spoilt / "model" / "model.safetensors")
     weights["classifier.bias"] = torch.tensor([1e3, 0.0, 0.0])
     save_file(weights, spoilt / "model" / "model.safetensors", metadata={"format": "pt"})
-    fresh = write_csv(place / "fresh.csv", ["text", "label"], ticket_rows(120, seed=7))
-    found = luthier.compare(alone, spoilt, data=fresh)
-    assert found.runs[found.best] == str(alone) and found.sure == (found.reports[0].main.value > 0.3)
-    assert found.part == "" and found.rows == 120
+    fresh = write_csv(place / "fresh.csv", ["text", "label"], ticket_rows(400, seed=7))
+    found = luthier.compare(good, spoilt, data=fresh)
+    assert found.runs[found.best] == str(good) and found.sure
+    assert found.part == "" and found.rows == 400
     shutil.rmtree(spoilt)
 
 

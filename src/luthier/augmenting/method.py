@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from luthier.augmenting.safety import Safety
 from luthier.models.find import ModelFolder
 from luthier.progress import Progress
-from luthier.runtime import Runtime
+
+if TYPE_CHECKING:  # torch takes a second to import, and an exported model does without it
+    from luthier.runtime import Runtime
 
 Change = Callable[[str, np.random.Generator], str]
 """A text that says the same in other words; a function of the text and the generator's state alone."""

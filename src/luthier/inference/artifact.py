@@ -84,9 +84,13 @@ class Predictor:
         return self.ask(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
 
     @property
+    def is_graph(self) -> bool:
+        return self.ask is not predict
+
+    @property
     def weights(self) -> Any:
         """The torch model. Errors: ModelError for a graph, whose inside is not to be seen."""
-        if self.ask is predict:
+        if not self.is_graph:
             return self.model
         what, fix = t("is exported as a graph, which gives its answers alone"), t("give the run that it comes from")
         raise ModelError.at(self.name, what, fix, code="no-weights")

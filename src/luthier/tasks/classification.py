@@ -41,8 +41,6 @@ _SMOOTHING, _FEW_ROWS = 0.1, 500
 """Targets are softened below this many rows a class, where a model would else soon be sure of everything: 0.77 against
 0.74 right on the demo's tickets (37 rows a class), 0.935 against 0.931 on Banking77 (117), 0.887 against 0.891 on
 SST-2 (3,460)."""
-
-
 _OFF, _THRESHOLD = "none", "threshold"
 """What task.reject may be beside the name of a class; a class of that name goes first."""
 _KEPT = 0.97
@@ -50,8 +48,6 @@ _KEPT = 0.97
 and 0.618 with 0.95, 0.908 and 0.207 unplaced."""
 OUT_OF_SCOPE = "out_of_scope"
 """What is said of a row that is refused by a threshold."""
-
-
 _SEED = 42
 
 

@@ -129,8 +129,7 @@ class Fusion(WholeText[Fused, Any, Said]):
             name = USUAL_ENCODERS[self.kind]
             settled = replace(settled, encoder=name)
             choices = [Choice("encoder", name, t("small, and knows enough of most files")), *choices]
-        own = settled.options()
-        return settled, [choice for choice in choices if choice.key in own]
+        return settled, [choice for choice in choices if choice.key in settled.options()]
 
     # ---- to the model and back
 
@@ -307,8 +306,6 @@ class Fusion(WholeText[Fused, Any, Said]):
             "embeddings_text": lambda: linear(slice(None, -width)),
             f"embeddings_{self.kind}": lambda: linear(slice(-width, None)),
         }
-
-    # ---- saved
 
     def state(self) -> dict[str, Any]:
         """Without the names of this machine's folders."""
