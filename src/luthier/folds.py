@@ -90,9 +90,7 @@ def _train(path: Path, settings: Settings, explicit: Mapping[str, Any], *, overw
         for number, (fold, folder) in enumerate(zip(prepared, folders, strict=True), 1):
             own = _fold_settings(settings, fold, folder, model.name)
             title = t("fold {number} of {count}", number=number, count=count)
-            run = train_within(path, own, fold, title, screen, explicit=explicit, tables=number == 1)
-            runs.append(run)
-            screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
+            runs.append(train_within(path, own, fold, title, screen, explicit=explicit, tables=number == 1))
         _finish(path, prepared, folders, runs, screen, began)
     return read_run(path)
 

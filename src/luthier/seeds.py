@@ -88,10 +88,9 @@ def train(
         for number, seed in enumerate(range(first, first + count), 1):
             own = _of_seed(runs[0].folder if runs else None, settings, seed, path / FOLDER / f"seed-{seed}")
             title = t("seed {seed} ({number} of {count})", seed=seed, number=number, count=count)
-            run = train_within(path, own, prepared, title, screen, explicit=_harmless(explicit), tables=number == 1,
-                               looks=looks)  # fmt: skip
-            runs.append(run)
-            screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
+            runs.append(train_within(
+                path, own, prepared, title, screen, explicit=_harmless(explicit), tables=number == 1, looks=looks
+            ))  # fmt: skip
         _finish(path, prepared, runs, screen, time.time() - began)
     return read_run(path)
 

@@ -48,23 +48,34 @@ def train_within(
     warnings begin with. explicit: as of `run.train`. tables: whether it shows what was chosen and why. looks: as of
     `run.train`.
     """
+    harmless = {key: value for key, value in explicit.items() if key in HARMLESS and key != "out"}
+    fix = t("go on with: luthier train --resume --out {folder}", folder=path)
+    with interrupted_as(path, fix, f"{title}: "):
+        run = wherever_it_stands(own, prepared, _OneOfThem(screen, title, tables=tables), harmless, looks)
+    screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
+    return run
+
+
+def wherever_it_stands(
+    own: Settings, prepared: Prepared, screen: Progress, explicit: Mapping[str, Any] | None = None,
+    looks: Looks | None = None,
+) -> Run:  # fmt: skip
+    """A run that is begun, gone on with, or read where it is finished, as its folder has it. own: with its folder as
+    `out`. The rest: as of `run.train`."""
     folder = Path(str(own.out))
     begun, written = (folder / IDENTITY).is_file(), (folder / CONFIG).is_file()
-    harmless = {key: value for key, value in explicit.items() if key in HARMLESS and key != "out"}
-    with _told_as(path, title):
-        return single.train(own, explicit=harmless, resume=begun and written, overwrite=begun and not written,
-                            screen=_OneOfThem(screen, title, tables=tables), prepared=prepared,
-                            looks=looks)  # fmt: skip
+    return single.train(own, explicit=explicit, resume=begun and written, overwrite=begun and not written,
+                        screen=screen, prepared=prepared, looks=looks)  # fmt: skip
 
 
 @contextmanager
-def _told_as(path: Path, title: str) -> Iterator[None]:
-    """An interruption of one names the command that goes on with all of them."""
+def interrupted_as(path: Path, fix: str, title: str = "") -> Iterator[None]:
+    """An interruption of one is told of all of them. path: of the whole. fix: the command that goes on with it. title:
+    before what is told."""
     try:
         yield
     except InterruptedRun as error:
-        fix = t("go on with: luthier train --resume --out {folder}", folder=path)
-        problems = [Problem(Place(str(path)), f"{title}: {p.what}", fix, p.code) for p in error.problems]
+        problems = [Problem(Place(str(path)), title + p.what, fix, p.code) for p in error.problems]
         raise InterruptedRun(*problems, exit_code=error.exit_code) from None
 
 

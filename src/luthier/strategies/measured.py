@@ -11,6 +11,7 @@ from typing import Any
 
 from luthier.evaluation.evaluate import report_of, resampled
 from luthier.evaluation.intervals import Difference, Evaluated, paired_difference
+from luthier.exporting.measure import weight_bytes
 from luthier.inference.artifact import Predictor, load_artifact
 from luthier.task import AnyTask
 from luthier.types import Example, Report
@@ -72,7 +73,7 @@ def saved_bytes(folder: Path) -> int:
     """Of what has to be kept of a run beside the pretrained model: its adapter, or a model of its own."""
     for part in (folder / "adapter", folder / "model" / "adapter", folder / "model"):
         if part.is_dir():
-            return sum(path.stat().st_size for path in part.rglob("*") if path.suffix in (".safetensors", ".bin"))
+            return weight_bytes(part)
     return 0
 
 

@@ -14,10 +14,9 @@ from luthier import run as single
 from luthier.config.located import Located
 from luthier.config.schema import Settings
 from luthier.config.settings import check_settings, flat, load_settings, opened, read_settings
-from luthier.config.write import as_yaml
-from luthier.errors import ConfigError, DataError
+from luthier.errors import ConfigError
 from luthier.extras import require
-from luthier.files import disk_trouble, write_text
+from luthier.files import write_text
 from luthier.identity import check_explicit
 from luthier.language import t
 from luthier.looks import Looks
@@ -25,8 +24,8 @@ from luthier.models.known import choose_model
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import SILENT, Progress
 from luthier.runfolder import CONFIG, STRATEGIES, check_free, claim, is_finished, sweep_run
+from luthier.several import begin as begin_whole
 from luthier.several import train_within
-from luthier.splitting.saved import NAME as SPLIT
 from luthier.strategies.names import BEGUN, FLAG, Strategy, begun_in, read_strategies
 
 if TYPE_CHECKING:
@@ -123,7 +122,8 @@ def _train(
         screen.say(f"{choice.key} = {choice.value}: {choice.reason}")
     with claim(path, overwrite=overwrite) as owned:
         sweep_run(owned.path)
-        _write_beginning(path, settings, prepared)
+        heading = t("What the strategies have in common; each has its whole configuration in its own folder.")
+        begin_whole(path, settings, heading, prepared.saved.text())
         names = [strategy.name for strategy in strategies]
         plan = {"names": names, "minutes": minutes, "epochs": begun.get("epochs")}
         write_text(path / BEGUN, json.dumps(plan))  # a resume of whatever comes next finds it
@@ -153,27 +153,7 @@ def _run(
     if is_finished(folder):
         return
     forget_peak_memory("cuda" if torch.cuda.is_available() else "cpu")
-    looks = Looks(baselines)
-    run = train_within(path, own, prepared, title, screen, explicit={}, tables=first, looks=looks)
-    screen.say(f"{title}: " + ", ".join(map(str, run.test.scores[:2])))
-
-
-def _write_beginning(path: Path, settings: Settings, prepared: Prepared) -> None:
-    """config.yaml and split.json, before the first run; on a resume the split must be the one that is there.
-
-    Errors: DataError where the data have changed since.
-    """
-    text = prepared.saved.text()
-    if (path / SPLIT).is_file():
-        if (path / SPLIT).read_text(encoding="utf-8") != text:
-            what = t("the split is not the one that the strategies began with: the data have changed")
-            fix = t("resume with what the run began with, or start anew with another --out")
-            raise DataError.at(str(path / SPLIT), what, fix, code="other-run")
-        return
-    heading = t("What the strategies have in common; each has its whole configuration in its own folder.")
-    with disk_trouble(path):
-        write_text(path / CONFIG, as_yaml(settings, heading))
-        write_text(path / SPLIT, text)
+    train_within(path, own, prepared, title, screen, explicit={}, tables=first, looks=Looks(baselines))
 
 
 def _say_budget(settings: Settings, epochs: Mapping[str, int], minutes: float | None, screen: Progress) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from luthier.config.schema import Settings
-from luthier.errors import InterruptedRun, Place, Problem
 from luthier.files import write_text
 from luthier.language import t
 from luthier.looks import Looks
 from luthier.preparing.prepare import Prepared
 from luthier.progress import Progress, Tracker
-from luthier.runfolder import CONFIG, IDENTITY, is_finished
+from luthier.runfolder import is_finished
+from luthier.several import interrupted_as, wherever_it_stands
 from luthier.studies.crews.attempt import with_task
 from luthier.studies.crews.outcome import Job, Outcome
 
@@ -115,21 +115,14 @@ def train_finalist(
 
     Errors: LuthierError; an interruption names the command that goes on with the search.
     """
-    from luthier import run as single
     from luthier.finish import read_run
 
     path = folder / finalist.name
     if is_finished(path):
         return read_run(path)
-    begun = (path / IDENTITY).is_file()
-    going_on = begun and (path / CONFIG).is_file()
     settings = finalist.job(seed).settings.model_copy(update={"out": str(path)})
-    try:
-        return single.train(settings, resume=going_on, overwrite=begun and not going_on, screen=screen,
-                            prepared=with_task(prepared, settings), looks=looks)  # fmt: skip
-    except InterruptedRun as error:
-        problems = [Problem(Place(str(folder)), p.what, how_to_go_on(folder), p.code) for p in error.problems]
-        raise InterruptedRun(*problems, exit_code=error.exit_code) from None
+    with interrupted_as(folder, how_to_go_on(folder)):
+        return wherever_it_stands(settings, with_task(prepared, settings), screen, looks=looks)
 
 
 def how_to_go_on(folder: Path) -> str:
