@@ -118,7 +118,7 @@ def fit(
         ))  # fmt: skip
         to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
         plan = Plan(
-            windows, _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
+            windows, lambda: _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
             steady=augmented is None and how.neftune_alpha == 0 and tuned.objective is None,
         )  # fmt: skip
         cache = open_cache(how.cache_bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -63,15 +64,20 @@ class Once:
 
 @dataclass(frozen=True)
 class Plan:
-    """windows: of training. asked: of the validation rows, those that this process asks the model about. steady: that a
-    window is the same at every step, and embedded without noise. epochs: still to come."""
+    """windows: of training. ask: gives those of the validation rows that this process asks the model about; called
+    where something is frozen. steady: that a window is the same at every step, and embedded without noise. epochs:
+    still to come."""
 
     windows: Sequence[LabelledWindow]
-    asked: Sequence[Window]
+    ask: Callable[[], Sequence[Window]]
     max_tokens: int
     epochs: int
     packed: bool
     steady: bool
+
+    @cached_property
+    def asked(self) -> Sequence[Window]:
+        return self.ask()
 
 
 @contextmanager
