@@ -112,7 +112,7 @@ def textbook(_: str, rows: Any, judged: Any, labels: list[str], epochs: int, see
             schedule.step()
             real, padded = real + int(mask.sum()), padded + mask.numel()
     seconds = time.perf_counter() - begin
-    return _result(real, seconds, real / padded, _accuracy(model, tokenizer, judged, labels))
+    return _result(real, seconds, real / padded, accuracy(model, tokenizer, judged, labels))
 
 
 def trainer(system: str, rows: Any, judged: Any, labels: list[str], epochs: int, seed: int) -> dict[str, float]:
@@ -143,7 +143,7 @@ def trainer(system: str, rows: Any, judged: Any, labels: list[str], epochs: int,
         begin = time.perf_counter()
         runner.train()
         seconds = time.perf_counter() - begin
-    return _result(counted.real, seconds, counted.real / counted.padded, _accuracy(model, tokenizer, judged, labels))
+    return _result(counted.real, seconds, counted.real / counted.padded, accuracy(model, tokenizer, judged, labels))
 
 
 class _Counted:
@@ -159,7 +159,8 @@ class _Counted:
         return batch
 
 
-def _accuracy(model: Any, tokenizer: Any, judged: Any, labels: list[str]) -> float:
+def accuracy(model: Any, tokenizer: Any, judged: Any, labels: list[str]) -> float:
+    """The share of the judged (text, label) pairs that a model of transformers' tells right."""
     model.eval()
     right = 0
     order = sorted(judged, key=lambda row: len(row[0]))

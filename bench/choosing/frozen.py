@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from bench.one import accuracy
+
 BATCH, LENGTH = 32, 128
 RATES = {"head": 1e-3, "last_layers": 1e-4}
 OPTIONS: dict[str, dict[str, int]] = {"last_layers": {"n": 2}}
@@ -152,18 +154,8 @@ def trainer(method: str, rows: Any, judged: Any, epochs: int) -> dict[str, float
         begin = time.process_time()
         runner.train()
         seconds = time.process_time() - begin
-    model.eval()
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(judged), 64):
-            part = judged[start : start + 64]
-            batch = tokenizer(
-                [t for t, _ in part], padding=True, truncation=True, max_length=LENGTH, return_tensors="pt"
-            )
-            said = model(**batch).logits.argmax(-1).tolist()
-            right += sum(labels[i] == label for i, (_, label) in zip(said, part, strict=True))
     tokens = epochs * sum(len(ids) for ids in encoded["input_ids"])
-    return {"seconds": seconds, "tokens": tokens, "accuracy": right / len(judged)}
+    return {"seconds": seconds, "tokens": tokens, "accuracy": accuracy(model, tokenizer, judged, labels)}
 
 
 if __name__ == "__main__":

@@ -64,10 +64,7 @@ def serve(
 
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
     local = host in _LOCAL
-    if not local and not keys and not insecure_no_key:
-        what = t("other machines can reach it, and there is no key")
-        fix = t("--api-keys FILE or LUTHIER_API_KEYS, or --insecure-no-key behind a proxy that asks for one")
-        raise ConfigError.at(f"--host {host}", what, fix, code="no-key")
+    _check_keys(host, keyless=not local and not keys, allowed=insecure_no_key)
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
@@ -86,16 +83,29 @@ def serve(
     if not local and not keys:
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=", ".join(map(str, runs)), address=address))
-    bearer = " -H 'authorization: Bearer KEY'" if keys else ""
-    for route in ("predict", *(("search",) if opened is not None else ())):
-        screen.say(
-            f"  curl -s {address}/{route}{bearer} -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'"
-        )
+    _say_how_to_ask(address, screen, keyed=bool(keys), searches=opened is not None)
     server.run(sockets=[listener])
     if failures:
         print_error(failures[0], as_json=False)
         return failures[0].exit_code
     return 0
+
+
+def _check_keys(host: str, *, keyless: bool, allowed: bool) -> None:
+    """keyless: whether other machines may ask and nobody is asked for a key. Errors: ConfigError where that is not
+    allowed."""
+    if keyless and not allowed:
+        what = t("other machines can reach it, and there is no key")
+        fix = t("--api-keys FILE or LUTHIER_API_KEYS, or --insecure-no-key behind a proxy that asks for one")
+        raise ConfigError.at(f"--host {host}", what, fix, code="no-key")
+
+
+def _say_how_to_ask(address: str, screen: Console, *, keyed: bool, searches: bool) -> None:
+    bearer = " -H 'authorization: Bearer KEY'" if keyed else ""
+    for route in ("predict", *(("search",) if searches else ())):
+        screen.say(
+            f"  curl -s {address}/{route}{bearer} -H 'content-type: application/json' -d '{{\"inputs\": [\"…\"]}}'"
+        )
 
 
 def _loader(run: Path, address: str, screen: Console) -> Callable[[], Predictor]:

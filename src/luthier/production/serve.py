@@ -68,7 +68,18 @@ def make_app(
     tell_errors(app)
     app.add_middleware(Door, keys=keys, hosts=hosts)
     app.add_middleware(Named, told=replied)
+    _add_health_routes(app, models)
+    _add_predict_route(app, models)
+    add_vector_routes(app, models, index)
+    add_embedding_route(app, models)
+    add_model_routes(app, models)
+    add_writing_routes(app, models)
+    if metrics:
+        meters.add_route(app)
+    return app
 
+
+def _add_health_routes(app: FastAPI, models: Models) -> None:
     @app.get("/health/live")
     async def live() -> dict[str, str]:
         return {"status": "live"}
@@ -77,6 +88,8 @@ def make_app(
     async def ready() -> JSONResponse:
         return JSONResponse({"status": models.state}, 200 if models.state == "ready" else 503)
 
+
+def _add_predict_route(app: FastAPI, models: Models) -> None:
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
         body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
@@ -86,11 +99,3 @@ def make_app(
         said = await while_here(request.receive, served.answer(inputs))
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
         return {"predictions": shown_, "model": served.name, "request_id": request.state.id}
-
-    add_vector_routes(app, models, index)
-    add_embedding_route(app, models)
-    add_model_routes(app, models)
-    add_writing_routes(app, models)
-    if metrics:
-        meters.add_route(app)
-    return app

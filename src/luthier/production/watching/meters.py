@@ -19,7 +19,7 @@ class Meters:
     def __init__(self, waiting: Callable[[], int]) -> None:
         self._registry = own = CollectorRegistry()
         self._requests = Counter("luthier_requests", "Requests by route and status", ["route", "code"], registry=own)
-        self._shed = Counter("luthier_shed", "Requests refused because too many wait or took too long", registry=own)
+        self._shed = Counter("luthier_shed", "Requests refused with 503: loading, full, late, ending", registry=own)
         self._seconds = Histogram(
             "luthier_request_seconds", "Seconds from the request to the end of its reply", ["route"],
             buckets=_SECONDS, registry=own,
