@@ -1,13 +1,13 @@
 """Luthier's run, in a process of its own: python -m bench.language.one MODEL ROWS BATCH LENGTH STEPS [SETTING …]
 
 ROWS: JSON lines of messages. STEPS: trained of the first epoch. Prints a line of JSON: seconds and cpu_seconds of the
-training loop, tokens (real ones), learnt, padded, memory (peak of the process, bytes), loss (of the last step).
+training loop, tokens (real ones), learnt, padded, memory (the peak in bytes, on a GPU that of torch's allocations),
+loss (of the last step).
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import tempfile
 import time
@@ -35,6 +35,7 @@ def trained(words: list[str], steps: int) -> dict[str, Any]:
     from luthier.runtime import open_runtime
     from luthier.teachable import teachable
     from luthier.training.order import epoch_steps
+    from luthier.training.throughput import peak_memory
 
     settings = load_settings(None, words)
     prepared = prepare(settings)
@@ -56,7 +57,7 @@ def trained(words: list[str], steps: int) -> dict[str, Any]:
     return {
         "seconds": done.seconds, "cpu_seconds": cpu, "tokens": done.tokens, "padded": done.padded,
         "learnt": sum(int((w.targets >= 0).sum()) for w in windows), "loss": journal[-1]["loss"],
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "memory": peak_memory(runtime.device),
     }  # fmt: skip
 
 

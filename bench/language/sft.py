@@ -1,8 +1,9 @@
 """python -m bench.language.sft ROWS.jsonl [SETTING …] [--model FOLDER] [--peer PYTHON] [--steps N] [--pairs N]
 
 Instruction tuning by Luthier and by TRL's SFTTrainer, of the same model on the same rows, answers only, one after the
-other in turn, each in a process of its own. With no model, a Llama of 6 layers of 384 with random weights and a
-tokenizer trained on the rows. --peer: a Python that has trl; without it only Luthier runs. SETTING: of Luthier's runs.
+other in turn, each in a process of its own. With no model, one of --shape with random weights and a tokenizer trained
+on the rows; without either a Llama of 6 layers of 384. --peer: a Python that has trl; without it only Luthier runs.
+--lora: rank 16 on every linear layer, in place of all weights. SETTING: of Luthier's runs.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.language.model import write_model
+from bench.language.model import SHAPES, write_model
 
 HERE = Path(__file__).parent
 TITLES = {
@@ -28,13 +29,13 @@ TITLES = {
 
 
 def main() -> None:
-    words = _parser().parse_args()
+    words = _parser().parse_intermixed_args()
     with tempfile.TemporaryDirectory() as place:
         rows = _messages(words.rows_file, words.rows, Path(place) / "rows.jsonl")
         texts = [
             turn["content"] for line in rows.read_text("utf-8").splitlines() for turn in json.loads(line)["messages"]
         ]
-        model = words.model or write_model(Path(place) / "model", texts, words.vocabulary)
+        model = words.model or write_model(Path(place) / "model", texts, words.vocabulary, words.shape)
         systems = list(TITLES) if words.peer else ["luthier"]
         found: dict[str, list[dict[str, Any]]] = {system: [] for system in systems}
         for pair in range(words.pairs):
@@ -53,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("rows_file", type=Path, metavar="ROWS.jsonl", help="messages, or instruction, input and output")
     parser.add_argument("settings", nargs="*", help="of Luthier's runs, such as train.packing=false")
     parser.add_argument("--model", type=Path)
+    parser.add_argument("--shape", choices=list(SHAPES), default="small")
+    parser.add_argument("--lora", action="store_true")
     parser.add_argument("--peer", help="a Python that has trl")
     parser.add_argument(
         "--rows", type=int, default=3000, help="from which steps are formed: groups by length need many"
@@ -86,9 +89,10 @@ def _messages(file: Path, count: int, out: Path) -> Path:
 def _run(system: str, model: Path, rows: Path, steps: int, words: argparse.Namespace) -> dict[str, Any]:
     common = [str(model), str(rows), str(words.batch), str(words.length), str(steps)]
     if system == "luthier":
-        command = [sys.executable, "-m", "bench.language.one", *common, *words.settings]
+        lora = ["tuning.method=lora", "tuning.r=16"] if words.lora else []
+        command = [sys.executable, "-m", "bench.language.one", *common, *lora, *words.settings]
     else:
-        command = [words.peer, str(HERE / "peer.py"), system, *common]
+        command = [words.peer, str(HERE / "peer.py"), system + "-lora" * words.lora, *common]
     threads = {"OMP_NUM_THREADS": str(words.threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **threads})
     if done.returncode:

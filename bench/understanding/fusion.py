@@ -178,8 +178,7 @@ def trainer(folder: Path, what: str, train: Any, test: Any, encoder: Path, epoch
     model = Plain(text, image, len(labels), what)
     arguments = TrainingArguments(
         str(folder / "trainer"), per_device_train_batch_size=BATCH, num_train_epochs=epochs, report_to="none",
-        save_strategy="no", use_cpu=True, disable_tqdm=True, remove_unused_columns=False, logging_steps=1000,
-        bf16=True,
+        save_strategy="no", disable_tqdm=True, remove_unused_columns=False, logging_steps=1000, bf16=True,
     )  # fmt: skip
     Trainer(model, arguments, train_dataset=train, data_collator=collate).train()
     model.eval()

@@ -50,7 +50,8 @@ def main() -> None:
         files = {name: written(rows, Path(folder) / f"{name}.jsonl") for name, rows in parts.items()}
         run = words.out or Path(folder) / "run"
         settings = [f"data.{part}={file}" for part, file in files.items()]
-        settings += ["task=question_answering", f"model={words.model}"]
+        settings += ["task=question_answering"]
+        settings += [f"model={words.model}"] if words.model != "auto" else []
         settings += [f"train.epochs={words.epochs}"] if words.epochs else []
         report = luthier_run(settings, words.seed, run)
         epochs = words.epochs or chosen_epochs(report)

@@ -80,7 +80,7 @@ def _untuned(texts: list[str]) -> np.ndarray:
 
     from luthier.models.find import embedded_folder
 
-    return np.asarray(SentenceTransformer(str(embedded_folder()), device="cpu").encode(texts))
+    return np.asarray(SentenceTransformer(str(embedded_folder())).encode(texts))
 
 
 def _trainer(words: argparse.Namespace, texts: list[str], folder: Path) -> tuple[np.ndarray, float]:
@@ -103,11 +103,11 @@ def _trainer(words: argparse.Namespace, texts: list[str], folder: Path) -> tuple
         {name: [row[name] for row in rows] for name in ("query", "positive")}
     )
     begin = time.perf_counter()
-    model = SentenceTransformer(str(embedded_folder()), device="cpu")
+    model = SentenceTransformer(str(embedded_folder()))
     arguments = SentenceTransformerTrainingArguments(
         str(folder / "trainer"), num_train_epochs=int(run.train.epochs),
         per_device_train_batch_size=int(run.train.batch_size), seed=words.seed, save_strategy="no", report_to=[],
-        disable_tqdm=True, use_cpu=True,
+        disable_tqdm=True,
     )  # fmt: skip
     loss = MultipleNegativesRankingLoss(model)
     SentenceTransformerTrainer(model=model, args=arguments, train_dataset=pairs, loss=loss).train()

@@ -26,9 +26,12 @@ def words_for(task_name: str, doc: str | None) -> argparse.ArgumentParser:
 
 
 def luthier_run(settings: Sequence[str], seed: int, out: Path) -> dict[str, Any]:
-    """The report of a run with these settings; of the one that is there where it is finished."""
+    """The report of a run of the embedded model with these settings; of the one that is there where it is finished."""
     if not (out / "report.json").is_file():
-        command = [sys.executable, "-m", "luthier", "train", *settings, "--seed", str(seed)]
+        from luthier.models.find import EMBEDDED
+
+        # the default hangs on the machine: with a GPU it would be a larger one
+        command = [sys.executable, "-m", "luthier", "train", f"model={EMBEDDED}", *settings, "--seed", str(seed)]
         subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
 
@@ -45,13 +48,14 @@ def trainer_run(
     model: Any, data: Callable[[], Any], collator: Any, batch: int, epochs: int, seed: int, **more: Any
 ) -> tuple[Any, float]:
     """The Trainer after its training, as its examples run it, and its seconds, those of making the data included."""
+    import torch
     from transformers import Trainer, TrainingArguments
 
     with tempfile.TemporaryDirectory() as place:
         how = TrainingArguments(
             place, per_device_train_batch_size=batch, per_device_eval_batch_size=64, num_train_epochs=epochs,
-            seed=seed, report_to="none", save_strategy="no", logging_steps=10**6, use_cpu=True, disable_tqdm=True,
-            **more,
+            seed=seed, report_to="none", save_strategy="no", logging_steps=10**6, disable_tqdm=True,
+            use_cpu=not torch.cuda.is_available(), **more,
         )  # fmt: skip
         begin = time.perf_counter()
         trainer = Trainer(model, how, train_dataset=data(), data_collator=collator)

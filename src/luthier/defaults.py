@@ -212,8 +212,8 @@ def _max_tokens(device: str, max_length: int) -> tuple[int, str]:
 
 def _precision(facts: Facts) -> tuple[str, str]:
     if facts.precision == "bf16":
-        return "bf16", t("the processor multiplies in bf16; weights stay fp32")
-    return facts.precision, t("the processor has no bf16 multiplication")
+        return "bf16", t("this machine multiplies in bf16; weights stay fp32")
+    return facts.precision, t("this machine has no bf16 multiplication")
 
 
 def _no_remedy(classes: Sequence[Hashable]) -> str:

@@ -46,9 +46,13 @@ def drawing(width: float, height: float):
 
 def svg(figure: Any) -> str:
     """A data: address, so that nothing in the picture can run and the page needs no other file."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg_bytes(figure)).decode("ascii")
+
+
+def svg_bytes(figure: Any) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": "Luthier"})
-    return "data:image/svg+xml;base64," + base64.b64encode(stream.getvalue()).decode("ascii")
+    return stream.getvalue()
 
 
 def loss_curve(history: Sequence[Mapping[str, Any]], best_step: int, metric: str) -> str | None:

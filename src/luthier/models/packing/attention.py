@@ -215,9 +215,11 @@ def _in_one(sight: Sight, query: Tensor, key: Tensor, value: Tensor, scaling: fl
     from torch.nn.attention.varlen import varlen_attn
 
     q, k, v = (states[0].transpose(0, 1) for states in (query, key, value))
+    if (shared := q.shape[1] // k.shape[1]) > 1:  # torch 2.11's kernel wants as many heads of keys as of queries
+        k, v = (states.repeat_interleave(shared, dim=1) for states in (k, v))
     said = varlen_attn(
         q, k, v, sight.ends, sight.ends, sight.longest, sight.longest, scale=scaling,
-        window_size=(-1, 0) if sight.causal else (-1, -1), enable_gqa=q.shape[1] != k.shape[1],
+        window_size=(-1, 0) if sight.causal else (-1, -1),
     )  # fmt: skip
     assert isinstance(said, Tensor)
     return said[None]

@@ -94,7 +94,7 @@ class Estimate:
 def estimate(
     ready: Ready, prepared: Prepared, tuned: Tuned, windows: Sequence[LabelledWindow], runtime: Runtime
 ) -> Estimate:
-    """windows: of the training rows. Costs three small forward passes, and to tokenise a sample of the rows."""
+    """windows: of the training rows. Costs a few small forward passes, and to tokenise a sample of the rows."""
     model, how = tuned.model, ready.training
     sampling = ready.sampling(prepared.split.train, windows)
     course = course_of(windows, how, sampling, tuned.paired_steps)
@@ -108,6 +108,8 @@ def estimate(
         neftune_alpha=0.0, any_token=ready.settings.augment["method"] != "none",
     )  # fmt: skip
     with around as noise:
+        if runtime.device != "cpu":  # the first passes load the kernels
+            count_kept(tuned, ready.codec, met, how, runtime, noise)
         begin = time.perf_counter()
         kept = count_kept(tuned, ready.codec, met, how, runtime, noise)
         overhead = (time.perf_counter() - begin) / PASSES
