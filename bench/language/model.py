@@ -54,4 +54,7 @@ def write_model(folder: Path, texts: Iterable[str], vocabulary: int, shape: str 
     with torch.device(where):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32 if shape == "small" else torch.bfloat16)
     model.save_pretrained(folder)
+    del model
+    if where == "cuda":  # whose memory is measured next
+        torch.cuda.empty_cache()
     return folder

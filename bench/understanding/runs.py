@@ -31,7 +31,8 @@ def luthier_run(settings: Sequence[str], seed: int, out: Path) -> dict[str, Any]
         from luthier.models.find import EMBEDDED
 
         # the default hangs on the machine: with a GPU it would be a larger one
-        command = [sys.executable, "-m", "luthier", "train", f"model={EMBEDDED}", *settings, "--seed", str(seed)]
+        model = [] if any(s.startswith(("model=", "distil.layers=")) for s in settings) else [f"model={EMBEDDED}"]
+        command = [sys.executable, "-m", "luthier", "train", *model, *settings, "--seed", str(seed)]
         subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
 

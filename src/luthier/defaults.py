@@ -80,7 +80,9 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
         decide("max_length", *_max_length(facts))
         decide("batch_size", *_batch_size(rows))
     if method == SCRATCH:
-        for key, chosen in from_nothing(facts.model.hidden_size, facts.epochs[0], joined=facts.joined).items():
+        for key, chosen in from_nothing(
+            facts.model.hidden_size, facts.epochs[0], joined=facts.joined, writes=facts.writes
+        ).items():
             decide(key, *chosen)
     decide("epochs", *facts.epochs)
     decide(

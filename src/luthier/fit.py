@@ -28,6 +28,7 @@ from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, s
 from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once, Plan, frozen_once
 from luthier.training.gradient.around import as_it_learns
+from luthier.training.gradient.room import Collate, Room
 from luthier.training.how import Fitted, Training, Tried
 from luthier.training.journal import Journal, Tell, unheard
 from luthier.training.loop import LossScale, train_steps
@@ -43,7 +44,7 @@ from luthier.training.order import alike_targets, evaluation_steps, plan_steps, 
 from luthier.training.stopping.signals import Interruption, watch_signals
 from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
-from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Step, Window
+from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Window
 
 _FP16_SCALE = 2.0**15
 _LONG, _UNLIKE = 0.95, 1.25
@@ -187,19 +188,20 @@ def _steps(
     how, total = run.how, per_epoch * run.how.epochs
     if run.progress.stale >= how.patience > 0:
         return why_early(run.progress.best_step, how.patience)
-    batches = _batches(run, windows, lengths)
+    collate = _collate(run, windows)
+    batches = _batches(run, windows, lengths, collate)
     loop = train_steps(
         run.tuned.model, run.tuned.objective_for(run.codec.task), batches, run.optimiser,
         Schedule(how.learning_rate, round(how.warmup * total), total, how.schedule), run.runtime,
         seed=how.seed, start=run.progress.step, max_grad_norm=how.max_grad_norm, scale=run.scale, noise=noise,
-        once=run.once,
+        once=run.once, room=Room(collate, run.screen.warn),
     )  # fmt: skip
     evaluations = evaluation_steps(per_epoch, how.epochs)
     skipped = 0
     begin = time.perf_counter()
     for step in loop:
         run.averaging.add(step.number)
-        run.progress = _after(run.progress, step, time.perf_counter() - begin, run.scale)
+        run.progress = run.progress.after(step, time.perf_counter() - begin, run.scale.value, run.scale.good_steps)
         skipped = 0 if run.scale.is_active else count_skipped(step, skipped, how.learning_rate, run.screen.warn)
         rate = run.progress.tokens / max(run.progress.seconds, 1e-9)
         tracker.advance(1, t("loss {loss:.4f}, {rate:.0f} tokens/s", loss=step.loss, rate=rate))
@@ -221,7 +223,15 @@ def _steps(
     return ""
 
 
-def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int]) -> Iterator[list[LabelledBatch]]:
+def _collate(run: _Run, windows: Sequence[LabelledWindow]) -> Collate:
+    shown = windows_at(run.codec, windows, run.augmented, run.how.seed)
+    collate = run.codec.collate_row if run.how.packing else run.codec.collate_labelled
+    return lambda step, numbers: collate(shown(step, numbers), numbers)
+
+
+def _batches(
+    run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int], collate: Collate
+) -> Iterator[list[LabelledBatch]]:
     """The rest of the run, lazily: for each step this process's collated micro-batches."""
     how = run.how
     plan = plan_steps(
@@ -229,26 +239,11 @@ def _batches(run: _Run, windows: Sequence[LabelledWindow], lengths: Sequence[int
         seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
         alike=alike_targets(windows) if run.tuned.paired_steps else (), paired=run.tuned.paired_steps,
     )  # fmt: skip
-    shown = windows_at(run.codec, windows, run.augmented, how.seed)
-    collate = run.codec.collate_row if how.packing else run.codec.collate_labelled
     long = max(float(np.quantile(lengths, _LONG)), _UNLIKE * float(np.median(lengths)))
     for number, step in enumerate(plan, run.progress.step):
         if run.runtime.device == "cpu" and any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
             give_back()
-        yield [collate(shown(number, numbers), numbers) for numbers in step]
-
-
-def _after(progress: Progress, step: Step, seconds: float, scale: LossScale) -> Progress:
-    return replace(
-        progress,
-        step=step.number,
-        tokens=progress.tokens + step.num_tokens,
-        padded=progress.padded + step.padded_tokens,
-        examples=progress.examples + step.num_windows,
-        seconds=progress.seconds + seconds,
-        loss_scale=scale.value,
-        good_steps=scale.good_steps,
-    )
+        yield [collate(number, numbers) for numbers in step]
 
 
 def _evaluate(run: _Run, epoch: float) -> None:

@@ -203,12 +203,24 @@ def tune(ready: Ready) -> Tuned:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(ready.settings.train.seed)
         tuned = _apply(ready.settings, ready.loaded.model)
+    if ready.settings.train.gradient_checkpointing:
+        _compute_anew(ready.loaded.model)
     tokens, embedding = new_token_ids(ready.loaded.model), ready.loaded.model.get_input_embeddings()
     if not tokens or embedding is None or any(p.requires_grad for p in embedding.parameters()):
         return tuned
     note = t("the {count} new tokens of the tokenizer do not learn with this method: they stay the mean of all others; "
              "tuning.method=lora or full trains them", count=len(tokens))  # fmt: skip
     return replace(tuned, notes=(*tuned.notes, note))
+
+
+def _compute_anew(model: Any) -> None:
+    """Chen et al. 2016. Without reentrance: frozen layers below need no gradient by their input then."""
+    if not getattr(model, "supports_gradient_checkpointing", False):
+        what = t("{model} cannot compute its layers once more", model=type(model).__name__)
+        raise ConfigError.at(
+            "train.gradient_checkpointing", what, "train.gradient_checkpointing=false", code="conflict"
+        )
+    model.gradient_checkpointing_enable({"use_reentrant": False})
 
 
 def warnings(ready: Ready) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from luthier.errors import CheckpointError, Place, Problem, StoppedError
 from luthier.files import Damaged, disk_trouble, open_sealed, remove_folder, whole_folder
 from luthier.language import t
+from luthier.types import Step
 
 _NAME = re.compile(r"checkpoint-(\d+)")
 _WEIGHTS, _MOMENTS, _STATE = "weights.safetensors", "moments.safetensors", "state.json"
@@ -47,6 +48,13 @@ class Progress:
     metrics_bytes: int = 0
     loss_scale: float = 1.0
     good_steps: int = 0
+
+    def after(self, step: Step, seconds: float, loss_scale: float, good_steps: int) -> Progress:
+        return replace(
+            self, step=step.number, tokens=self.tokens + step.num_tokens, padded=self.padded + step.padded_tokens,
+            examples=self.examples + step.num_windows, seconds=self.seconds + seconds, loss_scale=loss_scale,
+            good_steps=good_steps,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass
+from luthier.training.gradient.room import Room, is_out_of_memory
 from luthier.training.optimise import held_still, set_learning_rate, step_divided, still_frozen
 from luthier.types import LabelledBatch, Step
 
@@ -59,6 +60,7 @@ def train_steps(
     scale: LossScale | None = None,
     noise: Noise | None = None,
     once: Once = Once(),  # noqa: B008  frozen
+    room: Room | None = None,
 ) -> Iterator[Step]:
     """Trains `model` in place.
 
@@ -66,7 +68,8 @@ def train_steps(
     learning_rate: of a step, counted from 0. start: how many steps were done before this call.
     max_grad_norm: longer gradients are shortened to it; 0 leaves them as they are.
     scale: for fp16. noise: where the model's dropout draws from; without it, from torch's own generator. once: what
-    is frozen from below, and need not run.
+    is frozen from below, and need not run. room: how micro-batches that do not fit into the memory are made smaller;
+    without it running out of memory ends the training.
     A step whose loss or gradient is not finite is not applied and says so.
     """
     parameters = [p for p in model.parameters() if p.requires_grad]
@@ -76,14 +79,24 @@ def train_steps(
             model.train()
             once.rest()
             begun = True
-        seed_step(seed, number, runtime.rank)
+        if room is not None:
+            micro_batches = room.fitted(number, micro_batches)
         (num_targets,) = runtime.sum([sum(batch.num_targets for batch in micro_batches)])
         begin = partial(_begin, noise, once, number)
         # the one division, by the global count, known beforehand
         how = Pass(model, runtime, begin, scale.value / max(num_targets, 1))
         still = still_frozen(optimiser, number)
-        with held_still(still), once.reading(once.training):
-            loss_sum = backward(objective, micro_batches, how)
+        while True:
+            seed_step(seed, number, runtime.rank)
+            try:
+                with held_still(still), once.reading(once.training):
+                    loss_sum = backward(objective, micro_batches, how)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if room is None or not is_out_of_memory(error):
+                    raise
+            optimiser.zero_grad(set_to_none=True)  # out here the error, and with it the graph, is gone
+            micro_batches = room.shrink(number, micro_batches)
         runtime.sum_gradients(p for p in parameters if p not in still)
         loss_total, windows, tokens, padded = runtime.sum(
             [
