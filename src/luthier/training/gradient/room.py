@@ -48,8 +48,8 @@ class Room:
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self.warn(t("step {step}: out of memory with {tokens:,} tokens at once; from here on at most {most:,}, with the "
-                    "same result", step=step + 1, tokens=largest, most=self.most))  # fmt: skip
+        self.warn(t("step {step}: out of memory with {tokens:,} tokens at once; from here on at most {most:,}, "
+                    "with the same result", step=step + 1, tokens=largest, most=self.most))  # fmt: skip
         return self.fitted(step, batches)
 
     def _parts(self, step: int, batch: LabelledBatch) -> list[LabelledBatch]:
