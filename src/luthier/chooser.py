@@ -98,7 +98,8 @@ class Chooser(Writer[InputT, AnswerT]):
             return ()
 
         def encode(asked: InputT) -> Sequence[Window]:
-            return self.encode([self.supposed(asked, said)], text)[0]
+            supposed: Any = self.supposed(asked, said)
+            return self.encode([supposed], text)[0]
 
         return [Claim(said, encode(input), self.log_likelihood, lambda found: found["ln_p"], LOG_PROBABILITY, encode)]
 

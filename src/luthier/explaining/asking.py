@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def numbers(
         read_W[list(some)] = _read(predictor, claim, [windows[i] for i in some])
         done(len(some))
     ends = np.cumsum([0, *map(len, variants)])
-    return np.array([read_W[begin:end].sum() for begin, end in zip(ends, ends[1:], strict=False)])
+    return np.array([read_W[begin:end].sum() for begin, end in pairwise(ends)])
 
 
 def _read(predictor: Predictor, claim: Claim, windows: Sequence[Window]) -> Any:

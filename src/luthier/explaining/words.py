@@ -122,7 +122,7 @@ def _token_places(window: Window, texts: Sequence[str], tokenizer: Tokenizer) ->
     last = len(ids)
     if window.spans is not None and (window.spans[:, 1] > window.spans[:, 0]).any():
         at = np.flatnonzero(window.spans[:, 1] > window.spans[:, 0])
-        found = [(int(i), len(texts) - 1, *map(int, window.spans[i])) for i in at]
+        found = [(int(i), len(texts) - 1, int(window.spans[i, 0]), int(window.spans[i, 1])) for i in at]
         texts, last = texts[:-1], int(at[0])
     tokenizer.no_truncation()
     begin = 0

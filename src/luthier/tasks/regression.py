@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
-from luthier.claims import USER_UNITS, Claim
+from luthier.claims import USER_UNITS, Claim, Outputs
 from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
@@ -98,9 +98,10 @@ class Regression(TextOrPair[float, float]):
         return (said_B * self.spread + self.mean).tolist()
 
     def claims(self, input: Text, prediction: float, text: TextRule) -> Sequence[Claim]:
-        return [
-            self.claim("score", input, text, lambda said: said["logits"][..., 0] * self.spread + self.mean, USER_UNITS)
-        ]
+        def read(said: Outputs) -> Any:
+            return said["logits"][..., 0] * self.spread + self.mean
+
+        return [self.claim("score", input, text, read, USER_UNITS)]
 
     # ---- to the user
 
