@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from luthier.claims import Claim
 from luthier.codec import Codec
@@ -46,8 +46,9 @@ def by_integration(
 
     def values(ask: Ask, text_1TD: Tensor, base_1TD: Tensor) -> Tensor:
         at_once = max(1, max_tokens // text_1TD.shape[1])
-        way = captum.IntegratedGradients(ask, multiply_by_inputs=True)
-        found_1TD = way.attribute(text_1TD, base_1TD, n_steps=steps, internal_batch_size=at_once)
+        found_1TD = captum.IntegratedGradients(ask).attribute(
+            text_1TD, base_1TD, n_steps=steps, internal_batch_size=at_once
+        )
         return found_1TD.sum(-1)[0]
 
     return _by_word(model, codec, claim, words, blank, device, values)
@@ -62,14 +63,35 @@ def _by_word(
         tensors = codec.collate([window]).to(device).tensors
         name = next(name for name in tensors if name.endswith(IDS))
         ids_1T, blank_1T = tensors[name], codec.collate([base]).to(device).tensors[name]
-        embed = model.get_input_embeddings()
         with torch.no_grad():
+            embed = _embedding(model, claim, tensors, ids_1T)
             text_1TD, base_1TD = embed(ids_1T).detach(), embed(blank_1T).detach()
         ask = _asker(model, embed, claim, tensors, ids_1T)
         with torch.enable_grad():
             values_T = values(ask, text_1TD, base_1TD).double().cpu().numpy()
         found_W += [values_T[list(word.tokens[number])].sum() for word in words]
     return found_W
+
+
+def _embedding(model: Any, claim: Claim, tensors: Mapping[str, Tensor], ids_1T: Tensor) -> nn.Module:
+    """The layer in which the model looks up these ids: encoder and decoder may have one each that share the weights."""
+    usual: nn.Module = model.get_input_embeddings()
+    alike = [part for part in model.modules() if getattr(part, "weight", None) is usual.weight and part is not usual]
+    layers = [part for part in alike if isinstance(part, nn.Embedding)]
+    asked: list[nn.Module] = []
+
+    def watch(layer: nn.Module, given: Any, _: Tensor) -> None:
+        if given[0].shape == ids_1T.shape and bool((given[0] == ids_1T).all()):
+            asked.append(layer)
+
+    hooks = [layer.register_forward_hook(watch) for layer in (usual, *layers)] if layers else []
+    try:
+        if layers:
+            claim.outputs(model, tensors)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return asked[0] if asked else usual
 
 
 def _asker(model: Any, embed: Any, claim: Claim, tensors: Mapping[str, Tensor], ids_1T: Tensor) -> Ask:

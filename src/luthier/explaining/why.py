@@ -18,20 +18,21 @@ from luthier.language import t
 
 GRADIENT, INTEGRATED, OCCLUSION = "gradient", "integrated", "occlusion"
 METHODS = (GRADIENT, INTEGRATED, OCCLUSION)
-STEPS = 50
-"""Of integrated gradients, as captum has it."""
+_STEPS, _MOST_STEPS = 32, 512
+"""Of integrated gradients: doubled until the values add up."""
+_ADDS_UP = 0.01
+"""Share of what the words changed that integrated gradients may miss before their steps are doubled."""
 
 
 def explain(
-    predictor: Predictor, inputs: Sequence[Any], how: str | None = None, *, steps: int = STEPS,
+    predictor: Predictor, inputs: Sequence[Any], how: str | None = None, *,
     done: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:  # fmt: skip
     """An explanation for each input, in order.
 
     inputs: what the task asks, such as texts. how: gradient (gradient × input; fast, and what None takes), integrated
     (gradients along the way from the hidden text, whose values add up) or occlusion (each word taken out for itself;
-    asks the model only for its answers, and so is what None takes for an exported graph). steps: of integrated
-    gradients. done: is told of inputs.
+    asks the model only for its answers, and so is what None takes for an exported graph). done: is told of inputs.
     Errors: DataError for an input of another kind; ConfigError for a way that is not known and for a task that says
     nothing of which words could be the reason; ModelError for gradients of an exported graph; LuthierError where captum
     is missing.
@@ -44,7 +45,7 @@ def explain(
     found: list[Explanation] = []
     for input, seen, prediction in zip(asked, read, said, strict=True):
         claims = task.claims(seen, prediction, predictor.codec.text)
-        reasons = [reason_of(predictor, claim, input, method, steps=steps) for claim in claims]
+        reasons = [reason_of(predictor, claim, input, method) for claim in claims]
         answer = task.show(prediction if seen == input else task.relocated(prediction, seen, input))
         found.append(Explanation(input, texts_of(predictor.codec, input), answer, method, reasons))
         done(1)
@@ -69,7 +70,7 @@ def checked_way(predictor: Predictor, how: str | None) -> str:
     return method
 
 
-def reason_of(predictor: Predictor, claim: Claim, input: Any, how: str, *, steps: int = STEPS) -> Reason:
+def reason_of(predictor: Predictor, claim: Claim, input: Any, how: str) -> Reason:
     """input: as the user wrote it."""
     codec = predictor.codec
     words = words_of(codec, input, codec.cleaned(input), claim.windows)
@@ -77,18 +78,26 @@ def reason_of(predictor: Predictor, claim: Claim, input: Any, how: str, *, steps
     base_windows = all_hidden(claim, words, blank)
     if how == OCCLUSION:
         return _by_occlusion(predictor, claim, input, words, blank)
+    value, base = numbers(predictor, claim, [claim.windows, base_windows]).tolist()
+    values_W = _by_slopes(predictor, claim, words, blank, how, value - base)
+    return Reason(claim.name, claim.unit, value, base, words, values_W.tolist(), float(values_W.sum() - value + base))
+
+
+def _by_slopes(
+    predictor: Predictor, claim: Claim, words: Sequence[Word], blank: int, how: str, changed: float
+) -> np.ndarray:  # fmt: skip
+    """changed: what the words change of the claim's number altogether."""
     from luthier.explaining.gradients import by_gradient, by_integration
 
-    value, base = numbers(predictor, claim, [claim.windows, base_windows]).tolist()
-    model, device = predictor.weights, predictor.device
+    asked = (predictor.weights, predictor.codec, claim, words, blank, predictor.device)
     if how == GRADIENT:
-        values_W = by_gradient(model, codec, claim, words, blank, device)
-    else:
-        values_W = by_integration(
-            model, codec, claim, words, blank, device, steps=steps, max_tokens=predictor.max_tokens
-        )
-    error = float(values_W.sum() - (value - base))
-    return Reason(claim.name, claim.unit, value, base, words, values_W.tolist(), error)
+        return by_gradient(*asked)
+    steps = _STEPS
+    while True:
+        values_W = by_integration(*asked, steps=steps, max_tokens=predictor.max_tokens)
+        steps *= 2
+        if steps > _MOST_STEPS or abs(values_W.sum() - changed) <= _ADDS_UP * max(abs(changed), _ADDS_UP):
+            return values_W
 
 
 def _by_occlusion(predictor: Predictor, claim: Claim, input: Any, words: Sequence[Word], blank: int) -> Reason:
