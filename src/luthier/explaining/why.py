@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from luthier.claims import Claim
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.explaining.asking import all_hidden, blank_id, numbers, taken
 from luthier.explaining.explanation import Explanation, Reason
+from luthier.explaining.flips import smallest_flip
+from luthier.explaining.neighbours import Neighbourhood
 from luthier.explaining.words import Word, texts_of, words_of
 from luthier.extras import require
 from luthier.inference.artifact import Predictor
@@ -25,14 +28,16 @@ _ADDS_UP = 0.01
 
 
 def explain(
-    predictor: Predictor, inputs: Sequence[Any], how: str | None = None, *,
-    done: Callable[[int], None] = lambda count: None,
+    predictor: Predictor, inputs: Sequence[Any], how: str | None = None, *, flips: int = 0,
+    among: Neighbourhood | None = None, nearest: int = 3, done: Callable[[int], None] = lambda count: None,
 ) -> list[Explanation]:  # fmt: skip
     """An explanation for each input, in order.
 
     inputs: what the task asks, such as texts. how: gradient (gradient × input; fast, and what None takes), integrated
     (gradients along the way from the hidden text, whose values add up) or occlusion (each word taken out for itself;
-    asks the model only for its answers, and so is what None takes for an exported graph). done: is told of inputs.
+    asks the model only for its answers, and so is what None takes for an exported graph). flips: the most words of an edit that
+    changes the answer; 0 looks for none. among: the training rows, as `neighbourhood` finds them, of which the nearest
+    are named, so many. done: is told of inputs.
     Errors: DataError for an input of another kind; ConfigError for a way that is not known and for a task that says
     nothing of which words could be the reason; ModelError for gradients of an exported graph; LuthierError where captum
     is missing.
@@ -42,14 +47,22 @@ def explain(
     asked = [task.as_input(value) for value in inputs]
     read = [predictor.codec.cleaned(input) for input in asked]
     said = predictor.raw(read)
+    near = [None] * len(asked) if among is None or not asked else among.nearest(asked, nearest)
+    by = "" if among is None else among.by
     found: list[Explanation] = []
-    for input, seen, prediction in zip(asked, read, said, strict=True):
+    for input, seen, prediction, rows in zip(asked, read, said, near, strict=True):
         claims = task.claims(seen, prediction, predictor.codec.text)
-        reasons = [reason_of(predictor, claim, input, method) for claim in claims]
+        reasons = [_reason(predictor, claim, input, method, flips) for claim in claims]
         answer = task.show(prediction if seen == input else task.relocated(prediction, seen, input))
-        found.append(Explanation(input, texts_of(predictor.codec, input), answer, method, reasons))
+        found.append(Explanation(input, texts_of(predictor.codec, input), answer, method, reasons, rows, by))
         done(1)
     return found
+
+
+def _reason(predictor: Predictor, claim: Claim, input: Any, how: str, flips: int) -> Reason:
+    reason = reason_of(predictor, claim, input, how)
+    flip = smallest_flip(predictor, claim, input, reason, most=flips) if flips else None
+    return replace(reason, flip=flip)
 
 
 def checked_way(predictor: Predictor, how: str | None) -> str:

@@ -14,7 +14,7 @@ from luthier.errors import DataError, ModelError, RunError
 from luthier.inference.artifact import Predictor, load_artifact
 from luthier.language import t
 from luthier.models.run import EXPORTED, model_folder
-from luthier.preparing.prepare import prepare
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import Progress
 from luthier.runfolder import CONFIG, is_finished
 from luthier.splitting.saved import NAME as SPLIT
@@ -61,11 +61,7 @@ def check_run(run: Path) -> Path:
 def read_original(run: Path, screen: Progress) -> Original:
     """The rows are read again, as the run read them. Errors: DataError where they are not what they were."""
     folder = check_run(run)
-    prepared = prepare(load_settings(run / CONFIG))
-    saved = run / SPLIT
-    if not saved.is_file() or _rows(saved.read_text(encoding="utf-8")) != _rows(prepared.saved.text()):
-        what = t("the rows are not those that the run was validated on: its data or {file} were changed", file=SPLIT)
-        raise DataError.at(str(saved), what, t("bring the data back as they were"), code="data-changed")
+    prepared = prepared_again(run)
     part = "validation" if prepared.split.validation else "test"
     examples = prepared.split.part(part)
     if not examples:
@@ -75,6 +71,16 @@ def read_original(run: Path, screen: Progress) -> Original:
     if part == "test":
         screen.say(t("the run has no validation rows: the export is held against its test rows"))
     return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+
+
+def prepared_again(run: Path) -> Prepared:
+    """The run's data, read and split as they were. Errors: DataError where they are not what they were."""
+    prepared = prepare(load_settings(run / CONFIG))
+    saved = run / SPLIT
+    if not saved.is_file() or _rows(saved.read_text(encoding="utf-8")) != _rows(prepared.saved.text()):
+        what = t("the rows are not those that the run was validated on: its data or {file} were changed", file=SPLIT)
+        raise DataError.at(str(saved), what, t("bring the data back as they were"), code="data-changed")
+    return prepared
 
 
 def _rows(split: str) -> Any:

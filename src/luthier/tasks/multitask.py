@@ -55,6 +55,7 @@ class Multitask(Graphed, Task[Pairs, Pairs, Said]):
     """
 
     auto_class: ClassVar[str] = "AutoModel"
+    one_vector: ClassVar[bool] = False
     plainly: ClassVar[str] = "is then the encoder alone; the heads that answer lie beside it and are read by Luthier"
 
     tasks: dict[str, dict[str, Any]] | None = None
