@@ -3,8 +3,8 @@ hidden (the base) to the text itself.
 
 Gradient × input (Shrikumar et al. 2016) multiplies what the words change of the embeddings by the slope. The slope at
 the text alone says little of a model that is sure: there it is flat. So it is taken at a few points of the way and
-averaged. Integrated gradients (Sundararajan et al. 2017) goes the way in many steps, until the values add up to what the
-words changed, but for an error that is told.
+averaged. Integrated gradients (Sundararajan et al. 2017) goes the way in many steps, until the values add up to what
+the words changed, but for an error that is told.
 """
 
 from __future__ import annotations

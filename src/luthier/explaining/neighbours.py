@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from luthier.caching import Cache, open_cache
+from luthier.config.settings import load_settings
 from luthier.errors import LuthierError, Place
 from luthier.evaluation.baselines import word_counter
 from luthier.exporting.original import prepared_again
@@ -24,7 +26,6 @@ from luthier.types import Example
 
 _MOST = 5000
 """Training rows that are looked at: of more, as many spread evenly."""
-_CHUNK = 256
 EMBEDDING, WORDS = "embedding", "words"
 
 
@@ -43,12 +44,16 @@ class Neighbour:
 
 class Neighbourhood:
     """The training rows of a run. by: what rows are alike in: embedding, as what the tuned model gives its last layer;
-    words, for models whose answers are no reading of one vector. looked_at, of: rows that are compared, of how many."""
+    words, for models whose answers are no reading of one vector. looked_at, of: rows that are compared, of how many.
+    cache: where what the model makes of them is kept for another time."""
 
-    def __init__(self, predictor: Predictor, examples: Sequence[Example[Any, Any]], screen: Progress = SILENT) -> None:
+    def __init__(
+        self, predictor: Predictor, examples: Sequence[Example[Any, Any]], screen: Progress = SILENT,
+        cache: Cache | None = None,
+    ) -> None:  # fmt: skip
         step = max(1.0, len(examples) / _MOST)
         self._known = [examples[int(i * step)] for i in range(min(len(examples), _MOST))]
-        self._predictor, self._screen = predictor, screen
+        self._predictor, self._screen, self._cache = predictor, screen, cache
         self.looked_at, self.of = len(self._known), len(examples)
         self.by = EMBEDDING if _has_vectors(predictor) else WORDS
 
@@ -66,7 +71,7 @@ class Neighbourhood:
 
     @cached_property
     def _table_KD(self) -> Any:
-        return self._vectors([example.input for example in self._known])
+        return self._vectors([example.input for example in self._known], self._cache)
 
     @cached_property
     def _counter(self) -> Any:
@@ -74,20 +79,17 @@ class Neighbourhood:
         texts = [plain(example.input) for example in self._known]
         return word_counter(texts).fit(texts)
 
-    def _vectors(self, inputs: Sequence[Any]) -> Any:
+    def _vectors(self, inputs: Sequence[Any], cache: Cache | None = None) -> Any:
         """[N, D], each of length 1; sparse by words."""
         if self.by == WORDS:
             return self._counter.transform([self._predictor.codec.task.format.plain_text(input) for input in inputs])
-        found: list[np.ndarray] = []
         with self._screen.track(t("reading the training rows"), len(inputs)) as tracker:
-            for start in range(0, len(inputs), _CHUNK):
-                features = frozen_features(
-                    self._predictor.weights, self._predictor.codec, inputs[start : start + _CHUNK],
-                    Runtime(self._predictor.device), max_tokens=self._predictor.max_tokens, keep_states=False,
-                    done=tracker.advance,
-                )  # fmt: skip
-                found.append(features.vectors if features.head_inputs is None else features.head_inputs)
-        vectors_ND = np.concatenate(found).astype(np.float32)
+            features = frozen_features(
+                self._predictor.weights, self._predictor.codec, inputs, Runtime(self._predictor.device),
+                max_tokens=self._predictor.max_tokens, keep_states=False, done=tracker.advance, cache=cache,
+            )  # fmt: skip
+        read = features.vectors if features.head_inputs is None else features.head_inputs
+        vectors_ND = read.astype(np.float32)
         return vectors_ND / np.maximum(np.linalg.norm(vectors_ND, axis=1, keepdims=True), 1e-9)
 
 
@@ -97,10 +99,11 @@ def neighbourhood(run: Path, predictor: Predictor, screen: Progress = SILENT) ->
         return None, t("{run} is no run's folder: which rows it has learnt from is not known", run=run)
     try:
         rows = prepared_again(run).split.train
+        cache = open_cache(load_settings(run / CONFIG).train.cache_bytes)
     except LuthierError as error:
         what = error.problems[0].what
         return None, t("the training rows cannot be read again ({what}): no nearest examples", what=what)
-    return Neighbourhood(predictor, rows, screen), ""
+    return Neighbourhood(predictor, rows, screen, cache), ""
 
 
 def _has_vectors(predictor: Predictor) -> bool:

@@ -35,9 +35,9 @@ def explain(
 
     inputs: what the task asks, such as texts. how: gradient (gradient × input; fast, and what None takes), integrated
     (gradients along the way from the hidden text, whose values add up) or occlusion (each word taken out for itself;
-    asks the model only for its answers, and so is what None takes for an exported graph). flips: the most words of an edit that
-    changes the answer; 0 looks for none. among: the training rows, as `neighbourhood` finds them, of which the nearest
-    are named, so many. done: is told of inputs.
+    asks the model only for its answers, and so is what None takes for an exported graph). flips: the most words of an
+    edit that changes the answer; 0 looks for none. among: the training rows, as `neighbourhood` finds them, of which
+    the nearest are named, so many. done: is told of inputs.
     Errors: DataError for an input of another kind; ConfigError for a way that is not known and for a task that says
     nothing of which words could be the reason; ModelError for gradients of an exported graph; LuthierError where captum
     is missing.

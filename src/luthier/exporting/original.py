@@ -61,16 +61,23 @@ def check_run(run: Path) -> Path:
 def read_original(run: Path, screen: Progress) -> Original:
     """The rows are read again, as the run read them. Errors: DataError where they are not what they were."""
     folder = check_run(run)
-    prepared = prepared_again(run)
-    part = "validation" if prepared.split.validation else "test"
-    examples = prepared.split.part(part)
+    part, examples = held_out(run)
+    if part == "test":
+        screen.say(t("the run has no validation rows: the export is held against its test rows"))
+    return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+
+
+def held_out(run: Path) -> tuple[str, Sequence[Example[Any, Any]]]:
+    """The rows that a run did not learn from, and which part of its data they are: validation, else test. Errors: as of
+    `prepared_again`; DataError where it has neither."""
+    split = prepared_again(run).split
+    part = "validation" if split.validation else "test"
+    examples = split.part(part)
     if not examples:
         what = t("has neither validation nor test rows to hold an export against")
         fix = t("train with data.split.validation=0.1")
         raise DataError.at(str(run), what, fix, code="no-rows")
-    if part == "test":
-        screen.say(t("the run has no validation rows: the export is held against its test rows"))
-    return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+    return part, examples
 
 
 def prepared_again(run: Path) -> Prepared:
