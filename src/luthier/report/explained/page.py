@@ -115,7 +115,7 @@ def _about(row: Mapping[str, Any]) -> list[dict[str, str]]:
     ]  # fmt: skip
 
 
-def _shares(found: Mapping[str, Any] | None) -> list[dict[str, str]]:
+def _shares(found: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     if not found:
         return []
     columns = [found[name][order] for name in ("deletion", "insertion") for order in ("named", "random")]
