@@ -23,6 +23,7 @@ STYLE = (
         for n in range(1, _LEVELS + 1)
     )
     + ".why .u{opacity:.55;font-style:italic}.why sup{font-size:.65em;padding-left:.1em}"
+    ".near th,.near td:nth-child(n+3){overflow-wrap:normal}"
     ".why .aloud{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}"
 )
 """What a page that holds such pieces puts into its style."""
@@ -54,7 +55,7 @@ def _text(text: str, words: Sequence[Mapping[str, Any]], strongest: float) -> st
 
 def _word(text: str, word: Mapping[str, Any], strongest: float) -> str:
     if word.get("unread"):
-        return f'<span class="w u" title="{escape(t("not read: the text is too long"))}">{escape(text)}</span>'
+        return f'<span class="w u" title="{escape(t("not read for this"))}">{escape(text)}</span>'
     level = strength(word["value"], strongest)
     if not level:
         return escape(text)

@@ -115,23 +115,24 @@ def _blank(text: str) -> int:
 
 def _token_places(window: Window, texts: Sequence[str], tokenizer: Tokenizer) -> list[tuple[int, int, int, int]]:
     """(position, text, start, end) of the window's tokens that stand for a piece of a text. Where the window tells the
-    places of its tokens itself, they lie in the last text."""
+    places of its tokens itself, they lie in the last text. The texts may stand in any order."""
     name = next(name for name in window.arrays if name.endswith(IDS))
     ids = window.arrays[name].tolist()
     found: list[tuple[int, int, int, int]] = []
-    last = len(ids)
+    free = [(0, len(ids))]
     if window.spans is not None and (window.spans[:, 1] > window.spans[:, 0]).any():
         at = np.flatnonzero(window.spans[:, 1] > window.spans[:, 0])
         found = [(int(i), len(texts) - 1, int(window.spans[i, 0]), int(window.spans[i, 1])) for i in at]
-        texts, last = texts[:-1], int(at[0])
+        texts, free = texts[:-1], [(0, int(at[0]))]
     tokenizer.no_truncation()
-    begin = 0
     for number, text in enumerate(texts):
         encoding = tokenizer.encode(text, add_special_tokens=False)
-        pairs = _matched(ids[begin:last], encoding.ids)
-        if pairs:
-            found += [(begin + i, number, *encoding.offsets[j]) for i, j in pairs]
-            begin += pairs[-1][0] + 1
+        tried = [[(begin + i, j) for i, j in _matched(ids[begin:end], encoding.ids)] for begin, end in free]
+        best = max(range(len(free)), key=lambda k: len(tried[k]))
+        if pairs := tried[best]:
+            begin, end = free[best]
+            free[best : best + 1] = [(begin, pairs[0][0]), (pairs[-1][0] + 1, end)]
+            found += [(i, number, *encoding.offsets[j]) for i, j in pairs]
     return sorted(found)
 
 
