@@ -23,6 +23,7 @@ from luthier.evaluation.leak import Leak, given_leak, leak_worth
 from luthier.evaluation.parts import parts_of
 from luthier.evaluation.verdict import Verdict
 from luthier.evaluation.written.forgetting import Forgetting, Likely, forgetting
+from luthier.explaining.mistakes import explained_mistakes
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.general_text import read_general
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
@@ -157,6 +158,7 @@ def finish(
         "parts": parts.as_json() if parts else None,
         "distillation": beside,
         "mixture": mixture_story(ready, prepared, windows, fitted.progress.step),
+        "explained": explained_mistakes(predictor, examples, predictions),
         **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }
     with disk_trouble(path):

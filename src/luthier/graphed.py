@@ -21,6 +21,8 @@ class Graphed(ABC):
 
     reads_with_torch: ClassVar[bool] = False
     """Whether torch is needed to read its inputs, too."""
+    one_vector: ClassVar[bool] = True
+    """Whether the answer to a text is read from what one model makes of its first window."""
 
     def outputs(self, model: Any, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """By name what the model says of a batch, float32, [B, …] each or [B, T, …]; traced as it is by an export."""
@@ -33,6 +35,15 @@ class Graphed(ABC):
     def infer(self, model: Any, batch: Batch) -> Sequence[Any]:
         said = self.outputs(model, batch.tensors)
         return self.read({name: values.cpu().numpy() for name, values in said.items()}, batch.lengths)
+
+
+def moved_logits(logits: Any, temperature: float, shifts: Sequence[float]) -> Any:
+    """Divided by the temperature, then shifted; arrays or tensors, [..., C]."""
+    divided = logits / temperature
+    if not shifts:
+        return divided
+    is_array = isinstance(divided, np.ndarray)
+    return divided + (np.array(shifts, divided.dtype) if is_array else divided.new_tensor(shifts))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

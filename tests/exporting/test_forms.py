@@ -9,6 +9,7 @@ import pytest
 from exporting.helpers import original, trial
 from luthier import catalog
 from luthier.errors import ConfigError, ModelError
+from luthier.explaining import explain
 from luthier.exporting.compare import Apart, alike
 from luthier.inference.graph import Graph
 from luthier.inference.predict import predict
@@ -30,6 +31,12 @@ def test_a_graph_says_what_the_model_says_however_texts_are_padded(models: TinyM
     assert all(alike(one[0], two) for one, two in zip(alone, together, strict=True))
     with pytest.raises(ModelError, match="graph"):
         _ = found.exported.weights
+    mine, theirs = (explain(one, first.inputs[:1], "occlusion")[0] for one in (found.exported, first.predictor))
+    for one, other in zip(mine.reasons, theirs.reasons, strict=True):
+        np.testing.assert_allclose(one.values, other.values, atol=1e-3)
+    assert explain(found.exported, first.inputs[:1])[0].how == "occlusion"
+    with pytest.raises(ModelError, match="graph"):
+        explain(found.exported, first.inputs[:1], "gradient")
 
 
 @slow

@@ -70,7 +70,7 @@ def predict(
 
     predictor = as_asked(load_artifact(run), generation)
     screen = Console(json=json or out is None, quiet=quiet)
-    inputs = _inputs(predictor, name, text, how, screen)
+    inputs = inputs_of(predictor, name, text, how, screen)
     if out is not None and ending == ".npy":
         from luthier.cli.vectors.write import write_vectors
 
@@ -141,7 +141,7 @@ def _answer_all(
     return bad
 
 
-def _inputs(
+def inputs_of(
     predictor: Predictor, name: str | None, texts: list[str] | None, how: DataSettings, screen: Console
 ) -> Iterator[Any]:
     """name: of a file, or whatever else names data; "-" for standard input."""

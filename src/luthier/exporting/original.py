@@ -14,7 +14,7 @@ from luthier.errors import DataError, ModelError, RunError
 from luthier.inference.artifact import Predictor, load_artifact
 from luthier.language import t
 from luthier.models.run import EXPORTED, model_folder
-from luthier.preparing.prepare import prepare
+from luthier.preparing.prepare import Prepared, prepare
 from luthier.progress import Progress
 from luthier.runfolder import CONFIG, is_finished
 from luthier.splitting.saved import NAME as SPLIT
@@ -61,20 +61,33 @@ def check_run(run: Path) -> Path:
 def read_original(run: Path, screen: Progress) -> Original:
     """The rows are read again, as the run read them. Errors: DataError where they are not what they were."""
     folder = check_run(run)
+    part, examples = held_out(run)
+    if part == "test":
+        screen.say(t("the run has no validation rows: the export is held against its test rows"))
+    return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+
+
+def held_out(run: Path) -> tuple[str, Sequence[Example[Any, Any]]]:
+    """The rows that a run did not learn from, and which part of its data they are: validation, else test. Errors: as of
+    `prepared_again`; DataError where it has neither."""
+    split = prepared_again(run).split
+    part = "validation" if split.validation else "test"
+    examples = split.part(part)
+    if not examples:
+        what = t("has neither validation nor test rows to hold an export against")
+        fix = t("train with data.split.validation=0.1")
+        raise DataError.at(str(run), what, fix, code="no-rows")
+    return part, examples
+
+
+def prepared_again(run: Path) -> Prepared:
+    """The run's data, read and split as they were. Errors: DataError where they are not what they were."""
     prepared = prepare(load_settings(run / CONFIG))
     saved = run / SPLIT
     if not saved.is_file() or _rows(saved.read_text(encoding="utf-8")) != _rows(prepared.saved.text()):
         what = t("the rows are not those that the run was validated on: its data or {file} were changed", file=SPLIT)
         raise DataError.at(str(saved), what, t("bring the data back as they were"), code="data-changed")
-    part = "validation" if prepared.split.validation else "test"
-    examples = prepared.split.part(part)
-    if not examples:
-        what = t("has neither validation nor test rows to hold an export against")
-        fix = t("train with data.split.validation=0.1")
-        raise DataError.at(str(run), what, fix, code="no-rows")
-    if part == "test":
-        screen.say(t("the run has no validation rows: the export is held against its test rows"))
-    return Original(run, folder, load_artifact(run, "cpu"), part, examples)
+    return prepared
 
 
 def _rows(split: str) -> Any:

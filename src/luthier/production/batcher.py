@@ -28,6 +28,9 @@ _MEMORY = 0.8
 MOST_FAILURES = 3
 """Turns in a row of which nothing came, after which the model is not called ready."""
 
+_MOST_ALONE = 4
+"""Pieces of work that may wait for a moment between two turns."""
+
 TurnTold = Callable[[int, float], None]
 """Is told of each turn: inputs, seconds."""
 
@@ -44,11 +47,14 @@ class Batcher:
         self._seconds_each = 0.0
         self._busy = 0
         self.failures = 0
+        self._turn = asyncio.Lock()
+        """Held by whoever uses the model."""
+        self._alone: set[asyncio.Task[Any]] = set()
 
     @property
     def waiting(self) -> int:
         """Inputs that wait or are being answered, whose client is still there."""
-        return self._busy + sum(not answer.done() for *_, answer in self._waiting)
+        return self._busy + len(self._alone) + sum(not answer.done() for *_, answer in self._waiting)
 
     async def answer(self, inputs: Sequence[Any]) -> list[Any]:
         """The task's own predictions, one an input, in order. Errors: Refusal (503) where too many wait, or where it
@@ -62,6 +68,21 @@ class Batcher:
         finally:
             for answer in answers:
                 answer.cancel()
+
+    async def alone(self, work: Callable[[], Any]) -> Any:
+        """What the work gives, done in a thread between two turns, when nobody else uses the model; to its end, even if
+        whoever asked for it goes away. Errors: Refusal (503) where some wait for that already."""
+        if len(self._alone) >= _MOST_ALONE:
+            what = t("{count} inputs are waited for", count=len(self._alone))
+            raise Refusal(503, what, code="overloaded", retry_after=1)
+        task = asyncio.create_task(self._between(work))
+        self._alone.add(task)
+        task.add_done_callback(self._alone.discard)
+        return await asyncio.shield(task)
+
+    async def _between(self, work: Callable[[], Any]) -> Any:
+        async with self._turn:
+            return await asyncio.to_thread(work)
 
     def _take(self, inputs: Sequence[Any]) -> list[asyncio.Future[Any]]:
         """All of them or none."""
@@ -106,7 +127,8 @@ class Batcher:
 
     async def _answer(self, turn: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
         begin = time.perf_counter()
-        said = await asyncio.to_thread(self._ask, [item for item, _ in turn])
+        async with self._turn:
+            said = await asyncio.to_thread(self._ask, [item for item, _ in turn])
         seconds = time.perf_counter() - begin
         each = seconds / len(turn)
         self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each if self._seconds_each else each

@@ -14,6 +14,7 @@ from fastapi.responses import JSONResponse
 
 from luthier.errors import LuthierError
 from luthier.production.door import Door
+from luthier.production.explained import check_explainable, explanations, wants_explanation
 from luthier.production.limits import Limits
 from luthier.production.listening import while_here
 from luthier.production.requests import Named, read_body, read_inputs, read_object, read_top_k, tell_errors
@@ -96,6 +97,14 @@ def _add_predict_route(app: FastAPI, models: Models) -> None:
         served = models.of(body.get("model"))
         top_k = read_top_k(body)
         inputs = read_inputs(served.predictor, body)
-        said = await while_here(request.receive, served.answer(inputs))
+        explains = wants_explanation(request)
+        if explains:
+            check_explainable(served, inputs)
+
+        async def work() -> tuple[list[Any], dict[str, Any]]:
+            said = await served.answer(inputs)
+            return said, {"explanations": await explanations(served, inputs)} if explains else {}
+
+        said, why = await while_here(request.receive, work())
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
-        return {"predictions": shown_, "model": served.name, "request_id": request.state.id}
+        return {"predictions": shown_, **why, "model": served.name, "request_id": request.state.id}

@@ -13,6 +13,7 @@ from luthier.files import size_text
 from luthier.language import t
 from luthier.report import figures
 from luthier.report.elsewhere.sure import sure_shown
+from luthier.report.explained.page import marked_mistakes
 from luthier.report.render import rendered
 from luthier.report.written.page import samples_shown
 from luthier.task import AnyTask
@@ -49,6 +50,7 @@ def report_page(
         remedies=_remedies(report["balance"]["comparison"]),
         sure=sure_shown(report),
         samples=samples_shown(report.get("samples")),
+        explained=marked_mistakes(report.get("explained", ())),
         memory=size_text(report["peak_memory_bytes"]),
         **{**errors, "figures": {**errors["figures"], "loss": curve}},
     )  # fmt: skip

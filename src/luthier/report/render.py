@@ -7,6 +7,7 @@ import hashlib
 from importlib.resources import files
 from typing import Any
 
+from luthier.explaining.marked import STYLE
 from luthier.language import language, t
 
 
@@ -16,7 +17,7 @@ def rendered(page: str, *, title: str, worth: str, verdict: str, **values: Any) 
     from jinja2 import Environment, FunctionLoader
 
     here = files("luthier.report")
-    style = (here / "page.css").read_text(encoding="utf-8")
+    style = (here / "page.css").read_text(encoding="utf-8") + STYLE
     loader = FunctionLoader(lambda name: (here / name).read_text(encoding="utf-8"))
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     template = Environment(autoescape=True, trim_blocks=True, loader=loader).get_template(page)

@@ -1,0 +1,1 @@
+"""Why a model said so, as a page."""
