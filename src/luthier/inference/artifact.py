@@ -126,6 +126,10 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
 
         model = with_prompt(model, folder / ADAPTER)
     model.eval()
+    if where == "cpu":
+        from luthier.models.quick.install import quicken
+
+        quicken(model)
     return Predictor(model, codec, run.resolve().name, where)
 
 
