@@ -165,7 +165,8 @@ class Models:
 
         task = predictor.codec.task
         writes = isinstance(task, Writer) and task.writes
-        served = Served(predictor, Scribe(predictor) if writes else Batcher(predictor, self._limits, self._told))
+        worker = Scribe(predictor) if writes else Batcher(predictor, self._limits, self._told, predictor.cores)
+        served = Served(predictor, worker)
         self._work[id(served)] = asyncio.create_task(served.worker.work())
         return served
 

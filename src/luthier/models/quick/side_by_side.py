@@ -32,6 +32,12 @@ def cores_of(model: nn.Module, task: Any, device: str) -> int:
     return 1 if any(name in rope for rope in ropes for name in _CHANGING) else torch.get_num_threads()
 
 
+def use_cores(count: int) -> None:
+    """From now on, for what this thread computes."""
+    if torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
 def side_by_side(work: Callable[[PartT], SaidT], parts: Sequence[PartT], cores: int) -> Iterator[tuple[PartT, SaidT]]:
     """Each part with what came of it, in the order of the parts. Errors: the first that the work raises."""
     if cores == 1 or len(parts) == 1:
