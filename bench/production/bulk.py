@@ -144,6 +144,7 @@ def _runtime_peers(folder: Path, texts: Sequence[str]) -> dict[str, Way]:
     from luthier.inference.graph import GRAPH, session_of
 
     codec = Codec.load(folder, catalog.task)
+    labels = codec.task.class_names()
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(codec.text.max_length)
     tokenizer.enable_padding(pad_id=codec.text.pad_id)
@@ -158,7 +159,7 @@ def _runtime_peers(folder: Path, texts: Sequence[str]) -> dict[str, Way]:
             given = {"input_ids": "ids", "attention_mask": "attention_mask", "token_type_ids": "type_ids"}
             arrays = {name: np.array([getattr(one, own) for one in read], np.int64) for name, own in given.items()}
             for row in softmax(graph(arrays)["logits"]):
-                found.append({"label": codec.task.labels[int(row.argmax())], "score": float(row.max())})
+                found.append({"label": labels[int(row.argmax())], "score": float(row.max())})
         return found
 
     return {"onnxruntime": lambda: ask(BATCH), "onnxruntime 1": lambda: ask(1)}

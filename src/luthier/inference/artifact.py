@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier import catalog
 from luthier.codec import Codec
-from luthier.errors import ConfigError, ModelError
+from luthier.errors import ConfigError, ModelError, did_you_mean, shown
 from luthier.extras import require
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
@@ -114,6 +114,7 @@ def load_artifact(run: Path, device: str | None = None, precision: str = FP32) -
     where a library is missing that runs it.
     """
     folder = model_folder(run)
+    _check_precision(precision, possible=True)
     require(*needed(folder))
     codec = Codec.load(folder, catalog.task)
     if (folder / GRAPH).is_file():
@@ -158,6 +159,9 @@ def _quicken(model: Any, device: str, precision: str) -> None:
 
 
 def _check_precision(precision: str, *, possible: bool) -> None:
+    if precision not in (FP32, BF16):
+        what, fix = t("is {value}", value=shown(precision)), did_you_mean(precision, [FP32, BF16])
+        raise ConfigError.at("--precision", what, fix, code="unknown-choice")
     if precision != FP32 and not possible:
         what = t("bf16 is for encoders of BERT's make, on a processor that multiplies in it")
         raise ConfigError.at("--precision", what, t("leave it out"), code="conflict")

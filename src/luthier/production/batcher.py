@@ -1,4 +1,4 @@
-"""Predictions that are made at once: each core has a thread with the model; what waits when one is free goes in together.
+"""Predictions that are made at once: each core has a thread with the model; what waits for a free one goes in together.
 
 Inputs take turns, not requests: the second input of a request stands in line as if it had come with the next request,
 the third with the one after, so that a list of 256 keeps nobody waiting who asks for one. A turn holds as many inputs
@@ -32,8 +32,8 @@ _MEMORY = 0.8
 _ENOUGH = 16
 """Inputs after which is known how long one takes: the first ones wait for libraries that set themselves up."""
 _GATHER, _LOOK = 0.1, 0.002
-"""Share of the seconds of its last turn that a core waits for those whom it has just answered and who ask again, as long
-as there come more every so many seconds."""
+"""Share of the seconds of its last turn that a core waits for those whom it has just answered and who ask again, as
+long as there come more every so many seconds."""
 MOST_FAILURES = 3
 """Turns in a row of which nothing came, after which the model is not called ready."""
 
