@@ -16,6 +16,7 @@ from typing import Any
 
 BOUND = 1e-4
 """How far a score may lie from the offline one: what is padded or summed otherwise."""
+_REFUSED = 503
 _PATIENT = 40.0
 """Seconds that a reply is waited for."""
 
@@ -94,6 +95,11 @@ class Load:
         self._next += 1
         await client.ask(number % len(self._requests), self._requests[number % len(self._requests)])
 
+    async def wait(self) -> None:
+        """After a refusal, as Retry-After asks for."""
+        if self.seen.replies and self.seen.replies[-1][2] == _REFUSED:
+            await asyncio.sleep(1)
+
     async def closed(self, requests: int, clients: int) -> None:
         """So many requests in all, each client asking again when it is answered."""
 
@@ -101,6 +107,7 @@ class Load:
             client = await self.connect()
             while client is not None and client.open and self._next < requests:
                 await self.ask(client)
+                await self.wait()
 
         await asyncio.gather(*(one() for _ in range(clients)))
 
@@ -115,6 +122,7 @@ class Load:
                     client = await self.connect()
                     continue
                 await self.ask(client)
+                await self.wait()
 
         await asyncio.gather(*(one() for _ in range(clients)))
 

@@ -162,7 +162,7 @@ def finish(
     }
     with disk_trouble(path):
         keep_portrait(path, predictor, prepared, ready.training.seed, screen)
-        keep_golden(path / "model", predictor, examples, predictions)
+        keep_golden(path / "model", predictor, examples)
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))

@@ -186,7 +186,7 @@ def read_items(predictor: Predictor, items: list[Any], param: str) -> list[Any]:
 def _item(predictor: Predictor, item: Any, param: str) -> Any:
     value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         raise Refusal(400, t("a text holds a lone surrogate"), param=param, code="lone-surrogate")
     return value
 

@@ -30,32 +30,30 @@ _FORMAT = 1
 _ROWS, _LONGEST = 8, 1000
 
 
-def keep_golden(
-    folder: Path, predictor: Predictor, examples: Sequence[Example[Any, Any]], predictions: Sequence[Any] = ()
-) -> None:
-    """Writes golden.json into a model folder, where its task has such rows. predictions: one an example, as they were
-    evaluated; a row whose answer hangs on the other rows is left out. Without them the model's answers are taken."""
-    task = predictor.codec.task
-    numbers = _chosen(task, examples)
-    if not numbers:
-        return
-    answers = [task.show(said) for said in predictor.answers([examples[i] for i in numbers])]
+def keep_golden(folder: Path, predictor: Predictor, examples: Sequence[Example[Any, Any]]) -> None:
+    """Writes golden.json into a model folder, where its task has such rows. predictor: of that folder. examples: those
+    of its evaluation."""
     rows = [
-        {"asked": _row(task, examples[i]), "said": said}
-        for i, said in zip(numbers, answers, strict=True)
-        if not predictions or same(_plain(said), _plain(task.show(predictions[i])))
+        {"asked": _row(predictor.codec.task, one), "said": _alone(predictor, one)}
+        for one in _chosen(predictor.codec.task, examples)
     ]
     if rows:
         write_text(folder / FILE, json.dumps({"format": _FORMAT, "rows": rows}, ensure_ascii=False, indent=1))
 
 
-def _chosen(task: AnyTask, examples: Sequence[Example[Any, Any]]) -> list[int]:
-    """The numbers of some examples, from all over the data, that a file can hold: none of a task that writes, or needs
+def _alone(predictor: Predictor, example: Example[Any, Any]) -> Any:
+    """What is said of the row when no other is asked about: the best of some passages hangs on which there are."""
+    (said,) = predictor.answers([example])
+    return json.loads(json.dumps(predictor.codec.task.show(said)))
+
+
+def _chosen(task: AnyTask, examples: Sequence[Example[Any, Any]]) -> list[Example[Any, Any]]:
+    """Some examples, from all over the data, that a file can hold: none of a task that writes, or needs
     more than the row."""
     if not isinstance(task, Graphed) or task.reads_with_torch:
         return []
     step = max(1, len(examples) // _ROWS)
-    return [i for i in range(0, len(examples), step) if _travels(task, examples[i])][:_ROWS]
+    return [one for one in examples[::step] if _travels(task, one)][:_ROWS]
 
 
 def check_golden(predictor: Predictor, folder: Path) -> int:
@@ -74,8 +72,8 @@ def check_golden(predictor: Predictor, folder: Path) -> int:
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, LuthierError) as error:
         what = t("{file} is not as it was written ({error})", file=FILE, error=type(error).__name__)
         raise ModelError.at(str(path), what, t("copy the folder again"), code="bad-golden") from None
-    for number, (said, before) in enumerate(zip(predictor.answers(examples), expected, strict=True), 1):
-        now = _plain(task.show(said))
+    for number, (example, before) in enumerate(zip(examples, expected, strict=True), 1):
+        now = _alone(predictor, example)
         if not same(now, before):
             what = t("the model answers row {number} with {now}; when it was evaluated it said {before}",
                      number=number, now=shown(json.dumps(now)), before=shown(json.dumps(before)))  # fmt: skip
@@ -93,11 +91,6 @@ def same(one: Any, two: Any, bound: float = BOUND) -> bool:
     if isinstance(one, float) or isinstance(two, float):
         return isinstance(one, (int, float)) and isinstance(two, (int, float)) and _near(one, two, bound)
     return bool(one == two)
-
-
-def _plain(value: Any) -> Any:
-    """As it comes back from JSON."""
-    return json.loads(json.dumps(value))
 
 
 def _near(one: float, two: float, bound: float) -> bool:

@@ -13,6 +13,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.routing import APIRoute
+from starlette.routing import Route
 
 from luthier.production.describing.routes import described
 
@@ -33,7 +35,11 @@ def add_docs_routes(app: FastAPI) -> None:
     def description() -> dict[str, Any]:
         from luthier import __version__
 
-        return described(get_openapi(title="Luthier", version=__version__, routes=app.routes)["paths"], __version__)
+        paths = get_openapi(title="Luthier", version=__version__, routes=app.routes)["paths"]
+        for route in app.routes:
+            if isinstance(route, Route) and not isinstance(route, APIRoute):  # of Starlette's, which FastAPI leaves out
+                paths[route.path] = {method.lower(): {"operationId": route.name} for method in route.methods or ()}
+        return described(paths, __version__)
 
     @app.get("/openapi.json", response_model=None)
     async def openapi() -> JSONResponse:
