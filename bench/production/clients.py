@@ -64,7 +64,7 @@ class Client(asyncio.Protocol):
         self._seen.replies.append((self._number, time.perf_counter() - self._sent, int(head[9:12]), body))
         self._end()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         self.open = False
         if self._done is not None and not self._done.done():
             self._seen.dropped += 1
