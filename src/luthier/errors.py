@@ -119,6 +119,12 @@ class StoppedError(LuthierError):
     exit_code = 3
 
 
+class FindingError(LuthierError):
+    """A check that was not passed."""
+
+    exit_code = 1
+
+
 class InterruptedRun(LuthierError):  # noqa: N818  an interruption is no error of anybody's
     """A signal stopped a run after a finished step. exit_code: 130 for Ctrl-C, 143 for SIGTERM and SIGHUP."""
 

@@ -27,6 +27,7 @@ from luthier.explaining.mistakes import explained_mistakes
 from luthier.files import disk_trouble, whole_folder, write_text
 from luthier.general_text import read_general
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
+from luthier.inference.golden.rows import keep_golden
 from luthier.language import t
 from luthier.pictured import keep_portrait
 from luthier.preparing.prepare import Prepared
@@ -163,6 +164,7 @@ def finish(
     }
     with disk_trouble(path):
         keep_portrait(path, predictor, prepared, ready.training.seed, screen)
+        keep_golden(path / "model", predictor, examples)
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))
         write_text(path / REPORT, json.dumps(report, ensure_ascii=False, indent=1))

@@ -79,6 +79,8 @@ def test_a_graph_is_evaluated_without_torch_as_the_run_is(place: Path, graph: Pa
     assert second.returncode == 0, second.stderr
     one, two = ({s["name"]: s["value"] for s in json.loads(said.stdout)["scores"]} for said in (first, second))
     assert one == pytest.approx(two, abs=1e-5)
+    told = without_torch("evaluate", graph, data)
+    assert told.returncode == 0, told.stderr
 
 
 def test_a_graph_is_served_and_its_card_and_facts_name_no_folder(place: Path, graph: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import socket
 import threading
 import time
@@ -9,9 +11,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import numpy as np
 
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.models.load import load_tokenizer
@@ -99,3 +103,65 @@ def refused(client: Any, **asked: Any) -> dict[str, Any]:
     assert isinstance(found.value.body, dict)
     assert found.value.body["type"] == "invalid_request_error"
     return found.value.body
+
+
+class Slow:
+    """Stands for a model: answers every text with the same, each after so many seconds."""
+
+    name, cores = "slow", 1
+
+    def __init__(self, each: float = 0.0) -> None:
+        from luthier.tasks.classification import Classification
+
+        self._each = each
+        self.codec: Any = SimpleNamespace(task=Classification(labels=("a", "b")))
+
+    def raw(self, inputs: Any, done: Any = None) -> list[Any]:
+        time.sleep(self._each * len(inputs))
+        return [np.array([0.25, 0.75], np.float32) for _ in inputs]
+
+
+@dataclass
+class Listening:
+    """A server in a thread. handle_exit: as a signal calls it."""
+
+    server: Any
+    models: Models
+    loop: Any = None
+
+    def handle_exit(self, number: int, frame: Any) -> None:
+        self.loop.call_soon_threadsafe(self.server.handle_exit, number, frame)
+
+
+@contextmanager
+def listening(predictor: Any, limits: Any) -> Iterator[tuple[int, Listening]]:
+    """Luthier's own server, with limits on sockets, and its port."""
+    from luthier.production.serve import make_app
+    from luthier.production.sockets.server import make_server
+    from luthier.progress import SILENT
+
+    app = make_app([lambda: predictor], lambda error: None)
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    server = make_server(app, SILENT, limits)
+    found = Listening(server, app.state.models)
+
+    async def run() -> None:
+        found.loop = asyncio.get_running_loop()
+        found.loop.add_signal_handler = lambda *_: None  # which is the main thread's
+        await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    try:
+        while not server.started or httpx.get(f"http://127.0.0.1:{port}/health/ready").status_code != 200:
+            time.sleep(0.02)
+        yield port, found
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+            signal.signal(number, handler)
+        assert not thread.is_alive()

@@ -76,7 +76,7 @@ def test_what_would_wait_too_long_is_refused_at_once_and_what_was_accepted_is_an
     batcher = Batcher(slow(0.02), Limits(patience=0.3, turn=0.1))
 
     async def crowd() -> list[Any]:
-        await batcher.answer([1])
+        await batcher.answer(list(range(20)))
         begin = time.perf_counter()
         tasks = [asyncio.create_task(batcher.answer([number])) for number in range(60)]
         await asyncio.sleep(0)

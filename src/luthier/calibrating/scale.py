@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Any, Literal
 
 from luthier.calibrating.temperature import Fitted, fit_temperature
 from luthier.codec import Codec
 from luthier.language import t
-from luthier.models.head import logits_layer
 from luthier.types import Batch, Example
+
+if TYPE_CHECKING:  # the report of an exported model, which needs no torch, tells of it
+    from torch import nn
 
 FEWEST = 50
 """Validation rows: fewer tell too little of how sure is too sure."""
@@ -76,6 +75,8 @@ def _told(fitted: Fitted, rows: int) -> str:
 def _divided(model: nn.Module, batch: Batch, temperature: float) -> bool:
     """Whether the head now gives the logits divided: asked before and after, since something may stand behind the
     layer. Where not, it is as it was."""
+    import torch
+
     layer = _plain_layer(model)
     if layer is None:
         return False
@@ -98,6 +99,8 @@ def _divided(model: nn.Module, batch: Batch, temperature: float) -> bool:
 
 def _plain_layer(model: nn.Module) -> Any:
     """The layer that makes the logits, where there is one of plain numbers."""
+    from luthier.models.head import logits_layer
+
     plain: Any = getattr(model, "get_base_model", lambda: model)()  # inside an adapter's wrapping
     layer = logits_layer(plain)
-    return layer if layer is not None and torch.is_floating_point(layer.weight) else None
+    return layer if layer is not None and layer.weight.is_floating_point() else None

@@ -38,6 +38,9 @@ Label = Annotated[str | None, typer.Option("--label", help=t("the label column's
 Out = Annotated[
     str | None, typer.Option("--out", "-o", help=t("the run's folder; runs/<name>-<number> where not given"))
 ]
+Precision = Annotated[
+    str, typer.Option("--precision", help=t("fp32, or bf16: faster on a CPU that has it, and some answers differ"))
+]
 Seed = Annotated[int | None, typer.Option("--seed", help=t("of split and training"))]
 
 CONFIG_ENDINGS = (".yaml", ".yml")

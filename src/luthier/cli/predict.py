@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from luthier.cli.console import Console, print_json, write
-from luthier.cli.options import Json, Quiet, RunFolder, data_settings, names_data
+from luthier.cli.options import Json, Precision, Quiet, RunFolder, data_settings, names_data
 from luthier.cli.talk.settings import as_asked, split_settings
 from luthier.errors import DataError, LuthierError, Place, Problem, printable
 from luthier.language import t
@@ -49,6 +49,7 @@ def predict(
         typer.Option("--safe-csv/--raw-csv", help=t("texts that a spreadsheet takes for formulas get a leading '")),
     ] = True,
     resume: Annotated[bool, typer.Option("--resume", help=t("go on with an interrupted .jsonl"))] = False,
+    precision: Precision = "fp32",
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -68,7 +69,7 @@ def predict(
     require(*needed(run))
     from luthier.inference.artifact import load_artifact
 
-    predictor = as_asked(load_artifact(run), generation)
+    predictor = as_asked(load_artifact(run, precision=precision), generation)
     screen = Console(json=json or out is None, quiet=quiet)
     inputs = inputs_of(predictor, name, text, how, screen)
     if out is not None and ending == ".npy":
@@ -79,7 +80,7 @@ def predict(
     if out is not None and ending == ".jsonl":
         from luthier.inference.stream import held
 
-        facts = _facts(run, name, text, [*(source or ()), f"--top-k={top_k}"])
+        facts = _facts(run, name, text, [*(source or ()), f"--top-k={top_k}", precision])
         with growing_file(out, facts, resume=resume, every=held(predictor.codec.task)) as growing:
             if growing.done:
                 screen.say(t("going on after {count} answers", count=growing.done))

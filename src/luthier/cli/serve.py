@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,19 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from luthier.cli.console import Console, print_error
-from luthier.cli.options import Quiet
+from luthier.cli.options import Precision, Quiet
 from luthier.errors import ConfigError, LuthierError
 from luthier.language import t
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from luthier.inference.artifact import Predictor
     from luthier.searching.index import Index
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
-_DRAIN = 30
-"""Seconds for what was accepted before the server was asked to stop."""
 
 
 def serve(
@@ -48,6 +43,10 @@ def serve(
     log: Annotated[
         bool, typer.Option("--log", help=t("a line of JSON a request on stderr, without its texts"))
     ] = False,
+    docs: Annotated[
+        bool | None, typer.Option(help=t("GET /docs and /openapi.json; by default on this machine alone"))
+    ] = None,
+    precision: Precision = "fp32",
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
@@ -60,6 +59,7 @@ def serve(
     from luthier.production.door import LOCAL_NAMES, read_keys
     from luthier.production.limits import Limits
     from luthier.production.serve import make_app
+    from luthier.production.sockets.server import make_server
     from luthier.production.watching.journal import Journal
 
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
@@ -75,11 +75,12 @@ def serve(
         server.should_exit = True
 
     app = make_app(
-        [_loader(run, address, screen) for run in runs], fail, opened,
+        [_loader(run, address, screen, precision) for run in runs], fail, opened,
         limits=Limits(seconds=timeout, patience=patience), keys=keys, hosts=LOCAL_NAMES if local else (),
         journal=Journal(sys.stderr) if log else None, metrics=local if metrics is None else metrics,
+        docs=local if docs is None else docs,
     )  # fmt: skip
-    server: Any = _server(app, screen)
+    server: Any = make_server(app, screen)
     if not local and not keys:
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=", ".join(map(str, runs)), address=address))
@@ -108,57 +109,23 @@ def _say_how_to_ask(address: str, screen: Console, *, keyed: bool, searches: boo
         )
 
 
-def _loader(run: Path, address: str, screen: Console) -> Callable[[], Predictor]:
+def _loader(run: Path, address: str, screen: Console, precision: str) -> Callable[[], Predictor]:
     def load() -> Predictor:
         from luthier.inference.artifact import load_artifact
         from luthier.writer import Writer
 
-        predictor = load_artifact(run)
+        predictor = load_artifact(run, precision=precision)
+        if precision == "fp32":
+            from luthier.inference.golden.rows import check_golden
+            from luthier.models.run import model_folder
+
+            check_golden(predictor, model_folder(run))
         if isinstance(predictor.codec.task, Writer) and (predictor.codec.task.writes or predictor.codec.task.chooses):
             told = {"address": f"{address}/v1", "name": predictor.name}
             screen.say("  " + t("for OpenAI's clients: base_url={address} model={name}", **told))
         return predictor
 
     return load
-
-
-def _server(app: FastAPI, screen: Console) -> Any:
-    """uvicorn's, which stops taking new work the moment it is asked to stop, and loads its models once more at
-    SIGHUP."""
-    import asyncio
-
-    import uvicorn
-
-    reloading: set[asyncio.Task[None]] = set()
-
-    async def reload() -> None:
-        try:
-            await app.state.models.reload()
-            screen.say(t("loaded again: {names}", names=", ".join(app.state.models.names)))
-        except LuthierError as error:
-            screen.warn(t("not loaded again, the old goes on: {error}", error=error))
-
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: Any) -> None:
-            app.state.models.draining = True
-            super().handle_exit(sig, frame)
-
-        async def startup(self, sockets: Any = None) -> None:
-            await super().startup(sockets)
-            loop = asyncio.get_running_loop()
-
-            def again() -> None:
-                task = loop.create_task(reload())
-                reloading.add(task)
-                task.add_done_callback(reloading.discard)
-
-            if hasattr(signal, "SIGHUP"):
-                loop.add_signal_handler(signal.SIGHUP, again)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        # uvicorn drains, then raises the signal again: whoever asked this server to stop gets an exit code of 0
-        signal.signal(number, lambda *_: None)
-    return Server(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN))
 
 
 def _check_names(runs: Sequence[Path]) -> None:

@@ -16,6 +16,7 @@ from luthier.exporting.original import Original, check_run, read_original
 from luthier.exporting.result import Exported
 from luthier.extras import require
 from luthier.files import disk_trouble, sha256, whole_folder
+from luthier.inference.golden.rows import keep_golden
 from luthier.language import t
 from luthier.models.find import find_model
 from luthier.models.run import EXPORTED
@@ -102,6 +103,7 @@ def _judged(
     exported = exporter.load(folder)
     with screen.track(t("comparing"), len(original.inputs)) as tracker:
         gate = exporter.judge(original, exported, folder, max_loss, tracker.advance)
+    keep_golden(folder, exported, original.examples)
     seconds = latencies([original.predictor, exported], typical(original.predictor, original.inputs))
     sizes = weight_bytes(original.folder), weight_bytes(folder)
     pair = seconds[0], seconds[1]

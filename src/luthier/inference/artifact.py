@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier import catalog
 from luthier.codec import Codec
-from luthier.errors import ModelError
+from luthier.errors import ConfigError, ModelError, did_you_mean, shown
 from luthier.extras import require
 from luthier.files import whole_folder
 from luthier.inference.predict import predict
@@ -21,6 +21,7 @@ from luthier.types import Example
 if TYPE_CHECKING:  # they take seconds to import, and an exported model does without them
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+FP32, BF16 = "fp32", "bf16"
 ADAPTER = "adapter"
 """In a model folder: what a tuning method adds that is no part of the weights."""
 
@@ -88,6 +89,15 @@ class Predictor:
         return self.ask is not predict
 
     @property
+    def cores(self) -> int:
+        """How many threads may ask it at once, each on a core of its own; 1 for what uses all cores by itself."""
+        if self.is_graph:
+            return 1
+        from luthier.models.quick.side_by_side import cores_of
+
+        return cores_of(self.model, self.codec.task, self.device)
+
+    @property
     def weights(self) -> Any:
         """The torch model. Errors: ModelError for a graph, whose inside is not to be seen."""
         if not self.is_graph:
@@ -96,18 +106,21 @@ class Predictor:
         raise ModelError.at(self.name, what, fix, code="no-weights")
 
 
-def load_artifact(run: Path, device: str | None = None) -> Predictor:
+def load_artifact(run: Path, device: str | None = None, precision: str = FP32) -> Predictor:
     """run: a run's folder, a model folder, or one that `luthier export` wrote. device: a torch device; the GPU where
-    there is one, if None.
+    there is one, if None. precision: bf16 answers faster and not quite the same, on a CPU that multiplies in it.
 
-    Errors: ModelError where it is none of them; LuthierError where a library is missing that runs it.
+    Errors: ModelError where it is none of them; ConfigError for a model that knows no such precision; LuthierError
+    where a library is missing that runs it.
     """
     folder = model_folder(run)
+    _check_precision(precision, possible=True)
     require(*needed(folder))
     codec = Codec.load(folder, catalog.task)
     if (folder / GRAPH).is_file():
         from luthier.inference.graph import open_graph, predict_by_graph
 
+        _check_precision(precision, possible=False)
         return Predictor(open_graph(folder), codec, run.resolve().name, ask=predict_by_graph)
     if (folder / GGUF).is_file():
         from luthier.inference.written import check_written
@@ -126,7 +139,32 @@ def load_artifact(run: Path, device: str | None = None) -> Predictor:
 
         model = with_prompt(model, folder / ADAPTER)
     model.eval()
+    _quicken(model, where, precision)
     return Predictor(model, codec, run.resolve().name, where)
+
+
+def _quicken(model: Any, device: str, precision: str) -> None:
+    """Errors: ConfigError where bf16 is asked for and the model or the processor cannot."""
+    import torch
+
+    from luthier.models.quick.install import quicken
+    from luthier.runtime import has_bf16
+
+    if device != "cpu":
+        return _check_precision(precision, possible=False)
+    if precision == FP32:
+        quicken(model)
+        return None
+    return _check_precision(precision, possible=has_bf16("cpu") and quicken(model, torch.bfloat16) > 0)
+
+
+def _check_precision(precision: str, *, possible: bool) -> None:
+    if precision not in (FP32, BF16):
+        what, fix = t("is {value}", value=shown(precision)), did_you_mean(precision, [FP32, BF16])
+        raise ConfigError.at("--precision", what, fix, code="unknown-choice")
+    if precision != FP32 and not possible:
+        what = t("bf16 is for encoders of BERT's make, on a processor that multiplies in it")
+        raise ConfigError.at("--precision", what, t("leave it out"), code="conflict")
 
 
 def _adapt_tokenizer(path: Path, max_length: int) -> None:

@@ -1,8 +1,10 @@
-"""Predictions that are made at once: one worker thread with the model; what waits when it is free goes in together.
+"""Predictions that are made at once: each core has a thread with the model; what waits for a free one goes in together.
 
 Inputs take turns, not requests: the second input of a request stands in line as if it had come with the next request,
 the third with the one after, so that a list of 256 keeps nobody waiting who asks for one. A turn holds as many inputs
-as the model answers in `Limits.turn` seconds; within it `predict` puts those of one length together.
+as a core answers in `Limits.turn` seconds; within it `predict` puts those of one length together. Cores have turns of
+their own, so that while one answers over HTTP, or has no more to do, the others go on; a turn beside which nothing
+waits has all of them.
 """
 
 from __future__ import annotations
@@ -11,10 +13,13 @@ import asyncio
 import heapq
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from luthier.language import t
+from luthier.production.floor import Floor
 from luthier.production.limits import Limits
 from luthier.production.requests import MOST_ITEMS, Refusal
 
@@ -24,7 +29,12 @@ if TYPE_CHECKING:  # torch takes seconds to import
 _LEAST = 8
 """Inputs of a turn, however slow the model is: fewer do not fill the cores."""
 _MEMORY = 0.8
-"""Share of the past in the running mean of seconds an input."""
+"""What the last turns weigh in the running mean of seconds an input, at each turn."""
+_ENOUGH = 16
+"""Inputs after which is known how long one takes: the first ones wait for libraries that set themselves up."""
+_GATHER, _LOOK = 0.1, 0.002
+"""Share of the seconds of its last turn that a core waits for those whom it has just answered and who ask again, as
+long as there come more every so many seconds."""
 MOST_FAILURES = 3
 """Turns in a row of which nothing came, after which the model is not called ready."""
 
@@ -33,38 +43,60 @@ _MOST_ALONE = 4
 
 TurnTold = Callable[[int, float], None]
 """Is told of each turn: inputs, seconds."""
+Turn = Sequence["tuple[Any, asyncio.Future[Any]]"]
 
 
 class Batcher:
+    """cores: how many turns are answered at once."""
+
     def __init__(
-        self, predictor: Predictor, limits: Limits | None = None, told: TurnTold = lambda inputs, seconds: None
+        self,
+        predictor: Predictor,
+        limits: Limits | None = None,
+        told: TurnTold = lambda inputs, seconds: None,
+        cores: int = 1,
     ) -> None:
-        self._predictor, self._limits, self._told = predictor, limits or Limits(), told
+        self._predictor, self._limits, self._told, self._cores = predictor, limits or Limits(), told, cores
         self._waiting: list[tuple[int, int, Any, asyncio.Future[Any]]] = []
         """A heap: the place in line, a number that no two share, the input, where its prediction goes."""
+        self._at: Counter[int] = Counter()
+        """How many wait at each place."""
+        self._ahead = 0
+        """How many wait at places before the next one's."""
         self._came = asyncio.Event()
         self._place = self._number = 0
-        self._seconds_each = 0.0
-        self._busy = 0
+        self._inputs = self._seconds = 0.0
+        """Of the last turns, each weighing less than the one after it."""
+        self._busy: Counter[int] = Counter()
+        """Of each core that is at work how many inputs it has."""
         self.failures = 0
-        self._turn = asyncio.Lock()
-        """Held by whoever uses the model."""
+        self._floor = Floor()
         self._alone: set[asyncio.Task[Any]] = set()
 
     @property
     def waiting(self) -> int:
         """Inputs that wait or are being answered, whose client is still there."""
-        return self._busy + len(self._alone) + sum(not answer.done() for *_, answer in self._waiting)
+        return self._busy.total() + len(self._alone) + sum(not answer.done() for *_, answer in self._waiting)
+
+    @property
+    def overload(self) -> Refusal | None:
+        """What is said to who asks now; None where there is room."""
+        wait = self._wait()
+        if not self._waiting or (wait <= self._limits.patience and len(self._waiting) < self._limits.waiting):
+            return None
+        what = t("{count} inputs are waited for", count=len(self._waiting))
+        return Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(wait)))
 
     async def answer(self, inputs: Sequence[Any]) -> list[Any]:
         """The task's own predictions, one an input, in order. Errors: Refusal (503) where too many wait, or where it
         took too long."""
         answers = self._take(inputs)
         try:
-            return list(await asyncio.wait_for(asyncio.gather(*answers), self._limits.seconds))
+            async with asyncio.timeout(self._limits.seconds):
+                return [await answer for answer in answers]
         except TimeoutError:
             what = t("no answer within {seconds:g} seconds", seconds=self._limits.seconds)
-            raise Refusal(503, what, code="timeout", retry_after=math.ceil(self._wait())) from None
+            raise Refusal(503, what, code="timeout", retry_after=max(1, math.ceil(self._wait()))) from None
         finally:
             for answer in answers:
                 answer.cancel()
@@ -81,57 +113,97 @@ class Batcher:
         return await asyncio.shield(task)
 
     async def _between(self, work: Callable[[], Any]) -> Any:
-        async with self._turn:
+        async with self._floor.alone():
             return await asyncio.to_thread(work)
 
     def _take(self, inputs: Sequence[Any]) -> list[asyncio.Future[Any]]:
         """All of them or none."""
-        wait = self._wait()
-        if self._waiting and (wait > self._limits.patience or len(self._waiting) + len(inputs) > self._limits.waiting):
+        refusal = self.overload
+        if refusal is None and self._waiting and len(self._waiting) + len(inputs) > self._limits.waiting:
             what = t("{count} inputs are waited for", count=len(self._waiting))
-            raise Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(wait)))
+            refusal = Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(self._wait())))
+        if refusal is not None:
+            raise refusal
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[Any]] = [loop.create_future() for _ in inputs]
         for i, (item, answer) in enumerate(zip(inputs, answers, strict=True)):
             heapq.heappush(self._waiting, (self._place + i, self._number + i, item, answer))
+            self._at[self._place + i] += 1
+        self._ahead += self._at[self._place]
         self._place, self._number = self._place + 1, self._number + len(inputs)
         self._came.set()
         return answers
 
     def _wait(self) -> float:
         """Seconds until the turn of an input that comes now."""
-        ahead = sum(place < self._place for place, *_ in self._waiting)
-        return ahead * self._seconds_each
+        return self._ahead * self._seconds_each / self._cores if self._number - len(self._waiting) > _ENOUGH else 0.0
+
+    @property
+    def _seconds_each(self) -> float:
+        """That a core takes for an input; 0 before the first."""
+        return self._seconds / self._inputs if self._inputs else 0.0
 
     async def work(self) -> None:
         """Answers until it is cancelled."""
-        while True:
-            await self._came.wait()
-            self._came.clear()
-            while turn := self._next():
-                self._busy = len(turn)
-                try:
-                    await self._answer(turn)
-                finally:
-                    self._busy = 0
+        pool = ThreadPoolExecutor(self._cores, "model")
+        try:
+            async with asyncio.TaskGroup() as group:
+                for core in range(self._cores):
+                    group.create_task(self._work(core, pool))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _next(self) -> list[tuple[Any, asyncio.Future[Any]]]:
-        """Those that come next, without those whose client went away."""
+    async def _work(self, core: int, pool: ThreadPoolExecutor) -> None:
+        """Of one core."""
+        seconds = 0.0
+        while True:
+            if not self._waiting:
+                self._came.clear()
+                await self._came.wait()
+            await self._gather(_GATHER * seconds)
+            if turn := self._next():
+                cores = 1 if self._busy or self._waiting else self._cores  # all of them where nobody else needs one
+                self._busy[core] = len(turn)
+                try:
+                    seconds = await self._answer(turn, pool, cores)
+                finally:
+                    del self._busy[core]
+
+    async def _gather(self, most: float) -> None:
+        """Waits as long as more come, and at most so many seconds."""
+        end, before = time.perf_counter() + most, 0
+        while len(self._waiting) > before and time.perf_counter() + _LOOK < end:
+            before = len(self._waiting)
+            await asyncio.sleep(_LOOK)
+
+    def _next(self) -> Turn:
+        """Those that come next, without those whose client went away; not more than leaves the other free cores as
+        many."""
         most = max(_LEAST, round(self._limits.turn / self._seconds_each)) if self._seconds_each else MOST_ITEMS
+        share = math.ceil(len(self._waiting) / max(1, self._cores - len(self._busy)))
         turn: list[tuple[Any, asyncio.Future[Any]]] = []
-        while self._waiting and len(turn) < min(most, MOST_ITEMS):
-            _, _, item, answer = heapq.heappop(self._waiting)
+        while self._waiting and len(turn) < min(most, share, MOST_ITEMS):
+            place, _, item, answer = heapq.heappop(self._waiting)
+            self._left(place)
             if not answer.done():
                 turn.append((item, answer))
         return turn
 
-    async def _answer(self, turn: Sequence[tuple[Any, asyncio.Future[Any]]]) -> None:
+    def _left(self, place: int) -> None:
+        self._ahead -= place < self._place
+        self._at[place] -= 1
+        if not self._at[place]:
+            del self._at[place]
+
+    async def _answer(self, turn: Turn, pool: ThreadPoolExecutor, cores: int) -> float:
+        """The seconds that it took. cores: that it may use."""
         begin = time.perf_counter()
-        async with self._turn:
-            said = await asyncio.to_thread(self._ask, [item for item, _ in turn])
+        items = [item for item, _ in turn]
+        async with self._floor.shared():
+            said = await asyncio.get_running_loop().run_in_executor(pool, self._ask, items, cores)
         seconds = time.perf_counter() - begin
-        each = seconds / len(turn)
-        self._seconds_each = _MEMORY * self._seconds_each + (1 - _MEMORY) * each if self._seconds_each else each
+        self._inputs = _MEMORY * self._inputs + len(turn)
+        self._seconds = _MEMORY * self._seconds + seconds * cores
         self.failures = self.failures + 1 if all(isinstance(one, Exception) for one in said) else 0
         self._told(len(turn), seconds)
         for (_, answer), one in zip(turn, said, strict=True):
@@ -141,13 +213,18 @@ class Batcher:
                 answer.set_exception(one)
             else:
                 answer.set_result(one)
+        return seconds
 
-    def _ask(self, inputs: Sequence[Any]) -> list[Any]:
+    def _ask(self, inputs: Sequence[Any], cores: int) -> list[Any]:
         """A prediction each, or the exception that it raises by itself: one that fails leaves its neighbours alone."""
+        if self._cores > 1:
+            from luthier.models.quick.side_by_side import use_cores
+
+            use_cores(cores)
         try:
             return list(self._predictor.raw(inputs))
         except Exception as error:
             if len(inputs) == 1:
                 return [error]
             half = len(inputs) // 2
-            return [*self._ask(inputs[:half]), *self._ask(inputs[half:])]
+            return [*self._ask(inputs[:half], cores), *self._ask(inputs[half:], cores)]

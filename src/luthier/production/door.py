@@ -1,11 +1,11 @@
-"""Who is let in: those with a key, and who asks for this machine by its own name."""
+"""Who is let in: those with a key, who ask for this machine by its own name, as long as there is room."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.requests import Request
 from luthier.errors import ConfigError, printable
 from luthier.language import t
 from luthier.production.requests import Refusal, refusal_reply
+from luthier.production.sockets.guard import MOST_HEADER_BYTES
 
 OPEN_PATHS = frozenset(("/health/live", "/health/ready"))
 """For what watches the server, which has no key."""
@@ -48,10 +49,17 @@ def read_keys(file: Path | None, environment: str | None) -> list[bytes]:
 class Door:
     """Around the application, in plain ASGI: looks at the headers alone, before a body is read. keys: digests; without
     any all are let in. hosts: names by which the server may be asked for; empty for any. A page of another site that a
-    browser on this machine shows can reach 127.0.0.1 under a name of its own, but not under these."""
+    browser on this machine shows can reach 127.0.0.1 under a name of its own, but not under these. overload: what is
+    said to who asks for an answer now, None where there is room: saying no has to cost little when many ask."""
 
-    def __init__(self, app: Any, keys: Sequence[bytes] = (), hosts: Collection[str] = ()) -> None:
-        self._app, self._keys, self._hosts = app, keys, hosts
+    def __init__(
+        self,
+        app: Any,
+        keys: Sequence[bytes] = (),
+        hosts: Collection[str] = (),
+        overload: Callable[[], Refusal | None] = lambda: None,
+    ) -> None:
+        self._app, self._keys, self._hosts, self._overload = app, keys, hosts, overload
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -69,7 +77,10 @@ class Door:
         if self._keys and scope["path"] not in OPEN_PATHS and not self._known(headers):
             what = t("a key is wanted: Authorization: Bearer KEY")
             return Refusal(401, what, code="invalid_api_key")
-        return None
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
+            what = t("the headers are larger than {most} bytes", most=MOST_HEADER_BYTES)
+            return Refusal(431, what, code="headers-too-large")
+        return self._overload() if scope["method"] == "POST" else None
 
     def _known(self, headers: Headers) -> bool:
         """All keys are compared to the end, so that the time tells nothing."""

@@ -9,11 +9,9 @@ from typing import Any, TypeVar
 from fastapi import Response
 
 from luthier.language import t
-from luthier.production.requests import Refusal
+from luthier.production.requests import CLIENT_GONE, Refusal
 
 ResultT = TypeVar("ResultT")
-_CLIENT_GONE = 499
-"""What nginx logs for a client that closed its connection; nobody reads it."""
 
 
 async def while_here(receive: Any, work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -23,7 +21,7 @@ async def while_here(receive: Any, work: Coroutine[Any, Any, ResultT]) -> Result
     try:
         await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not doing.done():
-            raise Refusal(_CLIENT_GONE, t("the client went away"), code="client-gone")
+            raise Refusal(CLIENT_GONE, t("the client went away"), code="client-gone")
         return doing.result()
     finally:
         leaving.cancel()

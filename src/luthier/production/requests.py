@@ -14,6 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from luthier.errors import LuthierError, shown
 from luthier.language import t
@@ -23,6 +24,10 @@ if TYPE_CHECKING:  # torch takes seconds to import; the server answers /health/l
 
 _log = logging.getLogger("luthier")
 MOST_ITEMS = 256
+MOST_DEPTH = 32
+"""Of lists and objects in each other."""
+CLIENT_GONE = 499
+"""What nginx logs for a client that closed its connection; nobody reads it."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
 
@@ -104,14 +109,35 @@ async def read_body(request: Request, most: int) -> Any:
     if int(request.headers.get("content-length") or 0) > most:
         raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > most:
-            raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        async for piece in request.stream():
+            body += piece
+            if len(body) > most:
+                raise Refusal(413, t("the body is larger than {most} bytes", most=most), code="body-too-large")
+    except ClientDisconnect:
+        raise Refusal(CLIENT_GONE, t("the client went away"), code="client-gone") from None
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        if body.count(b"[") + body.count(b"{") > MOST_DEPTH:
+            _check_depth(value)
+        return value
     except (ValueError, RecursionError) as error:
         raise Refusal(400, t("the body is not JSON: {error}", error=error), code="not-json") from None
+
+
+def _check_depth(value: Any) -> None:
+    """Errors: Refusal for lists in lists in lists."""
+    level = [value]
+    for _ in range(MOST_DEPTH + 1):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, (list, dict))
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise Refusal(400, t("JSON is nested deeper than {most} levels", most=MOST_DEPTH), code="too-deep")
 
 
 def _no_constant(name: str) -> Any:
@@ -160,7 +186,7 @@ def read_items(predictor: Predictor, items: list[Any], param: str) -> list[Any]:
 def _item(predictor: Predictor, item: Any, param: str) -> Any:
     value = predictor.codec.task.as_sent(item)
     text = predictor.codec.task.format.plain_text(value)
-    if any("\ud800" <= c <= "\udfff" for c in text):
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         raise Refusal(400, t("a text holds a lone surrogate"), param=param, code="lone-surrogate")
     return value
 

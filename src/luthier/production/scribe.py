@@ -105,6 +105,13 @@ class Scribe:
         """How many wait, or are being written, whose client is still there."""
         return sum(not errand.over for errand in (*self._waiting, *self._writing))
 
+    @property
+    def overload(self) -> Refusal | None:
+        """What is said to who asks now; None where there is room."""
+        if self.waiting < MOST_WAITING:
+            return None
+        return Refusal(503, t("{count} answers are waited for", count=self.waiting), code="overloaded")
+
     def take(self, orders: Sequence[Order]) -> list[Errand]:
         """All of them or none. Of several the second takes its place behind whoever asks next, and so on, so that who
         asks for much does not keep out who asks for little. Errors: Refusal (503) where too many wait."""

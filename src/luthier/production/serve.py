@@ -1,5 +1,5 @@
-"""The HTTP server: POST /predict, /embed, /search, OpenAI's routes under /v1, GET /health/live, /health/ready and
-/metrics. The answers are those of `luthier predict`.
+"""The HTTP server: POST /predict, /embed, /search, OpenAI's routes under /v1, GET /health/live, /health/ready,
+/metrics, /openapi.json and /docs. The answers are those of `luthier predict`.
 """
 
 from __future__ import annotations
@@ -7,12 +7,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from luthier.errors import LuthierError
+from luthier.production.describing.page import add_docs_routes
 from luthier.production.door import Door
 from luthier.production.explained import check_explainable, explanations, wants_explanation
 from luthier.production.limits import Limits
@@ -39,11 +40,12 @@ def make_app(
     hosts: Collection[str] = (),
     journal: Journal | None = None,
     metrics: bool = True,
+    docs: bool = True,
 ) -> FastAPI:
     """The application. loads: give the models; called in threads after the server has begun to listen, so that
     /health/live answers at once and /health/ready when it is true. on_failure: called where loading fails.
     index: what /search searches, of the first model. keys, hosts: as of `Door`. journal: is told of each request.
-    metrics: whether GET /metrics is there."""
+    metrics, docs: whether GET /metrics, and /docs with /openapi.json, are there."""
     meters = Meters(lambda: models.waiting)
     models = Models(loads, limits or Limits(), meters.turn)
 
@@ -67,7 +69,7 @@ def make_app(
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.models = models
     tell_errors(app)
-    app.add_middleware(Door, keys=keys, hosts=hosts)
+    app.add_middleware(Door, keys=keys, hosts=hosts, overload=lambda: models.overload)
     app.add_middleware(Named, told=replied)
     _add_health_routes(app, models)
     _add_predict_route(app, models)
@@ -77,6 +79,8 @@ def make_app(
     add_writing_routes(app, models)
     if metrics:
         meters.add_route(app)
+    if docs:
+        add_docs_routes(app)
     return app
 
 
@@ -91,8 +95,7 @@ def _add_health_routes(app: FastAPI, models: Models) -> None:
 
 
 def _add_predict_route(app: FastAPI, models: Models) -> None:
-    @app.post("/predict")
-    async def predict(request: Request) -> dict[str, Any]:
+    async def predict(request: Request) -> JSONResponse:
         body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
         served = models.of(body.get("model"))
         top_k = read_top_k(body)
@@ -107,4 +110,7 @@ def _add_predict_route(app: FastAPI, models: Models) -> None:
 
         said, why = await while_here(request.receive, work())
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
-        return {"predictions": shown_, **why, "model": served.name, "request_id": request.state.id}
+        return JSONResponse({"predictions": shown_, **why, "model": served.name, "request_id": request.state.id})
+
+    # Starlette's route: FastAPI's looks for parameters that there are not, and costs half as much again
+    app.add_route("/predict", predict, methods=["POST"])

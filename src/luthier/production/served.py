@@ -105,6 +105,12 @@ class Models:
         return "failing" if any(served.fails for served in self._served) else "ready"
 
     @property
+    def overload(self) -> Refusal | None:
+        """What is said to whoever asks for an answer now, before anything is read; None where a model has room."""
+        found = [served.worker.overload for served in self._served]
+        return None if not found or None in found else found[0]
+
+    @property
     def first(self) -> Served:
         """Errors: Refusal while it loads, and when the server ends."""
         if self.draining:
@@ -165,7 +171,8 @@ class Models:
 
         task = predictor.codec.task
         writes = isinstance(task, Writer) and task.writes
-        served = Served(predictor, Scribe(predictor) if writes else Batcher(predictor, self._limits, self._told))
+        worker = Scribe(predictor) if writes else Batcher(predictor, self._limits, self._told, predictor.cores)
+        served = Served(predictor, worker)
         self._work[id(served)] = asyncio.create_task(served.worker.work())
         return served
 

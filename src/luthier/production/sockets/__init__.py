@@ -1,0 +1,1 @@
+"""Connections: what each may take, and the server that holds them."""

@@ -1,0 +1,121 @@
+"""What one connection may take: how many there are, the bytes of its headers, and the seconds until they, its body and
+its reading of the reply are done. uvicorn limits none of these but what is idle after a reply.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from luthier.language import t
+
+MOST_HEADER_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class SocketLimits:
+    """connections: at once. header_seconds, body_seconds, write_seconds: for the whole of a request's headers, of its
+    body, and for the client to take what it was sent. idle_seconds: between a reply and the next request.
+    leaving_seconds: that a connection on which nothing is asked stays
+    open when the server ends, so that who has just asked hears why not."""
+
+    connections: int = 1024
+    header_bytes: int = MOST_HEADER_BYTES
+    header_seconds: float = 10.0
+    body_seconds: float = 30.0
+    write_seconds: float = 30.0
+    idle_seconds: float = 30.0
+    leaving_seconds: float = 0.5
+
+
+class Guard:
+    """Before one of uvicorn's protocols, of whichever parser. `check` is called about once a second."""
+
+    socket_limits = SocketLimits()
+    cycle: Any
+    connections: Any
+    transport: Any
+    flow: Any
+    loop: Any
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)  # type: ignore[misc]
+        self._since = time.monotonic()
+        self._unread = 0
+        """Bytes of a request whose headers are not complete."""
+        self._stuck: float | None = None
+        self._leaving = False
+        if len(self.connections) > self.socket_limits.connections:
+            most = self.socket_limits.connections
+            self._refuse(503, t("more than {most} connections", most=most), "too-many-connections")
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        before, waits = self.cycle, self._waits
+        if waits and not self._unread:
+            self._since = time.monotonic()
+        self._unread += len(data) if waits else 0
+        super().data_received(data)  # type: ignore[misc]
+        if self.cycle is not before:
+            self._unread, self._since = 0, time.monotonic()
+            if self._leaving:
+                self.cycle.keep_alive = False
+        elif waits and self._unread > self.socket_limits.header_bytes:
+            most = self.socket_limits.header_bytes
+            self._refuse(431, t("the headers are larger than {most} bytes", most=most), "headers-too-large")
+
+    def on_response_complete(self) -> None:
+        self._unread, self._since = 0, time.monotonic()
+        super().on_response_complete()  # type: ignore[misc]
+
+    def check(self, now: float) -> None:
+        """Ends what has taken too long."""
+        limits = self.socket_limits
+        self._stuck = (self._stuck or now) if self.flow.write_paused else None
+        if self._stuck is not None and now - self._stuck > limits.write_seconds:
+            self.transport.abort()
+        elif self._waits and now - self._since > limits.header_seconds and (self._unread or self.cycle is None):
+            self._late(limits.header_seconds)
+        elif not self._waits and self.cycle.more_body and now - self._since > limits.body_seconds:
+            self._late(limits.body_seconds)
+
+    def shutdown(self) -> None:
+        """The server ends."""
+        if self._waits and not self._leaving:
+            self._leaving = True
+            self.loop.call_later(self.socket_limits.leaving_seconds, self.shutdown)
+        elif not self.transport.is_closing():
+            super().shutdown()  # type: ignore[misc]
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP."""
+        self._refuse(400, t("this is no HTTP request"), "bad_request")
+
+    @property
+    def _waits(self) -> bool:
+        """For the next request's headers."""
+        return self.cycle is None or self.cycle.response_complete
+
+    def _late(self, seconds: float) -> None:
+        self._refuse(408, t("the request took longer than {seconds:g} seconds", seconds=seconds), "request-timeout")
+
+    def _refuse(self, status: int, message: str, code: str) -> None:
+        """Says so, where nothing was said yet, and closes."""
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            kind = "invalid_request_error" if status < 500 else "server_error"
+            error = {"message": message, "type": kind, "param": None, "code": code}
+            body = json.dumps({"error": error, "request_id": ""}).encode()
+            lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "content-type: application/json",
+                     f"content-length: {len(body)}", "connection: close",
+                     *(["retry-after: 1"] if status == 503 else [])]  # fmt: skip
+            self.transport.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
+        self.transport.close()
+
+
+def guarded(base: type[Any], limits: SocketLimits) -> type[Any]:
+    """base: one of uvicorn's protocols for HTTP."""
+    return type("Guarded", (Guard, base), {"socket_limits": limits})
