@@ -51,7 +51,9 @@ FLOORS = [
     ["ready", "trial", "teachable", "tracking"],
     [f"planning.reckoning.{name}" for name in ("course", "kept", "memory", "estimate")],
     ["exporting.*"],
+    ["recording.*"],
     ["report.*", "production.*", "draft", "announce"],
+    ["drifting.*"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
     ["registry", "several"],
@@ -103,6 +105,8 @@ WITHIN = {
     "pretraining",
     "strategies",
     "exporting",
+    "recording",
+    "drifting",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

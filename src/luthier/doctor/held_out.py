@@ -42,6 +42,11 @@ def word_views(pieces: Pieces, classes: int) -> list[View]:
     return [view for view in views if view.features.shape[1]]
 
 
+def count_view(counts_NF: Any) -> View:
+    """Naive Bayes on counts of words, sparse or not."""
+    return View(counts_NF, _naive_bayes)
+
+
 def vector_view(vectors_ND: np.ndarray) -> View:
     """Regression on a pretrained model's vectors."""
     spread = np.maximum(vectors_ND.std(0), 1e-6)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from luthier.errors import ModelError
+from luthier.files import files_in
 from luthier.language import t
 
 CODEC = "codec.json"
@@ -35,3 +37,16 @@ def needed(run: Path) -> tuple[str, ...]:
     if (folder / GRAPH).is_file():
         return ("onnxruntime",)
     return ("torch", "transformers", *(("gguf",) if (folder / GGUF).is_file() else ()))
+
+
+def weights_digest(run: Path) -> str:
+    """SHA-256 over a run's weights, by which what was made with it, such as an index or a log, is
+    known to be of this very model. Errors: as of `model_folder`."""
+    found = hashlib.sha256()
+    folder = model_folder(run)
+    for path in files_in(folder):
+        if path.suffix not in (".safetensors", ".onnx", ".data", ".gguf"):
+            continue
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()
