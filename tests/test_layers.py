@@ -60,7 +60,7 @@ FLOORS = [
     ["alone", "seeds"],
     ["studies.*"],
     ["folds", "choosing.*", "comparing.*", "planning.*"],
-    ["candidates.*", "strategies.*"],
+    ["candidates.*", "strategies.*", "relearning.*"],
     ["api", "demo"],
     ["cli.*"],
     ["__main__"],
@@ -107,6 +107,7 @@ WITHIN = {
     "exporting",
     "recording",
     "drifting",
+    "relearning",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

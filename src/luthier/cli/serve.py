@@ -67,10 +67,11 @@ def serve(
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
-    from luthier.models.run import needed
+    from luthier.models.run import needed, refuse_rejected
 
     for run in runs:
         require("fastapi", "uvicorn", "prometheus_client", *needed(run))
+        refuse_rejected(run)
     _check_names(runs)
     opened = _open_index(runs[0], index) if index is not None else None
     from luthier.production.door import LOCAL_NAMES, read_keys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from luthier.errors import ModelError
@@ -14,6 +15,23 @@ GRAPH = "model.onnx"
 GGUF = "model.gguf"
 EXPORTED = "export.json"
 """In a folder of `luthier export`: its format, what it was held against, how fast and how large it is."""
+
+
+REJECTED = "rejected.json"
+"""In the folder of a run that was found worse than the one whose place it was to take: why, and what to use."""
+
+
+def refuse_rejected(run: Path) -> None:
+    """For commands that put a model to use. Errors: ModelError where the run is marked as not to be used."""
+    try:
+        told = json.loads((run / REJECTED).read_text(encoding="utf-8"))
+        why, instead = str(told["why"]), str(told["use"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        why, instead = t("{file} cannot be read", file=REJECTED), t("the run that it comes from")
+    fix = t("use {run}; or remove {file} to use it all the same", run=instead, file=run / REJECTED)
+    raise ModelError.at(str(run), t("is marked as not to be used: {why}", why=why), fix, code="rejected")
 
 
 def model_folder(run: Path) -> Path:
