@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from luthier.config.schema import DataSettings
-from luthier.drifting.changes import Sides
+from luthier.drifting.changes import LEAST_ROWS, Sides
 from luthier.drifting.drift import ALPHA, Drift, judge
 from luthier.errors import ConfigError, DataError, Place, Problem, RunError
 from luthier.evaluation.elsewhere.noted import traits_of
@@ -69,10 +69,10 @@ def _of_record(
     unlike, repeated = _once([row.traits for row in rows])
     unlike = _some(unlike, _MOST_COMPARED)
     looked = [row.vector for row in unlike if row.vector is not None]
-    if not looked:
-        notes.append(t("the server recorded no vectors (--record-vectors): the embedding is not compared"))
-    vectors = portrait.vectors_SD
-    held = on_axes(vectors) if len(vectors) and looked and not _foreign(looked, on_axes(vectors)) else None
+    held = on_axes(portrait.vectors_SD) if len(portrait.vectors_SD) else None
+    if held is not None and len(looked) < LEAST_ROWS:
+        notes.append(t("the embedding is not compared: the server recorded {count} vectors (--record-vectors), and "
+                       "{least} are wanted", count=len(looked), least=LEAST_ROWS))  # fmt: skip
     sides = Sides(_once(portrait.held)[0], unlike, held, np.stack(looked) if looked else None, _SEED)
     times = [row.time for row in rows]
     found = judge(sides, repeated=repeated, alpha=alpha, notes=notes)
@@ -89,10 +89,6 @@ def _model_of(store: Store, run: Path, asked: str | None) -> str:
     what = t("holds no answers of this model; there are: {models}", models=listed)
     fix = t("name one with --model, if it is the same model in another form")
     raise DataError.at(store.name, what, fix, code="other-model")
-
-
-def _foreign(looked: Sequence[np.ndarray], held: np.ndarray) -> bool:
-    return len(looked[0]) != held.shape[1]
 
 
 def _read_notes(rows: int) -> list[str]:
