@@ -53,8 +53,8 @@ def learn_from_feedback(
     chance is marked, and `luthier serve`, `predict` and `export` refuse it. Errors: LuthierError.
     """
     require("torch", "transformers", "peft")
-    if not 0 <= replay < 1:
-        fix = t("use a share from 0 to below 1")
+    if not 0 < replay < 1:
+        fix = t("use a share above 0 and below 1")
         raise ConfigError.at("--replay", t("is {value}", value=replay), fix, code="out-of-range")
     begun = _begun(old)
     store, codec = Store(address), Codec.load(model_folder(old), catalog.task)

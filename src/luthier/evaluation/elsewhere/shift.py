@@ -125,10 +125,12 @@ def tell_apart(before_SD: np.ndarray, new_ND: np.ndarray, seed: int) -> Apart | 
 
 def apart_by(view: View, equal_N: np.ndarray, seed: int) -> Apart:
     """How well a model tells the second half of the rows from the first. equal_N: the same for rows that are equal,
-    which are held out together."""
-    rows = len(equal_N) // 2
+    which are held out together where they stand on both sides; on one side alone they are what tells it."""
+    rows = len(equal_N.ravel()) // 2
     side_N = np.repeat([0, 1], rows)
-    said_N2 = held_out(view, side_N, folds_of(side_N, equal_N.ravel(), 2), 2)
+    shared_N = np.isin(equal_N.ravel(), np.intersect1d(equal_N.ravel()[:rows], equal_N.ravel()[rows:]))
+    whole_N = np.where(shared_N, equal_N.ravel(), equal_N.max() + 1 + np.arange(2 * rows))
+    said_N2 = held_out(view, side_N, folds_of(side_N, whole_N, 2), 2)
     outcome = Outcome(said_N2, side_N)
 
     def score(weights_RN: np.ndarray) -> dict[str, np.ndarray]:
