@@ -92,6 +92,26 @@ def test_texts_lie_there_only_where_they_are_wanted(run: tuple[Path, Predictor],
     assert row.input == TEXTS[0]
 
 
+def test_what_is_written_is_recorded_streamed_or_whole(models: TinyModels, tmp_path: Path) -> None:
+    predictor = saved("sft", models.causal, tmp_path, larger=4, max_new_tokens=4)
+    for texts in (False, True):
+        address, said = f"sqlite:///{tmp_path}/{texts}.db", []
+        recorder = Recorder(Store(address, writes=True), {predictor.name: tmp_path / "sft"}, said.append, texts=texts)
+        with serving(predictor, recorder=recorder) as server:
+            for body in ({}, {"stream": True}):
+                asked = {"model": predictor.name, "messages": [{"role": "user", "content": TEXTS[0]}], **body}
+                assert httpx.post(f"{server.address}/v1/chat/completions", json=asked).status_code == 200
+            asked = {"model": predictor.name, "prompt": TEXTS[:2]}
+            assert httpx.post(f"{server.address}/v1/completions", json=asked).status_code == 200
+            until(lambda recorder=recorder: recorder.recorded == 4)
+        recorder.stop(5)
+        rows = Store(address).answers(weights_digest(tmp_path / "sft"), None, 9)
+        assert len(rows) == 4 and not said and all(row.traits.said.labels == () for row in rows)
+        sent = {"messages": [{"role": "user", "content": TEXTS[0]}]}
+        assert [row.input for row in reversed(rows)][:2] == ([sent, sent] if texts else [None, None])
+    assert b"parcel" not in (tmp_path / "False.db").read_bytes()
+
+
 def test_vectors_are_of_few_inputs_and_short(run: tuple[Path, Predictor], tmp_path: Path) -> None:
     address = f"sqlite:///{tmp_path}/log.db"
     ask(run, address, {"inputs": TEXTS * 4}, vectors=True)

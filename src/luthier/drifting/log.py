@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from luthier.language import t
 from luthier.models.run import needed, weights_digest
 from luthier.progress import SILENT, Progress
 from luthier.recording.store import Store, as_address
+
+if TYPE_CHECKING:  # torch takes seconds to import, and a log needs none
+    from luthier.inference.artifact import Predictor
 
 _MOST_READ = 20_000
 """The newest rows of a log."""
@@ -98,7 +101,7 @@ def _read_notes(rows: int) -> list[str]:
 def _of_file(portrait: Portrait, run: Path, log: str, how: DataSettings, alpha: float, screen: Progress) -> Drift:
     require(*needed(run))
     from luthier.inference.artifact import load_artifact
-    from luthier.pictured import most_vectors, vectors_of
+    from luthier.pictured import most_vectors
     from luthier.preparing.again import read_inputs
 
     predictor = load_artifact(run)
@@ -116,14 +119,28 @@ def _of_file(portrait: Portrait, run: Path, log: str, how: DataSettings, alpha: 
     asked = _some(unlike, _MOST_ASKED)
     if len(asked) < len(unlike):
         notes.append(t("{count} of the {all} rows were asked, drawn at random", count=len(asked), all=len(unlike)))
-    with screen.track(t("predicting"), len(asked)) as tracker:
-        said = predictor.raw(asked, tracker.advance)
+    new, vectors = looked_at(predictor, portrait, asked, most_vectors(predictor), screen)
+    return judge(sides_of(portrait, new, vectors), repeated=repeated, alpha=alpha, notes=notes)
+
+
+def looked_at(
+    predictor: Predictor, portrait: Portrait, inputs: Sequence[Any], most: int, screen: Progress
+) -> tuple[list[Traits], np.ndarray | None]:
+    """What is kept of inputs, and float16 [N, D], the vectors of the first of them, `most` at most, where the run has
+    some to be held against."""
+    from luthier.pictured import vectors_of
+
+    with screen.track(t("predicting"), len(inputs)) as tracker:
+        said = predictor.raw(inputs, tracker.advance)
     vectors = None
     if len(portrait.vectors_SD) and predictor.makes_vectors:
-        vectors = vectors_of(predictor, asked[: most_vectors(predictor)], screen).astype(np.float16)
-    new = traits_of(predictor.codec, asked, said, portrait, portrait.key)
-    held = portrait.vectors_SD if vectors is not None else None
-    return judge(Sides(_once(portrait.held)[0], new, held, vectors, _SEED), repeated=repeated, alpha=alpha, notes=notes)
+        vectors = vectors_of(predictor, inputs[:most], screen).astype(np.float16)
+    return traits_of(predictor.codec, inputs, said, portrait, portrait.key), vectors
+
+
+def sides_of(portrait: Portrait, new: Sequence[Traits], vectors: np.ndarray | None) -> Sides:
+    """vectors: as wide as those of the portrait."""
+    return Sides(_once(portrait.held)[0], new, portrait.vectors_SD if vectors is not None else None, vectors, _SEED)
 
 
 def _once(rows: Sequence[Traits]) -> tuple[list[Traits], int]:

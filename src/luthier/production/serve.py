@@ -24,6 +24,7 @@ from luthier.production.vectors import add_vector_routes
 from luthier.production.watching.feedback import add_feedback_route
 from luthier.production.watching.journal import Journal
 from luthier.production.watching.meters import Meters
+from luthier.production.watching.record import record
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.recording.recorder import Recorder
@@ -46,7 +47,7 @@ def make_app(
     """The application. loads: give the models; called in threads after the server has begun to listen, so that
     /health/live answers at once and /health/ready when it is true. on_failure: called where loading fails.
     index: what /search searches, of the first model. keys, hosts: as of `Door`. journal: is told of each request.
-    metrics: whether GET /metrics is there. recorder: takes what /predict answers. feedback: whether clients may send
+    metrics: whether GET /metrics is there. recorder: takes what is answered. feedback: whether clients may send
     texts with what is right."""
     meters = Meters(lambda: models.waiting, recorder)
     models = Models(loads, limits or Limits(), meters.turn)
@@ -69,12 +70,12 @@ def make_app(
             journal.replied(name, route, status, seconds)
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.models = models
+    app.state.models, app.state.recorder = models, recorder
     tell_errors(app)
     app.add_middleware(Door, keys=keys, hosts=hosts)
     app.add_middleware(Named, told=replied)
     _add_health_routes(app, models)
-    _add_predict_route(app, models, recorder)
+    _add_predict_route(app, models)
     add_feedback_route(app, models, recorder, texts=feedback)
     add_vector_routes(app, models, index)
     add_embedding_route(app, models)
@@ -95,7 +96,7 @@ def _add_health_routes(app: FastAPI, models: Models) -> None:
         return JSONResponse({"status": models.state}, 200 if models.state == "ready" else 503)
 
 
-def _add_predict_route(app: FastAPI, models: Models, recorder: Recorder | None) -> None:
+def _add_predict_route(app: FastAPI, models: Models) -> None:
     @app.post("/predict")
     async def predict(request: Request) -> dict[str, Any]:
         body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
@@ -103,8 +104,7 @@ def _add_predict_route(app: FastAPI, models: Models, recorder: Recorder | None) 
         top_k = read_top_k(body)
         inputs = read_inputs(served.predictor, body)
         said = await while_here(request.receive, served.answer(inputs))
-        if recorder is not None:
-            sent = body["inputs"] if isinstance(body["inputs"], list) else [body["inputs"]]
-            recorder.take(request.state.id, served.predictor, inputs, said, sent)
+        sent = body["inputs"] if isinstance(body["inputs"], list) else [body["inputs"]]
+        record(request, served.predictor, inputs, said, sent)
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
         return {"predictions": shown_, "model": served.name, "request_id": request.state.id}

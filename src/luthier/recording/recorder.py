@@ -42,6 +42,7 @@ class _Taken:
     sent: Sequence[Any]
     time: float
     characters: int
+    first: int
 
 
 class Recorder:
@@ -67,9 +68,11 @@ class Recorder:
         self._thread.start()
 
     def take(
-        self, request_id: str, predictor: Predictor, inputs: Sequence[Any], said: Sequence[Any], sent: Sequence[Any]
-    ) -> None:
-        """Returns at once, and fails never. sent: the inputs as the client wrote them."""
+        self, request_id: str, predictor: Predictor, inputs: Sequence[Any], said: Sequence[Any], sent: Sequence[Any],
+        first: int = 0,
+    ) -> None:  # fmt: skip
+        """Returns at once, and fails never. sent: the inputs as the client wrote them. first: the place of the first of
+        them in its request."""
         plain = predictor.codec.task.format.plain_text
         characters = sum(len(plain(one)) for one in inputs)
         with self._changed:
@@ -77,7 +80,7 @@ class Recorder:
             if full or self._ends.is_set():
                 self.dropped += len(inputs)
                 return
-            self._waiting.append(_Taken(request_id, predictor, inputs, said, sent, time.time(), characters))
+            self._waiting.append(_Taken(request_id, predictor, inputs, said, sent, time.time(), characters, first))
             self._inputs, self._characters = self._inputs + len(inputs), self._characters + characters
             self._changed.notify()
 
@@ -126,7 +129,7 @@ class Recorder:
         traits = known.traits(taken.inputs, taken.said, vectors=self._vectors)
         show = taken.predictor.codec.task.show
         return [
-            as_row(taken.request_id, i, taken.time, known.model, taken.predictor.name, own,
+            as_row(taken.request_id, taken.first + i, taken.time, known.model, taken.predictor.name, own,
                    (taken.sent[i], show(taken.said[i])) if self.texts else None)
             for i, own in enumerate(traits)
         ]  # fmt: skip
