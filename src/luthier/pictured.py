@@ -38,9 +38,10 @@ def keep_portrait(
     asked = [example for example in held if id(example) in known]
     if not asked:  # judged on rows of another file
         asked = [held[i] for i in _drawn(len(held), _MOST_ASKED, seed)]
-        known = {id(e): said for e, said in zip(asked, predictor.answers(asked), strict=True)}
+        writes = predictor.codec.task.speaks_untuned  # of what is written nothing is kept
+        known = {} if writes else {id(e): said for e, said in zip(asked, predictor.answers(asked), strict=True)}
     asked = [asked[i] for i in _drawn(len(asked), _MOST_ASKED, seed)]
-    inputs, said = [example.input for example in asked], [known[id(example)] for example in asked]
+    inputs, said = [example.input for example in asked], [known[id(example)] for example in asked] if known else ()
     replace(portrait, held=traits_of(predictor.codec, inputs, said, portrait, key)).save(folder / FILE)
 
 

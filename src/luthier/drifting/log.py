@@ -130,8 +130,10 @@ def looked_at(
     some to be held against."""
     from luthier.pictured import vectors_of
 
-    with screen.track(t("predicting"), len(inputs)) as tracker:
-        said = predictor.raw(inputs, tracker.advance)
+    said: Sequence[Any] = ()
+    if not predictor.codec.task.speaks_untuned:  # of what is written nothing would be kept
+        with screen.track(t("predicting"), len(inputs)) as tracker:
+            said = predictor.raw(inputs, tracker.advance)
     vectors = None
     if len(portrait.vectors_SD) and predictor.makes_vectors:
         vectors = vectors_of(predictor, inputs[:most], screen).astype(np.float16)
