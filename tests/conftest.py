@@ -42,3 +42,17 @@ def tickets(tmp_path: Path) -> Path:
     from tiny import ticket_rows, write_csv
 
     return write_csv(tmp_path / "tickets.csv", ["text", "label"], ticket_rows(60))
+
+
+@pytest.fixture(scope="session")
+def ticket_run(models: TinyModels, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of a tiny model on 150 tickets, `ticket_rows(150)`, with its data beside it in tickets.csv."""
+    from tiny import ticket_rows, write_csv
+    from workflow.helpers import QUICK, luthier
+
+    folder = tmp_path_factory.mktemp("ticket-run")
+    write_csv(folder / "tickets.csv", ["body", "team"], ticket_rows(150))
+    words = ["train", "tickets.csv", "--text", "body", "--label", "team", *QUICK, "train.save_every=999"]
+    done = luthier(*words, f"model={models.encoder}", "--out", "run", "--quiet", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder / "run"

@@ -163,7 +163,7 @@ def finish(
         **written_story(task.format, examples, predictions, baselines, prepared.split.train, forgotten),
     }
     with disk_trouble(path):
-        keep_portrait(path, predictor, prepared, ready.training.seed, screen)
+        keep_portrait(path, predictor, prepared, examples, predictions, ready.training.seed, screen)
         keep_golden(path / "model", predictor, examples)
         write_predictions(path / "predictions.csv", task, examples, predictions)
         write_text(path / "report.html", report_page(report, task, examples, predictions))

@@ -61,12 +61,13 @@ def saved(task: str, model: Path, folder: Path, *, larger: float = 1.0, **option
 
 
 @contextmanager
-def serving(predictor: Predictor) -> Iterator[Server]:
+def serving(predictor: Predictor, **options: Any) -> Iterator[Server]:
+    """options: of make_app."""
     import uvicorn
 
     from luthier.production.serve import make_app
 
-    app = make_app([lambda: predictor], lambda error: None)
+    app = make_app([lambda: predictor], lambda error: None, **options)
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))

@@ -1,13 +1,7 @@
 """A database and a query: rows in their order, types as written, nothing changed, every mistake told."""
 
-import getpass
-import os
-import shutil
-import signal
 import socket
 import sqlite3
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +14,7 @@ from luthier.extras import has
 from luthier.reading.open import open_data
 from luthier.reading.read import ReadOptions, Table
 from luthier.types import Row
+from postgres import postgres_server
 
 pytest.importorskip("sqlalchemy")
 QUERY = "select body as text, team as label from tickets order by id"
@@ -121,52 +116,11 @@ def test_a_query_without_a_database_is_a_conflict() -> None:
     load_settings(None, ["data.train=[sqlite:///a.db]", "data.query=select 1"])
 
 
-def _postgres() -> str | None:
-    """Where the programs of a PostgreSQL lie."""
-    found = [Path(path).parent for path in (shutil.which("initdb"),) if path]
-    found += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    if has("pgserver"):
-        import pgserver  # pyright: ignore[reportMissingImports]
-
-        found.append(Path(pgserver.__file__).parent / "pginstall" / "bin")
-    return next(
-        (str(folder) for folder in found if (folder / "initdb").exists() and (folder / "postgres").exists()), None
-    )
-
-
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[str]:
-    programs = _postgres()
-    if programs is None or not (has("psycopg") or has("psycopg2")):
-        pytest.skip("no PostgreSQL (initdb, postgres) or no psycopg on this machine")
-    keep = tempfile.TemporaryDirectory(prefix="luthier-pg-")  # pytest's own folders are closed to other users
-    folder = Path(keep.name)
-    become: list[str] = []
-    user = getpass.getuser()
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        user = "nobody"
-        become = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
-        shutil.chown(folder, "nobody", "nogroup")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    data = str(folder / "data")
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": str(folder)}
-    subprocess.run(
-        [*become, f"{programs}/initdb", "-D", data, "-U", "luthier", "-A", "trust", "-N"], check=True, **quiet
-    )
-    server = subprocess.Popen(
-        [*become, f"{programs}/postgres", "-D", data, "-p", str(port), "-k", str(folder), "-h", "127.0.0.1", "-F"],
-        **quiet,
-    )
-    try:
-        address = f"postgresql://luthier:{user}-secret@127.0.0.1:{port}/postgres"
+    with postgres_server() as address:
         _fill(address)
         yield address
-    finally:
-        server.send_signal(signal.SIGINT)  # a fast shutdown, which waits for no client
-        server.wait(20)
-        keep.cleanup()
 
 
 def _fill(address: str) -> None:
@@ -174,20 +128,12 @@ def _fill(address: str) -> None:
 
     driver = "psycopg" if has("psycopg") else "psycopg2"
     engine = sqlalchemy.create_engine(address.replace("postgresql:", f"postgresql+{driver}:"))
-    for _ in range(100):
-        try:
-            with engine.begin() as connection:
-                connection.exec_driver_sql(
-                    "create table tickets (id int, body text, team text, price numeric(9, 2), day date)"
-                )
-                connection.execute(
-                    sqlalchemy.text("insert into tickets values (:id, :body, :team, 1.50, date '2026-03-01')"),
-                    [{"id": i, "body": body, "team": team} for i, body, team in ROWS],
-                )
-            return
-        except sqlalchemy.exc.OperationalError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not start")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table tickets (id int, body text, team text, price numeric(9, 2), day date)")
+        connection.execute(
+            sqlalchemy.text("insert into tickets values (:id, :body, :team, 1.50, date '2026-03-01')"),
+            [{"id": i, "body": body, "team": team} for i, body, team in ROWS],
+        )
 
 
 def public(address: str) -> str:

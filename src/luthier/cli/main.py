@@ -20,6 +20,7 @@ from luthier.cli.demo import demo
 from luthier.cli.evaluate import evaluate
 from luthier.cli.init import init
 from luthier.cli.judging.compare import compare
+from luthier.cli.judging.drift import drift
 from luthier.cli.judging.explain import explain
 from luthier.cli.judging.runs import runs
 from luthier.cli.making.export import export
@@ -47,6 +48,7 @@ COMMANDS = {
     "compare": (compare, t("which run is better, and is the difference real?")),
     "runs": (runs, t("which runs are there? list, show, delete")),
     "evaluate": (evaluate, t("how good is a run on other data?")),
+    "drift": (drift, t("is what a model is asked still like what it learnt from?")),
     "predict": (predict, t("answers for a file, for standard input, or for a text")),
     "explain": (explain, t("why did it say so? words, nearest training rows, what would change it")),
     "tokenizer": (tokenizer, t("learn a tokenizer from texts; with --model also a model to be trained from nothing")),

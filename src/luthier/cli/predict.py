@@ -64,9 +64,10 @@ def predict(
 
         check_named(name, read_options(how))
     from luthier.extras import require
-    from luthier.models.run import needed
+    from luthier.models.run import needed, refuse_rejected
 
     require(*needed(run))
+    refuse_rejected(run)
     from luthier.inference.artifact import load_artifact
 
     predictor = as_asked(load_artifact(run, precision=precision), generation)

@@ -17,6 +17,7 @@ from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.inference.artifact import Predictor
+    from luthier.recording.store import Store
     from luthier.searching.index import Index
 
 _LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -47,13 +48,29 @@ def serve(
         bool | None, typer.Option(help=t("GET /docs and /openapi.json; by default on this machine alone"))
     ] = None,
     precision: Precision = "fp32",
+    record: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help=t("keep what is answered, without its texts, in sqlite:///… or postgresql://…")
+        ),
+    ] = None,
+    record_texts: Annotated[
+        bool, typer.Option("--record-texts", help=t("with --record: inputs and answers, too"))
+    ] = False,
+    record_vectors: Annotated[
+        bool, typer.Option("--record-vectors", help=t("with --record: what the model makes of some inputs, too"))
+    ] = False,
+    feedback: Annotated[
+        bool, typer.Option("--feedback", help=t("with --record: clients may send texts with what is right"))
+    ] = False,
     quiet: Quiet = False,
 ) -> int:
     from luthier.extras import require
-    from luthier.models.run import needed
+    from luthier.models.run import needed, refuse_rejected
 
     for run in runs:
         require("fastapi", "uvicorn", "prometheus_client", *needed(run))
+        refuse_rejected(run)
     _check_names(runs)
     opened = _open_index(runs[0], index) if index is not None else None
     from luthier.production.door import LOCAL_NAMES, read_keys
@@ -65,6 +82,8 @@ def serve(
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
     local = host in _LOCAL
     _check_keys(host, keyless=not local and not keys, allowed=insecure_no_key)
+    wanted = record_texts or record_vectors or feedback
+    store = _open_store(record, wanted=wanted)
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
@@ -74,11 +93,19 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
+    recorder = None
+    if store is not None:
+        from luthier.recording.recorder import Recorder
+
+        named = {run.resolve().name: run for run in runs}
+        recorder = Recorder(store, named, screen.warn, texts=record_texts, vectors=record_vectors)
+        screen.say(t("what is answered is recorded in {address}", address=store.name))
     app = make_app(
         [_loader(run, address, screen, precision) for run in runs], fail, opened,
         limits=Limits(seconds=timeout, patience=patience), keys=keys, hosts=LOCAL_NAMES if local else (),
         journal=Journal(sys.stderr) if log else None, metrics=local if metrics is None else metrics,
         docs=local if docs is None else docs,
+        recorder=recorder, feedback=feedback,
     )  # fmt: skip
     server: Any = make_server(app, screen)
     if not local and not keys:
@@ -86,10 +113,24 @@ def serve(
     screen.say(t("serving {run} on {address}", run=", ".join(map(str, runs)), address=address))
     _say_how_to_ask(address, screen, keyed=bool(keys), searches=opened is not None)
     server.run(sockets=[listener])
+    if recorder is not None:
+        recorder.stop(_DRAIN)
     if failures:
         print_error(failures[0], as_json=False)
         return failures[0].exit_code
     return 0
+
+
+def _open_store(record: str | None, *, wanted: bool) -> Store | None:
+    """wanted: whether an option says what to record. Errors: ConfigError, DataError where it cannot be had."""
+    if record is None:
+        if wanted:
+            what = t("nothing is recorded without an address")
+            raise ConfigError.at("luthier serve", what, t("add --record sqlite:///answers.db"), code="conflict")
+        return None
+    from luthier.recording.store import Store
+
+    return Store(record, writes=True)
 
 
 def _check_keys(host: str, *, keyless: bool, allowed: bool) -> None:

@@ -42,6 +42,11 @@ def word_views(pieces: Pieces, classes: int) -> list[View]:
     return [view for view in views if view.features.shape[1]]
 
 
+def count_view(counts_NF: Any) -> View:
+    """Naive Bayes on counts of words, sparse or not."""
+    return View(counts_NF, _naive_bayes)
+
+
 def vector_view(vectors_ND: np.ndarray) -> View:
     """Regression on a pretrained model's vectors."""
     spread = np.maximum(vectors_ND.std(0), 1e-6)
@@ -71,7 +76,7 @@ def held_out(view: View, label: np.ndarray, fold: np.ndarray, classes: int) -> n
     likely_NC = np.zeros((len(label), classes), np.float32)
     for number in np.unique(fold):
         held = fold == number
-        if held.all():  # one text in every row: nobody can learn from the others
+        if held.all() or len(np.unique(label[~held])) < 2:  # the others are none, or of one class: nothing to learn
             continue
         model = view.fit(view.features[~held], label[~held])
         likely_NC[np.ix_(held, model.classes_)] = model.predict_proba(view.features[held])

@@ -97,6 +97,12 @@ class Predictor:
 
         return cores_of(self.model, self.codec.task, self.device)
 
+    def makes_vectors(self) -> bool:
+        """Whether its body makes vectors of inputs: not where it writes, has virtual tokens before its input, or is a
+        graph."""
+        task = self.codec.task
+        return not (self.is_graph or task.speaks_untuned or hasattr(self.model, "peft_config")) and task.fits_untuned
+
     @property
     def weights(self) -> Any:
         """The torch model. Errors: ModelError for a graph, whose inside is not to be seen."""

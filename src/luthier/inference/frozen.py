@@ -61,6 +61,19 @@ def frozen_features(
     return replace(found, vectors=vectors_ND, parts=parts)
 
 
+def pooled_alone(model: PreTrainedModel, codec: Codec, inputs: Sequence[Any], device: str) -> np.ndarray:
+    """float32 [N, D], the vectors of `frozen_features` for a few inputs, of a model that another thread asks meanwhile:
+    nothing is hung on it."""
+    windows = [group[0] for group in codec.encode(inputs)]
+    found: list[np.ndarray] = []
+    with torch.inference_mode():
+        for window in windows:  # each alone, for a small step of the machine at a time
+            batch = codec.collate([window]).to(device)
+            states_BTD = model(**batch.tensors, output_hidden_states=True).hidden_states[-1].float()
+            found.append(codec.task.pooled(states_BTD, batch.tensors["attention_mask"]).cpu().numpy()[0])
+    return np.stack(found)
+
+
 def _pooling(codec: Codec) -> list[float]:
     """How the task pools, told by what it makes of a few numbers."""
     pooled_BD = codec.task.pooled(torch.arange(12.0).view(1, 4, 3), torch.tensor([[1, 1, 1, 0]]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from luthier.errors import ModelError
+from luthier.files import files_in
 from luthier.language import t
 
 CODEC = "codec.json"
@@ -12,6 +15,23 @@ GRAPH = "model.onnx"
 GGUF = "model.gguf"
 EXPORTED = "export.json"
 """In a folder of `luthier export`: its format, what it was held against, how fast and how large it is."""
+
+
+REJECTED = "rejected.json"
+"""In the folder of a run that was found worse than the one whose place it was to take: why, and what to use."""
+
+
+def refuse_rejected(run: Path) -> None:
+    """For commands that put a model to use. Errors: ModelError where the run is marked as not to be used."""
+    try:
+        told = json.loads((run / REJECTED).read_text(encoding="utf-8"))
+        why, instead = str(told["why"]), str(told["use"])
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        why, instead = t("{file} cannot be read", file=REJECTED), t("the run that it comes from")
+    fix = t("use {run}; or remove {file} to use it all the same", run=instead, file=run / REJECTED)
+    raise ModelError.at(str(run), t("is marked as not to be used: {why}", why=why), fix, code="rejected")
 
 
 def model_folder(run: Path) -> Path:
@@ -35,3 +55,16 @@ def needed(run: Path) -> tuple[str, ...]:
     if (folder / GRAPH).is_file():
         return ("onnxruntime",)
     return ("torch", "transformers", *(("gguf",) if (folder / GGUF).is_file() else ()))
+
+
+def weights_digest(run: Path) -> str:
+    """SHA-256 over a run's weights, by which what was made with it, such as an index or a log, is
+    known to be of this very model. Errors: as of `model_folder`."""
+    found = hashlib.sha256()
+    folder = model_folder(run)
+    for path in files_in(folder):
+        if path.suffix not in (".safetensors", ".onnx", ".data", ".gguf"):
+            continue
+        with path.open("rb") as file:
+            found.update(hashlib.file_digest(file, "sha256").digest())
+    return found.hexdigest()

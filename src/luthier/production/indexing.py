@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -12,13 +11,12 @@ import numpy as np
 
 from luthier.config.schema import DataSettings
 from luthier.errors import ConfigError, DataError, Place, Problem, did_you_mean
-from luthier.files import files_in
 from luthier.formats.cells.columns import named
 from luthier.formats.cells.lists import as_list
 from luthier.formats.cells.text import checked_text
 from luthier.inference.artifact import Predictor
 from luthier.language import t
-from luthier.models.run import model_folder
+from luthier.models.run import weights_digest
 from luthier.preparing.rows import read_options
 from luthier.progress import SILENT, Progress
 from luthier.reading.open import open_data
@@ -72,18 +70,6 @@ def as_vector(predictor: Predictor, said: Any) -> np.ndarray:
         what = t("{task} makes no vectors", task=predictor.codec.task.name)
         raise ConfigError.at(predictor.name, what, t("use a run of the task retrieval"), code="no-vectors")
     return vector
-
-
-def weights_digest(run: Path) -> str:
-    """SHA-256 over a run's weights, so that an index is never searched with another model's vectors."""
-    found = hashlib.sha256()
-    folder = model_folder(run)
-    for path in files_in(folder):
-        if path.suffix not in (".safetensors", ".onnx", ".data", ".gguf"):
-            continue
-        with path.open("rb") as file:
-            found.update(hashlib.file_digest(file, "sha256").digest())
-    return found.hexdigest()
 
 
 def _column(table: Table, predictor: Predictor, asked: str | None) -> str:

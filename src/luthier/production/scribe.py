@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,8 @@ class Errand:
         self._loop = asyncio.get_running_loop()
         self._heard: asyncio.Queue[str | Written | Exception] = asyncio.Queue()
         self._gone = threading.Event()
+        self.heard: Callable[[Written], None] | None = None
+        """Is told of the whole answer, in the thread that writes it."""
         self.speech: Speech = speak(order, self.tell, self._gone.is_set)
 
     @property
@@ -54,6 +56,8 @@ class Errand:
 
     def tell(self, piece: str | Written | Exception) -> None:
         """From any thread: a piece of text; in the end the whole answer, or why there is none."""
+        if self.heard is not None and not isinstance(piece, (str, Exception)):
+            self.heard(piece)
         with suppress(RuntimeError):  # the server has closed, and nobody listens
             self._loop.call_soon_threadsafe(self._heard.put_nowait, piece)
 

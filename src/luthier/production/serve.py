@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
@@ -23,10 +23,13 @@ from luthier.production.served import Load, Models
 from luthier.production.v1.embeddings import add_embedding_route
 from luthier.production.v1.routes import add_model_routes, add_writing_routes
 from luthier.production.vectors import add_vector_routes
+from luthier.production.watching.feedback import add_feedback_route
 from luthier.production.watching.journal import Journal
 from luthier.production.watching.meters import Meters
+from luthier.production.watching.record import record
 
 if TYPE_CHECKING:  # torch takes seconds to import
+    from luthier.recording.recorder import Recorder
     from luthier.searching.index import Index
 
 
@@ -41,12 +44,15 @@ def make_app(
     journal: Journal | None = None,
     metrics: bool = True,
     docs: bool = True,
+    recorder: Recorder | None = None,
+    feedback: bool = False,
 ) -> FastAPI:
     """The application. loads: give the models; called in threads after the server has begun to listen, so that
     /health/live answers at once and /health/ready when it is true. on_failure: called where loading fails.
     index: what /search searches, of the first model. keys, hosts: as of `Door`. journal: is told of each request.
-    metrics, docs: whether GET /metrics, and /docs with /openapi.json, are there."""
-    meters = Meters(lambda: models.waiting)
+    metrics, docs: whether GET /metrics, and /docs with /openapi.json, are there. recorder: takes what is answered.
+    feedback: whether clients may send texts with what is right."""
+    meters = Meters(lambda: models.waiting, recorder)
     models = Models(loads, limits or Limits(), meters.turn)
 
     async def start() -> None:
@@ -67,12 +73,13 @@ def make_app(
             journal.replied(name, route, status, seconds)
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.models = models
+    app.state.models, app.state.recorder = models, recorder
     tell_errors(app)
     app.add_middleware(Door, keys=keys, hosts=hosts, overload=lambda: models.overload)
     app.add_middleware(Named, told=replied)
     _add_health_routes(app, models)
     _add_predict_route(app, models)
+    add_feedback_route(app, models, recorder, texts=feedback)
     add_vector_routes(app, models, index)
     add_embedding_route(app, models)
     add_model_routes(app, models)
@@ -109,6 +116,8 @@ def _add_predict_route(app: FastAPI, models: Models) -> None:
             return said, {"explanations": await explanations(served, inputs)} if explains else {}
 
         said, why = await while_here(request.receive, work())
+        sent = body["inputs"] if isinstance(body["inputs"], list) else [body["inputs"]]
+        record(request, served.predictor, inputs, said, sent)
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
         return JSONResponse({"predictions": shown_, **why, "model": served.name, "request_id": request.state.id})
 

@@ -36,6 +36,13 @@ def test_the_very_same_rows_are_never_another_domain() -> None:
     assert found is not None and 0.4 < found.auc < 0.6
 
 
+def test_rows_that_are_all_one_are_told_apart_from_others() -> None:
+    found = tell_apart(vectors(200, 0, 0), np.repeat(vectors(1, 3, 1), 60, axis=0), 0)
+    assert found is not None and found.auc > 0.95
+    half = np.concatenate([vectors(40, 0, 0), np.repeat(vectors(1, 3, 1), 40, axis=0)])
+    assert tell_apart(half[40:], half, 0) is not None  # all of one side stand on the other: nobody can learn that side
+
+
 def test_a_handful_of_rows_is_not_judged() -> None:
     assert tell_apart(vectors(200, 0, 0), vectors(10, 3, 1), 0) is None
 

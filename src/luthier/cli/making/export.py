@@ -39,7 +39,9 @@ def export(
         what = t("which form? known: {names}", names=", ".join(catalog.exporter_names()))
         raise ConfigError.at("--format", what, fix, code="usage")
     from luthier.exporting.export import export as export_run
+    from luthier.models.run import refuse_rejected
 
+    refuse_rejected(run)
     screen = Console(json=json, quiet=quiet)
     found = export_run(run, form, out, max_loss=max_loss, screen=screen)
     _tell(found, screen)

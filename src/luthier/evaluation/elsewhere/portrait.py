@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from luthier.codec import Codec
 from luthier.errors import ModelError
+from luthier.evaluation.elsewhere.traits import Traits, as_arrays, from_arrays
 from luthier.files import whole_file
 from luthier.formats.format import AnyFormat, classes_of
 from luthier.language import t
@@ -62,7 +63,9 @@ class Portrait:
     training rows. words_W: uint32, marks of the words of the training rows, sorted; counts_W: uint8, in how many rows
     each stands, 255 for more. Of rows that were not trained on: rare, the share of their words that are rare in
     training; unknown, the share of their tokens that the tokenizer does not know, None where it knows all there are;
-    vectors_SD: float16, what the tuned model makes of a sample of them, empty where it makes none."""
+    vectors_SD: float16, what the tuned model makes of a sample of them, empty where it makes none; held: what is kept
+    of a sample of those that the model was asked, empty in runs of earlier versions. key: of all marks and hashes,
+    which no database holds; empty in those runs."""
 
     rows: int
     labels: Mapping[str, int]
@@ -72,10 +75,19 @@ class Portrait:
     rare: Share
     unknown: Share | None
     vectors_SD: np.ndarray
+    held: Sequence[Traits] = ()
+    key: bytes = b""
+
+    def marks(self, text: str) -> np.ndarray:
+        """uint32, of the words of a text, each once."""
+        return np.array([_mark(word, self.key) for word in sorted(vocabulary(text))], np.uint32)
 
     def rare_share(self, text: str) -> float:
         """Of the words of a text, each counted once, how many stand in fewer than three training rows."""
-        marks = np.array([_mark(word) for word in sorted(vocabulary(text))], np.uint32)
+        return self.rare_of(self.marks(text))
+
+    def rare_of(self, marks: np.ndarray) -> float:
+        """As `rare_share`, of the marks of a text."""
         if not len(marks):
             return 0.0
         at = np.minimum(np.searchsorted(self.words_W, marks), max(0, len(self.words_W) - 1))
@@ -91,8 +103,11 @@ class Portrait:
             "labels": dict(self.labels),
             "rare": vars(self.rare),
             "unknown": vars(self.unknown) if self.unknown else None,
+            "key": self.key.hex(),
         }
-        arrays = {"lengths": self.lengths_S, "words": self.words_W, "counts": self.counts_W, "vectors": self.vectors_SD}
+        held, facts["held"] = as_arrays(self.held)
+        arrays = {"lengths": self.lengths_S, "words": self.words_W, "counts": self.counts_W, "vectors": self.vectors_SD,
+                  **held}  # fmt: skip
         with whole_file(path) as temporary:
             save_file(arrays, temporary, metadata={"format": _FORMAT, "facts": json.dumps(facts)})
 
@@ -105,10 +120,12 @@ class Portrait:
             with safe_open(str(path), framework="numpy") as file:
                 facts = json.loads(file.metadata()["facts"])
                 lengths, words, counts, vectors = map(file.get_tensor, ("lengths", "words", "counts", "vectors"))
+                held = {name: file.get_tensor(name) for name in file.keys() if name.startswith("held.")}  # noqa: SIM118
             unknown = Share(**facts["unknown"]) if facts["unknown"] else None
             return Portrait(
-                facts["rows"], facts["labels"], lengths, words, counts, Share(**facts["rare"]), unknown, vectors
-            )
+                facts["rows"], facts["labels"], lengths, words, counts, Share(**facts["rare"]), unknown, vectors,
+                from_arrays(held, facts["held"]) if held else (), bytes.fromhex(facts.get("key", "")),
+            )  # fmt: skip
         except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
             what = t("{file} is not as it was written ({error})", file=FILE, error=type(error).__name__)
             fix = t("remove it: the shift is then not told")
@@ -120,24 +137,27 @@ def vectors_kept(width: int) -> int:
     return max(1, min(_MOST_VECTORS, _MOST_BYTES // (2 * width)))
 
 
-def portray(codec: Codec, train: Examples, held: Examples, vectors_SD: np.ndarray | None, seed: int) -> Portrait:
+def portray(
+    codec: Codec, train: Examples, held: Examples, vectors_SD: np.ndarray | None, seed: int, key: bytes = b""
+) -> Portrait:
     """held: rows like those of training that were not trained on; where there are none, training rows. vectors: of a
-    sample of them; None where the model makes none."""
+    sample of them; None where the model makes none. key: of the marks of words."""
     layout = codec.task.format
     rng = np.random.default_rng(seed)
     some = _sampled(layout, train, _MOST_ROWS, rng)
-    words_W, counts_W = _counted(some)
+    words_W, counts_W = _counted(some, key)
     lengths = [len(text) for text in some[:_MOST_LENGTHS]]
     vectors = np.zeros((0, 1), np.float16)
     if vectors_SD is not None:
         vectors = np.clip(vectors_SD, -_LARGEST, _LARGEST).astype(np.float16)
     nothing = Share(0.0, 0.0, 0)
     portrait = Portrait(
-        len(train), label_counts(layout, train), np.array(lengths, np.int32), words_W, counts_W, nothing, None, vectors
-    )
+        len(train), label_counts(layout, train), np.array(lengths, np.int32), words_W, counts_W, nothing, None, vectors,
+        key=key,
+    )  # fmt: skip
     texts = _sampled(layout, held, _MOST_HELD, rng)
     rare = Share.of(np.array([portrait.rare_share(text) for text in texts])) if texts else nothing
-    return Portrait(**{**vars(portrait), "rare": rare, "unknown": unknown_share(codec, texts) if texts else None})
+    return replace(portrait, rare=rare, unknown=unknown_share(codec, texts) if texts else None)
 
 
 def _sampled(layout: AnyFormat, examples: Examples, most: int, rng: np.random.Generator) -> list[str]:
@@ -160,23 +180,31 @@ def label_counts(layout: AnyFormat, examples: Examples) -> dict[str, int]:
 
 def unknown_share(codec: Codec, texts: Sequence[str]) -> Share | None:
     """Of the tokens of each text, how many stand for what the tokenizer does not know; None where it knows any byte."""
+    shares_N = unknown_shares(codec, codec.text.pieces(texts))
+    return None if shares_N is None else Share.of(shares_N)
+
+
+def unknown_shares(codec: Codec, ids: Sequence[np.ndarray]) -> np.ndarray | None:
+    """[N], of the token ids of each text; as `unknown_share`."""
     tokenizer: Any = codec.text.tokenizer
     name = getattr(tokenizer.model, "unk_token", None)
     number = tokenizer.token_to_id(name) if isinstance(name, str) else getattr(tokenizer.model, "unk_id", None)
     if number is None:
         return None
-    return Share.of(np.array([float((ids == number).mean()) if len(ids) else 0.0 for ids in codec.text.pieces(texts)]))
+    return np.array([float((own == number).mean()) if len(own) else 0.0 for own in ids])
 
 
-def _counted(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _counted(texts: Sequence[str], key: bytes) -> tuple[np.ndarray, np.ndarray]:
     counts: Counter[int] = Counter()
     for text in texts:
-        counts.update({_mark(word) for word in vocabulary(text)})
+        counts.update({_mark(word, key) for word in vocabulary(text)})
     kept = sorted(counts.most_common(_MOST_WORDS))
     words = np.array([mark for mark, _ in kept], np.uint32)
     return words, np.array([min(255, count) for _, count in kept], np.uint8)
 
 
-def _mark(word: str) -> int:
+def _mark(word: str, key: bytes) -> int:
     """32 bits of a word: two of 50,000 words share one with a chance of a quarter, which no share of words notices."""
-    return int.from_bytes(hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=4, key=key).digest(), "little"
+    )

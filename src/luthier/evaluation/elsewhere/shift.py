@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from luthier.codec import Codec
-from luthier.doctor.held_out import folds_of, held_out, vector_view
+from luthier.doctor.held_out import View, folds_of, held_out, vector_view
 from luthier.errors import shown
 from luthier.evaluation.elsewhere.portrait import Portrait, Share, label_counts, unknown_share
 from luthier.evaluation.intervals import bootstrap, interval
@@ -120,9 +120,17 @@ def tell_apart(before_SD: np.ndarray, new_ND: np.ndarray, seed: int) -> Apart | 
     rng = np.random.default_rng(seed)
     sides = [side[np.sort(rng.permutation(len(side))[:rows])] for side in (before_SD, new_ND)]
     vectors = np.concatenate([side.astype(np.float16) for side in sides])  # both as coarse as what was kept
+    return apart_by(vector_view(vectors.astype(np.float32)), np.unique(vectors, axis=0, return_inverse=True)[1], seed)
+
+
+def apart_by(view: View, equal_N: np.ndarray, seed: int) -> Apart:
+    """How well a model tells the second half of the rows from the first. equal_N: the same for rows that are equal,
+    which are held out together where they stand on both sides; on one side alone they are what tells it."""
+    rows = len(equal_N.ravel()) // 2
     side_N = np.repeat([0, 1], rows)
-    equal_N = np.unique(vectors, axis=0, return_inverse=True)[1].ravel()
-    said_N2 = held_out(vector_view(vectors.astype(np.float32)), side_N, folds_of(side_N, equal_N, 2), 2)
+    shared_N = np.isin(equal_N.ravel(), np.intersect1d(equal_N.ravel()[:rows], equal_N.ravel()[rows:]))
+    whole_N = np.where(shared_N, equal_N.ravel(), equal_N.max() + 1 + np.arange(2 * rows))
+    said_N2 = held_out(view, side_N, folds_of(side_N, whole_N, 2), 2)
     outcome = Outcome(said_N2, side_N)
 
     def score(weights_RN: np.ndarray) -> dict[str, np.ndarray]:

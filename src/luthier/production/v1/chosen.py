@@ -12,8 +12,9 @@ from fastapi import Request
 from luthier.production.listening import EventStream, while_here
 from luthier.production.served import Served
 from luthier.production.v1 import asked
-from luthier.production.v1.messages import read_messages, read_prompts
+from luthier.production.v1.messages import prompt_of, read_messages, read_prompts
 from luthier.production.v1.replies import DONE, Envelope, Told, event
+from luthier.production.watching.record import record
 
 _WITHOUT_MEANING = ("stop", "tools", "max_tokens", "max_completion_tokens")
 """Parameters of an answer that is written."""
@@ -33,6 +34,8 @@ async def chosen(request: Request, served: Served, body: Mapping[str, Any], *, c
     read = (lambda: [read_messages(predictor, body)[0]]) if chat else (lambda: read_prompts(predictor, body))
     inputs = await asyncio.to_thread(read)
     said = await while_here(request.receive, served.answer(inputs))
+    sent = [{"messages": body["messages"]}] if chat else [prompt_of(body, i) for i in range(len(inputs))]
+    record(request, predictor, inputs, said, sent)
     lengths = [len(windows[0]) for windows in await asyncio.to_thread(predictor.codec.encode, inputs)]
     answers = [Told(one.text or "", "stop", count, one.tokens) for one, count in zip(said, lengths, strict=True)]
     envelope = Envelope.new(predictor.name, time.time(), chat=chat, counts=wish.count_at_end)

@@ -46,6 +46,11 @@ def read_messages(predictor: Predictor, body: Mapping[str, Any]) -> tuple[Any, R
         raise Refusal(400, problem.what, param="messages", code=problem.code) from None
 
 
+def prompt_of(body: Mapping[str, Any], item: int) -> str:
+    """Of a completion that was read."""
+    return body["prompt"] if isinstance(body["prompt"], str) else body["prompt"][item]
+
+
 def read_prompts(predictor: Predictor, body: Mapping[str, Any]) -> list[Any]:
     """The texts of a completion in the task's own form. Errors: Refusal."""
     prompt = body.get("prompt")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,9 @@ from luthier.production.scribe import Errand
 from luthier.production.served import Models, Served
 from luthier.production.v1 import asked
 from luthier.production.v1.chosen import chosen
-from luthier.production.v1.messages import read_messages, read_prompts
+from luthier.production.v1.messages import prompt_of, read_messages, read_prompts
 from luthier.production.v1.replies import DONE, Envelope, Told, event
+from luthier.production.watching.record import when_written
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.inference.speech import Order
@@ -60,7 +61,7 @@ def add_writing_routes(app: FastAPI, models: Models) -> None:
         from luthier.inference.speech import opens_thinking
 
         reader = replace(reader, opened=opens_thinking(predictor, order))
-        return await _reply(request, served, wish, [order], reader, chat=True)
+        return await _reply(request, served, wish, [order], reader, body, chat=True)
 
     @app.post("/v1/completions")
     async def complete(request: Request) -> Any:
@@ -70,7 +71,7 @@ def add_writing_routes(app: FastAPI, models: Models) -> None:
         wish = asked.read_wish(body, served.writer.how(), chat=False)
         inputs = await asyncio.to_thread(read_prompts, served.predictor, body)
         orders = await _orders(served, wish, inputs, "prompt")
-        return await _reply(request, served, wish, orders, Reader(thinks=False), chat=False)
+        return await _reply(request, served, wish, orders, Reader(thinks=False), body, chat=False)
 
 
 async def _orders(
@@ -97,9 +98,13 @@ async def _orders(
 
 
 async def _reply(
-    request: Request, served: Served, wish: asked.Wish, orders: Sequence[Order], reader: Reader, *, chat: bool
-) -> Any:
+    request: Request, served: Served, wish: asked.Wish, orders: Sequence[Order], reader: Reader,
+    body: Mapping[str, Any], *, chat: bool,
+) -> Any:  # fmt: skip
     errands = served.scribe.take(orders)
+    for item, errand in enumerate(errands):
+        asked_for = {"messages": body["messages"]} if chat else prompt_of(body, item)
+        errand.heard = when_written(request, served.predictor, item, errand.order.input, asked_for)
     envelope = Envelope.new(served.predictor.name, time.time(), chat=chat, counts=wish.count_at_end)
     if wish.stream:
         return EventStream(_events(errands, envelope, reader), lambda: _leave(errands))

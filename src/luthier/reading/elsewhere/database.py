@@ -6,7 +6,7 @@ import datetime
 import decimal
 import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
@@ -44,7 +44,7 @@ class Answer:
             what = t("{address} is a database, and no query is given", address=self.name)
             raise ConfigError.at("data.query", what, "'data.query=select text, label from …'", code="no-query")
         self._hash = hashlib.sha256(query.encode())
-        stream = self._stream(address.replace("postgres://", "postgresql://", 1), query)
+        stream = self._stream(plain_address(address), query)
         self.columns: tuple[str, ...] = next(stream)
         first = list(islice(stream, _PEEK))
         if not first:
@@ -59,9 +59,9 @@ class Answer:
     def _stream(self, address: str, query: str) -> Iterator[Any]:
         """First the columns' names, then the rows."""
         alchemy: Any = need("sqlalchemy")
-        with _told(alchemy, address, self.name):
+        with told(alchemy, address, self.name):
             url = alchemy.make_url(address)
-            with _connected(_engine(alchemy, url), url, self.name) as connection:
+            with connected(engine_at(alchemy, url), url, self.name) as connection:
                 if url.get_backend_name() == "postgresql":
                     connection = connection.execution_options(postgresql_readonly=True)
                 result = connection.execution_options(stream_results=True, yield_per=_BATCH).exec_driver_sql(query)
@@ -83,14 +83,14 @@ def _columns(result: Any) -> tuple[str, ...]:
     return columns
 
 
-def _engine(alchemy: Any, url: Any) -> Any:
-    """Nothing is written: SQLite would else create a file that does not exist."""
+def engine_at(alchemy: Any, url: Any, *, writes: bool = False) -> Any:
+    """Unless it writes, SQLite is kept from creating a file that does not exist."""
     backend = url.get_backend_name()
     if backend == "sqlite":
         path = Path(url.database or ":memory:")
-        if not path.is_file():
+        if not path.is_file() and not writes:
             raise no_such_file(path)
-        where = f"file:{quote(str(path))}?mode=ro"
+        where = f"file:{quote(str(path))}?mode={'rwc' if writes else 'ro'}"
         options = {"creator": lambda: sqlite3.connect(where, uri=True, timeout=ANSWER_SECONDS)}
         return alchemy.create_engine("sqlite://", poolclass=alchemy.pool.NullPool, **options)
     if url.drivername == "postgresql":
@@ -100,7 +100,8 @@ def _engine(alchemy: Any, url: Any) -> Any:
     return alchemy.create_engine(url, connect_args=patience, poolclass=alchemy.pool.NullPool)
 
 
-def _connected(engine: Any, url: Any, name: str) -> Any:
+def connected(engine: Any, url: Any, name: str) -> Any:
+    """A connection, in time. Errors: DataError where the server is late."""
     if url.get_backend_name() == "sqlite":
         return engine.connect()  # its connections stay in their thread
     try:
@@ -109,9 +110,16 @@ def _connected(engine: Any, url: Any, name: str) -> Any:
         raise _unreachable(name, t("no answer in time")) from None
 
 
+def plain_address(address: str) -> str:
+    """As SQLAlchemy calls it."""
+    return address.replace("postgres://", "postgresql://", 1)
+
+
 @contextmanager
-def _told(alchemy: Any, address: str, name: str) -> Iterator[None]:
-    """Turns what the libraries raise into errors with a remedy."""
+def told(alchemy: Any, address: str, name: str, refused: Callable[[str], LuthierError] | None = None) -> Iterator[None]:
+    """Turns what the libraries raise into errors with a remedy. refused: what is said where the database does not do
+    what it is asked; of a query of the user's, if None."""
+    refused = refused or _bad_query
     scheme = address.partition("://")[0]
     try:
         yield
@@ -128,9 +136,9 @@ def _told(alchemy: Any, address: str, name: str) -> Iterator[None]:
         raise DataError.at(name, what, fix, code="missing-extra") from None
     except alchemy.exc.DBAPIError as error:
         # of one that has no statement the connection failed
-        raise (_unreachable(name, _reason(error)) if error.statement is None else _bad_query(_reason(error))) from None
+        raise (_unreachable(name, _reason(error)) if error.statement is None else refused(_reason(error))) from None
     except alchemy.exc.SQLAlchemyError as error:
-        raise _bad_query(_reason(error)) from None
+        raise refused(_reason(error)) from None
 
 
 def _unreachable(name: str, reason: str) -> DataError:

@@ -1,0 +1,1 @@
+"""Is what a model is asked still like what it learnt from?"""
