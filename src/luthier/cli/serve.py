@@ -114,7 +114,7 @@ def serve(
     _say_how_to_ask(address, screen, keyed=bool(keys), searches=opened is not None)
     server.run(sockets=[listener])
     if recorder is not None:
-        recorder.stop(_DRAIN)
+        recorder.stop(DRAIN)
     if failures:
         print_error(failures[0], as_json=False)
         return failures[0].exit_code
