@@ -3,6 +3,7 @@ reader of the plain files needs, left out."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -26,17 +27,20 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
     zh = page.file.src_uri.endswith(".zh-CN.md")
     markdown = _OTHER_LANGUAGE.sub(r"\1", markdown)  # the site has a switch for it
-    return _MADE.sub(lambda found: made(found[1], zh), markdown)
+    return _MADE.sub(lambda found: made(zh)[found[1]], markdown)
 
 
 @cache
-def made(what: str, zh: bool) -> str:
-    """what: commands, settings or codes. Help is put together while the command line is imported, so that each language
-    takes a process of its own."""
-    environment = {**os.environ, "LUTHIER_LANG": "zh" if zh else "en", "PYTHONPATH": os.pathsep.join((str(ROOT / "tools"), str(ROOT / "src")))}
-    words = [sys.executable, "-c", f"import sys; from reference.{what} import page; sys.stdout.write(page())"]
-    done = subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True)
-    return done.stdout.decode("utf-8")
+def made(zh: bool) -> dict[str, str]:
+    """The three parts in Markdown. Help is put together while the command line is imported, so that each language takes
+    a process of its own."""
+    environment = {
+        **os.environ,
+        "LUTHIER_LANG": "zh" if zh else "en",
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "tools"), str(ROOT / "src"))),
+    }
+    words = [sys.executable, "-m", "reference"]
+    return json.loads(subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def _without(nav: list[Any], missing: set[str]) -> list[Any]:
