@@ -17,6 +17,8 @@ LATER = {"explain.md", "watching.md", "ui.md"}
 """Pages that the navigation has a place for, and that are left out while they are not written."""
 _MADE = re.compile(r"^<!-- made of the program: (\w+) -->$", re.M)
 _OTHER_LANGUAGE = re.compile(r"\A(# .*\n+)\*\*\[(?:中文|English)\].*\n", re.M)
+_BETWEEN = re.compile(r"(?<=[\u2014\u201d\u3001-\u9fff\uff01-\uff5e])\n {0,3}(?=[\u201c\u300a\u4e00-\u9fff\uff08])")
+"""The end of a line that goes on with a Chinese character."""
 
 
 def on_config(config: Any) -> Any:
@@ -27,7 +29,13 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
     zh = page.file.src_uri.endswith(".zh-CN.md")
     markdown = _OTHER_LANGUAGE.sub(r"\1", markdown)  # the site has a switch for it
-    return _MADE.sub(lambda found: made(zh)[found[1]], markdown)
+    return _MADE.sub(lambda found: made(zh)[found[1]], _joined(markdown) if zh else markdown)
+
+
+def _joined(markdown: str) -> str:
+    """Lines broken between two Chinese characters as one: a browser would show the end of a line as a blank."""
+    parts = re.split(r"(^```.*?^```$)", markdown, flags=re.M | re.S)
+    return "".join(part if part.startswith("```") else _BETWEEN.sub("", part) for part in parts)
 
 
 @cache
