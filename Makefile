@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: demo test check fast lint bench messages clean
+.PHONY: demo test check fast lint bench messages docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/luthier demo
@@ -30,6 +30,15 @@ bench: $(STAMP)
 
 messages: $(STAMP)
 	$(BIN)/python tools/messages.py
+
+# the documentation as a site, in both languages: build/site/index.html
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
+$(VENV)/.docs: pyproject.toml $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[docs]'
+	touch $@
 
 # the demo needs less than the tests
 $(VENV)/.demo: pyproject.toml

@@ -18,8 +18,9 @@ SOURCE = Path(__file__).parents[1] / "src" / "luthier"
 LOCALE = SOURCE / "locale" / "zh" / "LC_MESSAGES"
 NAMES = {"train", "validation", "test", "error", "warning"}
 """Said through a variable: the parts of a split, severities."""
-SAYS = {"t", "_wanted", "_real"}
-"""Functions whose first argument is a sentence: the latter two of config/schema.py, for what a setting wants."""
+SAYS = {"t", "_wanted", "_real", "_means"}
+"""Functions whose first argument is a sentence: those of config/schema.py for what a setting wants, that of
+config/meanings.py for what it means."""
 
 
 def sentences() -> set[str]:

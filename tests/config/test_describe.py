@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from luthier.cli.main import main
 from luthier.config.describe import config_schema
+from luthier.config.meanings import _MEANINGS as MEANINGS
 from luthier.config.schema import Settings
 from luthier.config.settings import load_settings
 from luthier.config.write import as_yaml
@@ -33,8 +34,38 @@ def shown() -> list[Any]:
 def test_it_is_a_schema_and_says_what_each_setting_wants() -> None:
     Draft202012Validator.check_schema(SCHEMA.schema)
     training = SCHEMA.schema["$defs"]["TrainSettings"]["properties"]
-    assert training["warmup"]["description"] == "a share from 0 to below 1, or auto"
+    words = "share of the steps in which the learning rate rises (a share from 0 to below 1, or auto)"
+    assert training["warmup"]["description"] == words
     assert "title" not in training["warmup"]
+
+
+def test_every_key_and_every_option_says_what_it_means_and_no_meaning_is_left_over() -> None:
+    schema, said, silent = SCHEMA.schema, set[str](), list[str]()
+    sections = [("", schema["properties"]), ("data.split", schema["$defs"]["SplitSettings"]["properties"])]
+    for name in ("data", "train", "search", "distil"):
+        sections.append((name, schema["$defs"][f"{name.title()}Settings"]["properties"]))
+    for section, properties in sections:
+        keys = {f"{section}.{key}".strip(".") for key, kind in properties.items() if "$ref" not in kind}
+        silent += [key for key in keys if key not in MEANINGS]
+        said |= keys
+    for section in ("task", "tuning", "balance", "augment"):
+        for one in schema["properties"][section]["anyOf"]:
+            if "additionalProperties" in one:  # ours; PEFT's methods take any option
+                (name,) = (kind["const"] for kind in one["properties"].values() if "const" in kind)
+                silent += [f"{section}={name}"] * (not one["description"])
+                said.add(f"{section}={name}")
+                for option, kind in one["properties"].items():
+                    if "const" not in kind:
+                        silent += [f"{section}={name}.{option}"] * ("description" not in kind)
+                        said |= {f"{section}.{option}", f"{section}.{name}.{option}"}
+    assert not silent
+    assert not set(MEANINGS) - said
+
+
+def test_it_speaks_the_users_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LUTHIER_LANG", "zh")
+    found = config_schema()["$defs"]["TrainSettings"]["properties"]["warmup"]["description"]
+    assert found != SCHEMA.schema["$defs"]["TrainSettings"]["properties"]["warmup"]["description"]
 
 
 def test_every_recipe_and_every_configuration_of_the_docs_fits() -> None:

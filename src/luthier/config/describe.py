@@ -12,8 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from luthier import catalog
+from luthier.config.meanings import meaning, named
 from luthier.config.schema import LIST_KEYS, NAME_KEYS, Settings
 from luthier.config.settings import task_options
+from luthier.language import t
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,22 +27,39 @@ def config_schema() -> dict[str, Any]:
     section with the name's own options beside it."""
     schema = _told(Settings.model_json_schema(by_alias=True))
     found = schema["properties"]
-    found["task"] = _chosen("name", catalog.AUTO, _tasks())
+    found["task"] = _chosen("task", catalog.AUTO, _tasks())
     for key, default, names, options_of in (
         ("tuning", "full", catalog.tuning_names(), catalog.tuning_options),
         ("balance", catalog.AUTO, [catalog.AUTO, *catalog.remedy_names()], catalog.remedy_options),
         ("augment", "none", catalog.augmentation_names(), catalog.augmentation_options),
     ):
-        found[key] = _chosen(NAME_KEYS[key], default, _of_functions(names, options_of))
+        found[key] = _chosen(key, default, _of_functions(names, options_of))
     found["tuning"]["anyOf"] += _of_peft(catalog.tuning_names())
     for keys in LIST_KEYS:
         inner = found if len(keys) == 1 else _properties(schema, keys[0])
         inner[keys[-1]] = {"anyOf": [{"type": "string"}, inner[keys[-1]]]}
+    _explain(found, "")
+    for section in (name for name, kind in found.items() if "$ref" in kind):
+        _explain(_properties(schema, section), section)
+    _explain(schema["$defs"]["SplitSettings"]["properties"], "data.split")
     return {"$schema": DIALECT, "title": "Luthier", **{k: v for k, v in schema.items() if k != "title"}}
 
 
 def _properties(schema: dict[str, Any], section: str) -> dict[str, Any]:
     return schema["$defs"][getattr(Settings.model_fields[section].annotation, "__name__", "")]["properties"]
+
+
+def _explain(settings: dict[str, Any], section: str) -> None:
+    """Puts what each setting means before what it wants."""
+    for name, kind in settings.items():
+        means = meaning(section, name)
+        wants = kind.pop("description", "") or next((one["description"] for one in _said_within(kind)), "")
+        if means or wants:
+            kind["description"] = f"{means} ({wants})" if means and wants else means or wants
+
+
+def _said_within(kind: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in kind.get("anyOf", ()) if one.get("type") == "array" and "description" in one]
 
 
 def _told(node: Any) -> Any:
@@ -50,7 +69,7 @@ def _told(node: Any) -> Any:
     if not isinstance(node, dict):
         return node
     kept = {key: _told(value) for key, value in node.items() if key not in ("wanted", "title") or _is_name(value)}
-    return kept | ({"description": node["wanted"]} if isinstance(node.get("wanted"), str) else {})
+    return kept | ({"description": t(node["wanted"])} if isinstance(node.get("wanted"), str) else {})
 
 
 def _is_name(value: Any) -> bool:
@@ -79,19 +98,28 @@ def _typed(kind: Any) -> dict[str, Any]:
     return _told(TypeAdapter(eval(kind, {}) if isinstance(kind, str) else kind).json_schema())
 
 
-def _chosen(name_key: str, default: str, choices: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+def _chosen(key: str, default: str, choices: Iterable[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
     """default: what a section is of that names nothing."""
-    listed = list(choices)
+    listed, name_key = list(choices), NAME_KEYS[key]
     sections = [
         {
             "type": "object",
-            "properties": {name_key: {"const": name}, **options},
+            "description": named(key, name),
+            "properties": {
+                name_key: {"const": name},
+                **{option: kind | _means(key, name, option) for option, kind in options.items()},
+            },
             "required": [] if name == default else [name_key],
             "additionalProperties": False,
         }
         for name, options in listed
     ]
     return {"anyOf": [{"enum": [name for name, _ in listed]}, *sections], "default": default}
+
+
+def _means(section: str, name: str, option: str) -> dict[str, str]:
+    words = meaning(section, name, option)
+    return {"description": words} if words else {}
 
 
 def _of_peft(own: list[str]) -> list[dict[str, Any]]:
