@@ -60,6 +60,7 @@ FLOORS = [
     ["folds", "choosing.*", "comparing.*", "planning.*"],
     ["candidates.*", "strategies.*"],
     ["api", "demo"],
+    ["workbench.*"],
     ["cli.*"],
     ["__main__"],
 ]
@@ -103,6 +104,7 @@ WITHIN = {
     "pretraining",
     "strategies",
     "exporting",
+    "workbench",
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

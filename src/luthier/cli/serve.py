@@ -65,7 +65,7 @@ def serve(
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
     local = host in _LOCAL
     _check_keys(host, keyless=not local and not keys, allowed=insecure_no_key)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
     failures: list[LuthierError] = []
@@ -183,7 +183,8 @@ def _open_index(run: Path, folder: Path) -> Index:
     return index
 
 
-def _listen(host: str, port: int):
+def listen(host: str, port: int):
+    """A socket that others may connect to already. Errors: LuthierError where the port is taken."""
     import socket
 
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
