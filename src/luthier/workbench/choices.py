@@ -11,6 +11,8 @@ from luthier.errors import ConfigError
 from luthier.extras import has
 from luthier.formats.known import format_of_task
 
+_USUAL = ("full", "head", "last_layers", "lora")
+"""Ways of tuning that are shown first; the others stand behind them."""
 _LATER = {"qlora": "bitsandbytes"}
 """Methods that want a further library."""
 
@@ -20,10 +22,16 @@ def choices() -> dict[str, Any]:
     return {
         "tasks": [{"name": name, "columns": _columns(name)} for name in catalog.task_names()],
         "models": [candidate.name for candidate in candidates(())],
-        "strategies": [name for name in catalog.tuning_names() if name not in _LATER or has(_LATER[name])],
+        "strategies": _strategies(),
+        "usual": len(_USUAL),
         "forms": catalog.exporter_names(),
         "here": str(Path.cwd()),
     }
+
+
+def _strategies() -> list[str]:
+    known = [name for name in catalog.tuning_names() if name not in _LATER or has(_LATER[name])]
+    return [*_USUAL, *(name for name in known if name not in _USUAL)]
 
 
 def _columns(task: str) -> list[dict[str, Any]]:

@@ -123,7 +123,9 @@ class Jobs:
             self._jobs[id] = job
         return job
 
-    def once(self, kind: str, words: Sequence[str], language: str, *, run: str | None = None, fresh: bool = False) -> Job:
+    def once(
+        self, kind: str, words: Sequence[str], language: str, *, run: str | None = None, fresh: bool = False
+    ) -> Job:
         """The command as it was already run in this language, or is being run; else it is started. fresh: an earlier
         result is not wanted."""
         same = [job for job in self.of(kind) if job.words == tuple(words) and job.language == language]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,5 +141,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-

@@ -50,6 +50,9 @@ def add_data_routes(app: FastAPI, bench: Bench) -> None:
         source = Path(body.asked.data)
         folder = bench.runs / uploads.FOLDER
         folder.mkdir(exist_ok=True)
-        out = next(path for n in range(1, 10_000)
-                   if not (path := folder / f"{source.stem}-mended{'' if n == 1 else f'-{n}'}{source.suffix}").exists())
+        out = next(
+            path
+            for n in range(1, 10_000)
+            if not (path := folder / f"{source.stem}-mended{'' if n == 1 else f'-{n}'}{source.suffix}").exists()
+        )
         return bench.jobs.start("check", [*body.asked.data_words(), "--fix", str(out)], language()).as_json()
