@@ -13,6 +13,7 @@ const MOST_SAID = 400_000;
 export function live(run, signal, changed) {
   const way = h("div.stack"), charts = h("div.charts"), trouble = h("div");
   const log = h("pre.log", { tabindex: "0", role: "log", "aria-live": "off", "aria-label": t("live.log") });
+  const quiet = h("p.soft", {}, t("live.elsewhere"));
   const heard = { begun: "", at: 0, said: 0, entries: [], text: "" };
   const refresh = async () => {
     const told = await get("/api/live", { run, begun: heard.begun, at: heard.at, said: heard.said }, signal);
@@ -24,12 +25,14 @@ export function live(run, signal, changed) {
     fill(trouble, told.problems.length ? problems(new Mistake(told.problems)) : told.crash ? h("p.note.bad", { role: "alert" }, t("live.crash")) : null);
     if (fresh) draw(charts, heard.entries, told.way.steps ?? 0);
     if (told.log) append(log, heard, told.log);
+    log.hidden = !heard.text;
+    quiet.hidden = !log.hidden;
     tellEvaluations(told.entries);
     changed(told);
   };
   begin(every(EVERY, refresh, signal), (error) => fill(trouble, problems(error)));
   return h("div.stack", {}, trouble, way, charts,
-    h("details", { open: true }, h("summary", {}, t("live.log")), log));
+    h("details", { open: true }, h("summary", {}, t("live.log")), quiet, log));
 }
 
 /** What was opened stays open while the curves are drawn anew. */
