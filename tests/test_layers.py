@@ -18,7 +18,7 @@ FLOORS = [
     ["seen", "objective", "saved"],
     ["graphed", "media.*"],
     ["formats.*", "text.*"],
-    ["metrics.*"],
+    ["metrics.*", "claims"],
     ["answering.*", "tagging.*", "chat.*"],
     ["data.*", "reading.*"],
     ["splitting.*"],
@@ -51,6 +51,7 @@ FLOORS = [
     ["ready", "trial", "teachable", "tracking"],
     [f"planning.reckoning.{name}" for name in ("course", "kept", "memory", "estimate")],
     ["exporting.*"],
+    ["explaining.*"],
     ["report.*", "production.*", "draft", "announce"],
     ["finish", "assess", "checkup", "pooled", "balancing.choose"],
     ["run", "fixup"],
@@ -104,7 +105,11 @@ WITHIN = {
     "pretraining",
     "strategies",
     "exporting",
+<<<<<<< HEAD
     "workbench",
+=======
+    "explaining",
+>>>>>>> h/explain
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 

@@ -20,6 +20,7 @@ from luthier.answering.choices import (
     choice_scores,
     settled_choices,
 )
+from luthier.claims import LOG_PROBABILITY, Claim
 from luthier.metrics.classes import Outcome
 from luthier.seen import Frozen
 from luthier.text.tokenizer import TextRule
@@ -89,6 +90,18 @@ class Chooser(Writer[InputT, AnswerT]):
         best = int(chances_C.argmax())
         tokens = sum(said.learnt for window, said in zip(supposed, inferred, strict=True) if window.choice == best)
         return Written(self.names[best], tokens=round(tokens), chances=tuple(chances_C.tolist()))
+
+    def claims(self, input: InputT, prediction: Written, text: TextRule) -> Sequence[Claim]:
+        """That what was written is the answer."""
+        said = prediction.text
+        if not said:
+            return ()
+
+        def encode(asked: InputT) -> Sequence[Window]:
+            supposed: Any = self.supposed(asked, said)
+            return self.encode([supposed], text)[0]
+
+        return [Claim(said, encode(input), self.log_likelihood, lambda found: found["ln_p"], LOG_PROBABILITY, encode)]
 
     # ---- judged
 

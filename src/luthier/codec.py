@@ -50,11 +50,11 @@ class Codec:
 
         Inputs that are clean already, as those of a training run are, are not changed by being cleaned again.
         """
-        return self.task.encode([self._cleaned(input) for input in inputs], self.text)
+        return self.task.encode([self.cleaned(input) for input in inputs], self.text)
 
     def asked(self, inputs: Sequence[Any]) -> list[list[Window]]:
         """As `encode`, of what is asked to be answered: as many windows as the answer takes."""
-        return self.task.asked([self._cleaned(input) for input in inputs], self.text)
+        return self.task.asked([self.cleaned(input) for input in inputs], self.text)
 
     def encode_labelled(
         self, examples: Sequence[Example[Any, Any]], done: Callable[[int], None] = lambda count: None,
@@ -126,11 +126,12 @@ class Codec:
 
     def decode(self, input: Any, windows: Sequence[Window], inferred: Sequence[Any]) -> Any:
         """The prediction about the input as it was written, whatever was cleaned before the model read it."""
-        read = self._cleaned(input)
+        read = self.cleaned(input)
         said = self.task.decode(read, windows, self.task.spelled(inferred, self.text))
         return said if read == input else self.task.relocated(said, read, input)
 
-    def _cleaned(self, input: Any) -> Any:
+    def cleaned(self, input: Any) -> Any:
+        """As the model reads it."""
         return self.task.mapped(input, self._change) if self.clean else input
 
     @cached_property

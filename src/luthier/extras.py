@@ -32,6 +32,7 @@ _EXTRA_OF = {
     "sqlalchemy": "sql",
     "fsspec": "remote",
     "huggingface_hub": "remote",
+    "captum": "explain",
     "optuna": "search",
     "ray": "scale",
     "tensorboard": "track",

@@ -35,6 +35,15 @@ class Graphed(ABC):
         return self.read({name: values.cpu().numpy() for name, values in said.items()}, batch.lengths)
 
 
+def moved_logits(logits: Any, temperature: float, shifts: Sequence[float]) -> Any:
+    """Divided by the temperature, then shifted; arrays or tensors, [..., C]."""
+    divided = logits / temperature
+    if not shifts:
+        return divided
+    is_array = isinstance(divided, np.ndarray)
+    return divided + (np.array(shifts, divided.dtype) if is_array else divided.new_tensor(shifts))
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Over the last axis, in the logits' own precision."""
     grown = np.exp(logits - logits.max(-1, keepdims=True))

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 import numpy as np
 
 from luthier.balancing.sampling import Sampling
+from luthier.claims import Claiming
 from luthier.deciding import Deciding, PredictionT
 from luthier.formats.format import AnyFormat
 from luthier.language import t
@@ -45,7 +46,7 @@ def task_class(name: str) -> type[AnyTask]:
 
 
 @dataclass(frozen=True)
-class Task(Saved, Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]):
+class Task(Saved, Claiming, Deciding[AnswerT, PredictionT], Generic[InputT, AnswerT, PredictionT]):
     """InputT: what is asked. AnswerT: what is right. PredictionT: what the model says, with all its scores."""
 
     auto_class: ClassVar[str]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import numpy as np
 
+from luthier.claims import LOG_ODDS, Claim, Outputs, log_odds
 from luthier.deciding import PredictionT
 from luthier.errors import ConfigError, shown
 from luthier.formats.cells.pairs import Text, given_text
@@ -68,6 +69,29 @@ class WholeText(Graphed, Task[InputT, AnswerT, PredictionT]):
                      theirs=len(theirs), ours=len(ours), names=names)  # fmt: skip
             fix = t("train the student on rows of the same classes")
             raise ConfigError.at("distil.teacher", what, fix, code="conflict")
+
+    def claim(self, name: str, input: InputT, text: TextRule, read: Callable[[Outputs], Any], unit: str) -> Claim:
+        """One that outlives every change of the words: its number is the mean over the windows of an input."""
+        windows = self.encode([input], text)[0]
+        count = len(windows)
+        return Claim(
+            name, windows, self.outputs, lambda said: read(said) / count, unit,
+            again=lambda changed: self.encode([changed], text)[0],
+        )  # fmt: skip
+
+    def decided(self, outputs: Outputs) -> Any:
+        """The logits by which is decided, [B, C], of either library."""
+        return outputs["logits"]
+
+    def claims(self, input: InputT, prediction: PredictionT, text: TextRule) -> Sequence[Claim]:
+        """The likeliest class against all others; of a row that was refused, that none of them is likely."""
+        said_C = self.probabilities(prediction)
+        if said_C is None:
+            return ()
+        classes = len(self.class_names())
+        number, sign = int(said_C[:classes].argmax()), -1.0 if int(said_C.argmax()) >= classes else 1.0
+        name = str(self.show(prediction)["label"])
+        return [self.claim(name, input, text, lambda said: sign * log_odds(self.decided(said), [number]), LOG_ODDS)]
 
     @abstractmethod
     def constant(self, answers: Sequence[AnswerT]) -> PredictionT:

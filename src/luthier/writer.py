@@ -23,7 +23,7 @@ from luthier.seen import Frozen
 from luthier.task import Task
 from luthier.text.scripts import about_tokens, is_spaced, text_language
 from luthier.text.tokenizer import TextRule
-from luthier.types import AnswerT, Batch, Choice, Example, InputT, LabelledBatch, Window
+from luthier.types import IGNORE, AnswerT, Batch, Choice, Example, InputT, LabelledBatch, Window
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -184,7 +184,6 @@ class Writer(Task[InputT, AnswerT, Written]):
         return [Continued(ids, stopped) for ids, stopped in found]
 
     def _likelihoods(self, model: Any, batch: Batch) -> list[Written]:
-        from luthier.types import IGNORE
         from luthier.writing.likelihood import token_nlls
 
         given = batch.tensors
@@ -195,6 +194,14 @@ class Writer(Task[InputT, AnswerT, Written]):
         asked_BT = (targets_BT != IGNORE).float()
         learnt_B = (asked_BT if weights_BT is None else asked_BT * weights_BT).sum(1)
         return [Written(nll=nll, learnt=learnt) for nll, learnt in zip(nll_B.tolist(), learnt_B.tolist(), strict=True)]
+
+    def log_likelihood(self, model: Any, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """ln_p [B], of the learnt tokens together; with a gradient where torch records one."""
+        from luthier.writing.likelihood import row_nlls
+
+        targets_BT = tensors[TARGETS].long() - 1
+        targets_BT = targets_BT.masked_fill(targets_BT < 0, IGNORE)
+        return {"ln_p": -row_nlls(model, _for_model(tensors), targets_BT, tensors.get(WEIGHTS))}
 
     def spelled(self, inferred: Sequence[Written | Continued], text: TextRule) -> Sequence[Written]:
         return [self.worded(said, text) if isinstance(said, Continued) else said for said in inferred]

@@ -16,11 +16,12 @@ from luthier.balancing.loss import cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
 from luthier.balancing.thresholds import best_shifts, shift
 from luthier.calibrating.temperature import Nats, softened, softmax_nats
+from luthier.claims import Outputs
 from luthier.deciding import Placed
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.formats.cells.pairs import Text
 from luthier.formats.labelled import Labelled
-from luthier.graphed import softmax
+from luthier.graphed import moved_logits, softmax
 from luthier.language import t
 from luthier.metrics.classes import Outcome, classification_scores, confusion, per_class
 from luthier.metrics.scope import best_scope, least_accepted, refusing, scope_scores
@@ -131,11 +132,11 @@ class Classification(TextOrPair[str, Probabilities]):
     def imitation(self, logits_BC: Tensor, taught_BC: Tensor, temperature: float) -> Tensor:
         return divergence(logits_BC, taught_BC, temperature)
 
+    def decided(self, outputs: Outputs) -> Any:
+        return moved_logits(outputs["logits"], self.temperature, self.shifts)
+
     def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Probabilities]:
-        logits_BC = outputs["logits"] / self.temperature
-        if self.shifts:
-            logits_BC = logits_BC + np.array(self.shifts, logits_BC.dtype)
-        said_BC = softmax(logits_BC)
+        said_BC = softmax(self.decided(outputs))
         return list(refusing(said_BC, self.accepts) if self.accepts else said_BC)
 
     # ---- to the user

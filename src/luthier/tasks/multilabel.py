@@ -13,11 +13,12 @@ from luthier.balancing.label_thresholds import best_label_shifts, logits_of, shi
 from luthier.balancing.loss import binary_cross_entropy, divergence
 from luthier.balancing.remedy import Remedy
 from luthier.calibrating.temperature import Nats, sigmoid_nats
+from luthier.claims import LOG_ODDS, Claim, Outputs
 from luthier.errors import ConfigError
 from luthier.evaluation.one_vs_rest import LabelLines, fit_label_lines
 from luthier.formats.cells.pairs import Text
 from luthier.formats.multilabel import MultiLabelled
-from luthier.graphed import sigmoid
+from luthier.graphed import moved_logits, sigmoid
 from luthier.language import t
 from luthier.metrics.label_sets import EVEN, SetOutcome, label_set_scores, per_label
 from luthier.metrics.sureness import Sureness
@@ -92,11 +93,23 @@ class MultiLabel(TextOrPair[Labels, Probabilities]):
         told, taught = (torch.stack([part / 2, -part / 2], -1).flatten(0, 1) for part in (logits_BC, taught_BC))
         return divergence(told, taught, temperature)
 
+    def decided(self, outputs: Outputs) -> Any:
+        return moved_logits(outputs["logits"], self.temperature, self.shifts)
+
     def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[Probabilities]:
-        logits_BC = outputs["logits"] / self.temperature
-        if self.shifts:
-            logits_BC = logits_BC + np.array(self.shifts, logits_BC.dtype)
-        return list(sigmoid(logits_BC))
+        return list(sigmoid(self.decided(outputs)))
+
+    def claims(self, input: Text, prediction: Probabilities, text: TextRule) -> Sequence[Claim]:
+        """Each label that is said; where none is, that the likeliest is none."""
+        found = [c for c in np.argsort(-prediction, kind="stable") if prediction[c] >= EVEN]
+
+        def claim(name: str, number: int, sign: float) -> Claim:
+            return self.claim(name, input, text, lambda said: sign * self.decided(said)[..., number], LOG_ODDS)
+
+        if not found:
+            best = int(prediction.argmax())
+            return [claim(t("not {label}", label=self.labels[best]), best, -1.0)]
+        return [claim(self.labels[c], int(c), 1.0) for c in found]
 
     # ---- to the user
 

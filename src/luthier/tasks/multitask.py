@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 
 from luthier.balancing.sampling import Sampling
+from luthier.claims import Claim
 from luthier.deciding import Placed
 from luthier.errors import ConfigError, Place
 from luthier.evaluation.baselines import cheap_ways
@@ -22,6 +23,7 @@ from luthier.parts.reading import outputs_of, read_parts
 from luthier.parts.rows import answers_of, examples_of, frozen_of, numbers_of, place_each, read_each
 from luthier.parts.scores import combined, sampling_rates, share_right
 from luthier.parts.settings import JOINT, check_weights, data_of, has_own_data, make_parts, task_section
+from luthier.parts.told import claims_of
 from luthier.parts.windows import OWNERS, bare, owned, shared, with_targets
 from luthier.saved import learned
 from luthier.seen import Frozen
@@ -173,6 +175,10 @@ class Multitask(Graphed, Task[Pairs, Pairs, Said]):
     def relocated(self, prediction: Said, read: Pairs, written: Pairs) -> Said:
         before, after = dict(read), dict(written)
         return {name: self.parts[name].relocated(own, before[name], after[name]) for name, own in prediction.items()}
+
+    def claims(self, input: Pairs, prediction: Said, text: TextRule) -> Sequence[Claim]:
+        encode = lambda changed: self.encode([changed], text)[0]  # noqa: E731
+        return claims_of(self.parts, input, prediction, text, encode, self.outputs)
 
     # ---- to the user
 

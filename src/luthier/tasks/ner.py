@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from luthier.claims import Claim
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.formats.entities import Entities, EntityRows, Passage
 from luthier.formats.marked.spans import Entity
@@ -23,6 +24,7 @@ from luthier.tagging.cheap import cheap_scores, fit_cheap
 from luthier.tagging.probe import Probe, fit_probe
 from luthier.tagging.reading import Reading, read_tags
 from luthier.tagging.scheme import Scheme
+from luthier.tagging.told import entity_claims
 from luthier.tagging.words import first_tokens, merged, plain_words, whole_words, within_word, word_spans
 from luthier.task import Task
 from luthier.text.tokenizer import TextRule
@@ -151,6 +153,9 @@ class Ner(Graphed, Task[Passage, Entities, Reading]):
 
     def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
         return prediction.moved_to(read.text, written.text)
+
+    def claims(self, input: Passage, prediction: Reading, text: TextRule) -> Sequence[Claim]:
+        return entity_claims(self.scheme, prediction, self.encode([input], text)[0], self.outputs)
 
     # ---- to the user
 

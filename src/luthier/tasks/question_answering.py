@@ -17,6 +17,8 @@ from luthier.answering.locate import target
 from luthier.answering.probe import fit_pointer
 from luthier.answering.reading import CERTAIN, Reading, given, read_windows
 from luthier.answering.threshold import best_threshold
+from luthier.answering.told import answer_claims
+from luthier.claims import Claim
 from luthier.deciding import Placed
 from luthier.errors import ConfigError, DataError, Place, shown
 from luthier.evaluation.baselines import word_counter
@@ -156,6 +158,9 @@ class QuestionAnswering(Graphed, Task[Question, Answers, Reading]):
 
     def relocated(self, prediction: Reading, read: Question, written: Question) -> Reading:
         return prediction.moved(written.context)
+
+    def claims(self, input: Question, prediction: Reading, text: TextRule) -> Sequence[Claim]:
+        return answer_claims(prediction, self.encode([input], text)[0], t("(no answer)"), self.outputs)
 
     # ---- to the user
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypedDict
 
 import numpy as np
 
+from luthier.claims import USER_UNITS, Claim, Outputs
 from luthier.formats.cells.pairs import Text
 from luthier.formats.numbers import Numbered
 from luthier.metrics.numbers import number_scores
@@ -95,6 +96,12 @@ class Regression(TextOrPair[float, float]):
     def read(self, outputs: Mapping[str, np.ndarray], lengths: Sequence[int]) -> Sequence[float]:
         said_B = outputs["logits"].astype(np.float64)[:, 0]
         return (said_B * self.spread + self.mean).tolist()
+
+    def claims(self, input: Text, prediction: float, text: TextRule) -> Sequence[Claim]:
+        def read(said: Outputs) -> Any:
+            return said["logits"][..., 0] * self.spread + self.mean
+
+        return [self.claim("score", input, text, read, USER_UNITS)]
 
     # ---- to the user
 

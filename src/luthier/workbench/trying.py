@@ -18,10 +18,14 @@ if TYPE_CHECKING:
 _MOST_ANSWERS = 5
 
 
-def fields_of(run: Path) -> list[dict[str, Any]]:
-    """What the model is asked: the columns that a row without an answer has; a text alone where the format leaves open
-    how it comes. Errors: ModelError where there is no model."""
+def asked_of(run: Path) -> dict[str, Any]:
+    """What the model is asked, and whether it can tell why it said so. Errors: ModelError where there is no model."""
     codec = Codec.load(model_folder(run), catalog.task)
+    return {"fields": _fields(codec), "explains": codec.task.can_claim()}
+
+
+def _fields(codec: Codec) -> list[dict[str, Any]]:
+    """The columns that a row without an answer has; a text alone where the format leaves open how it comes."""
     asked = [column for column in codec.task.format.columns if not column.is_answer]
     needed = [column.name for column in asked if column.required]
     used = [column.name for column in asked if not column.required and column.name in codec.columns and needed]
@@ -38,14 +42,18 @@ class Models:
     _model: Predictor | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def ask(self, run: Path, given: Mapping[str, str]) -> dict[str, Any]:
-        """The best answers, as `luthier predict --top-k` prints them. given: by field. Errors: LuthierError."""
+    def ask(self, run: Path, given: Mapping[str, str], *, why: bool = False) -> dict[str, Any]:
+        """The best answers, as `luthier predict --top-k` prints them. given: by field. why: whether the words that
+        speak for the answer are told, too. Errors: LuthierError."""
         with self._lock:
+            from luthier.explaining import explain
+
             predictor = self._loaded(run)
             task = predictor.codec.task
             asked = task.as_sent(_input(given))
             (raw,) = predictor.raw([asked])
-            return {"answer": task.show(raw, None), "ranked": task.show(raw, _MOST_ANSWERS)}
+            told = {"answer": task.show(raw, None), "ranked": task.show(raw, _MOST_ANSWERS)}
+            return {**told, "why": explain(predictor, [asked])[0].html() if why else None}
 
     def _loaded(self, run: Path) -> Predictor:
         from luthier.inference.artifact import load_artifact

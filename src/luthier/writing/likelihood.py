@@ -93,6 +93,20 @@ def token_nlls(
         return torch.zeros(len(targets_BT), device=rows_N.device).index_add_(0, rows_N, nll_N)
 
 
+def row_nlls(
+    model: Any, inputs: Mapping[str, Tensor], targets_BT: Tensor, weights_BT: Tensor | None = None
+) -> Tensor:  # fmt: skip
+    """As `token_nlls`; where torch records gradients, row by row with one."""
+    if not torch.is_grad_enabled():
+        return token_nlls(model, inputs, targets_BT, weights_BT)
+    rows = [slice(b, b + 1) for b in range(len(targets_BT))]
+    return torch.stack([
+        learnt_loss(model, {name: tensor[row] for name, tensor in inputs.items()}, targets_BT[row],
+                    None if weights_BT is None else weights_BT[row])
+        for row in rows
+    ])  # fmt: skip
+
+
 def learnt_nlls(model: Any, inputs: Mapping[str, Tensor], targets_BT: Tensor) -> Iterator[Tensor]:
     """In pieces, the negative log-likelihood of each target, in their order row by row. Without a graph."""
     learnt_BT = targets_BT != IGNORE

@@ -13,12 +13,13 @@ from luthier.language import language, t
 from luthier.workbench.bench import SERVE, Bench
 from luthier.workbench.routes.runs import exports_of, paper
 from luthier.workbench.serving import served
-from luthier.workbench.trying import fields_of
+from luthier.workbench.trying import asked_of
 
 
 class Question(BaseModel):
     run: str
     given: dict[str, str]
+    why: bool = False
 
 
 class Export(BaseModel):
@@ -39,12 +40,12 @@ class Compare(BaseModel):
 
 def add_model_routes(app: FastAPI, bench: Bench) -> None:
     @app.get("/api/fields")
-    def fields(run: str) -> list[dict[str, Any]]:
-        return fields_of(bench.path(run))
+    def fields(run: str) -> dict[str, Any]:
+        return asked_of(bench.path(run))
 
     @app.post("/api/predict")
     def predict(body: Question) -> dict[str, Any]:
-        return bench.models.ask(bench.path(body.run), body.given)
+        return bench.models.ask(bench.path(body.run), body.given, why=body.why)
 
     @app.get("/api/exports")
     def exports(run: str) -> dict[str, Any]:

@@ -24,7 +24,7 @@ async function open(page, tab) {
   const found = await get("/api/run", { run: page.name }, page.signal);
   const current = TABS.includes(tab) ? tab : found.state === "finished" ? "result" : "progress";
   tell(page, found, current);
-  if (current === "progress") page.body.show(live(page.name, page.signal, (told) => follow(page, told, found)));
+  if (current === "progress") page.body.show(live(page.name, page.signal, (told) => follow(page, told)));
   else if (found.state !== "finished") page.body.show(h("p.soft", {}, t("run.later")));
   else page.body.show(await after(page, found, current));
 }
@@ -36,10 +36,11 @@ async function after(page, found, current) {
 }
 
 /** The state as the folder has it now; at the end of the training the result is shown, where the page was watching. */
-function follow(page, told, found) {
+async function follow(page, told) {
   if (told.state === page.state) return;
   const before = page.state;
   page.state = told.state;
+  const found = await get("/api/run", { run: page.name }, page.signal);
   tell(page, { ...found, state: told.state }, "progress");
   if (before) announce(t("run.now", { state: t(`state.${told.state}`) }));
   if (told.state === "finished" && ["running", "starting"].includes(before)) location.hash = `#/run/${encodeURIComponent(page.name)}/result`;

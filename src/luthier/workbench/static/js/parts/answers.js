@@ -54,3 +54,12 @@ export function inWords(answer) {
   if (title !== undefined) return `${title || t("answer.none")} ${share(answer.score, 1)}`;
   return Object.entries(answer).map(([name, value]) => `${name}: ${inWords(value)}`).join("; ");
 }
+
+const policy = globalThis.trustedTypes?.createPolicy("explanation", { createHTML: (html) => html });
+
+/** The piece of a page that the server makes of an explanation: texts are escaped in it, and it runs nothing. */
+export function reasons(html) {
+  const piece = h("div.stack");
+  piece.innerHTML = policy ? policy.createHTML(html) : html;
+  return h("section.stack", {}, h("h3", {}, t("try.reasons")), piece, h("small", {}, t("try.reasons.hint")));
+}

@@ -28,7 +28,7 @@ export function live(run, signal, changed) {
     log.hidden = !heard.text;
     quiet.hidden = !log.hidden;
     tellEvaluations(told.entries);
-    changed(told);
+    await changed(told);
   };
   begin(every(EVERY, refresh, signal), (error) => fill(trouble, problems(error)));
   return h("div.stack", {}, trouble, way, charts,
