@@ -105,11 +105,8 @@ WITHIN = {
     "pretraining",
     "strategies",
     "exporting",
-<<<<<<< HEAD
     "workbench",
-=======
     "explaining",
->>>>>>> h/explain
 }
 """Folders whose files may import each other, downwards and never in a circle."""
 
