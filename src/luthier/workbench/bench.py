@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,17 +76,23 @@ class Bench:
 
     def train(self, name: str, words: list[str]) -> Job:
         """A training that lasts, whether or not this server does."""
-        return self.jobs.start(TRAIN, words, language(), run=name, log=self.log(name), lasting=True)
+        job = self.jobs.start(TRAIN, words, language(), run=name, log=self.log(name), lasting=True)
+        threading.Thread(target=_awaited, args=(job, self.runs / name), daemon=True).start()
+        return job
 
     def stop(self, name: str) -> bool:
         """As Ctrl-C does: the step in hand ends, and the run saves. Also one that an earlier server started. Whether
         there was one to be stopped."""
-        import os
-        import signal
-
         job, pid = self.working(name), holder_pid(self.path(name))
         if job is not None:
             self.jobs.stop(job)
         elif pid is not None:
             os.kill(pid, signal.SIGTERM)
         return job is not None or pid is not None
+
+
+def _awaited(job: Job, path: Path) -> None:
+    """A training that never came to be a run leaves no empty folder."""
+    job.process.wait()
+    with suppress(OSError):
+        path.rmdir()

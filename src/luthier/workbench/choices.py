@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from luthier import catalog
@@ -25,7 +24,6 @@ def choices() -> dict[str, Any]:
         "strategies": _strategies(),
         "usual": len(_USUAL),
         "forms": catalog.exporter_names(),
-        "here": str(Path.cwd()),
     }
 
 

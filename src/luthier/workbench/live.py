@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,8 @@ from luthier.runfolder import CONFIG, CRASH, IDENTITY, LOCK, is_finished, is_run
 from luthier.workbench.logs import problems_in, told
 
 METRICS = "metrics.jsonl"
+_HOLDER = re.compile(r"pid (\d+) on (\S+) ")
+"""As `luthier.runfolder.claim` writes it."""
 _MOST_STEPS = 1500
 """Steps in one reply: a curve on a screen has no more points."""
 _MOST_SAID = 200_000
@@ -82,9 +86,9 @@ def _holder(path: Path) -> str:
 
 
 def holder_pid(path: Path) -> int | None:
-    """The process that has the run in its hands now, None where none has."""
-    words = _holder(path).split()
-    return int(words[1]) if is_running(path) and len(words) > 1 and words[1].isdigit() else None
+    """The process of this machine that has the run in its hands now, None where none has."""
+    found = _HOLDER.match(_holder(path))
+    return int(found[1]) if found and found[2] == socket.gethostname() and is_running(path) else None
 
 
 def thinned(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,7 +64,6 @@ def _serve(app: Any, listener: Any, address: str | None) -> None:
                 threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     config = uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=_DRAIN)
-    try:
-        Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        return  # uvicorn raises again what it was ended by
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn ends in peace, then raises once more what it was ended by
+    Server(config).run(sockets=[listener])

@@ -33,6 +33,11 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** A text in which `backticks` stand around code. */
+export function inline(text) {
+  return text.split("`").map((part, i) => (i % 2 ? h("code", {}, part) : part));
+}
+
 let last = "";
 
 /** Says something to who cannot see the page; the same twice in a row is said once. */
@@ -46,10 +51,10 @@ let ids = 0;
 
 /** A control with its visible label and, if given, a hint that belongs to it. */
 export function field(label, control, hint = null) {
-  const id = `field-${++ids}`;
+  const id = control.id || `field-${++ids}`;
   control.id = id;
   if (hint) control.setAttribute("aria-describedby", `${id}-hint`);
-  return h("div", {}, h("label", { for: id }, label), control, hint && h("p.hint", { id: `${id}-hint` }, hint));
+  return h("div", {}, h("label", { for: id }, label), control, hint && h("p.hint", { id: `${id}-hint` }, inline(hint)));
 }
 
 /** headers: texts, or {text, class}. rows: lists of cells, each a text, an element or {cell, class, head}. */

@@ -35,7 +35,7 @@ export const number = (value, digits = 0) =>
   new Intl.NumberFormat(document.documentElement.lang, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 export const share = (value, digits = 0) =>
-  new Intl.NumberFormat(document.documentElement.lang, { style: "percent", maximumFractionDigits: digits }).format(value);
+  new Intl.NumberFormat(document.documentElement.lang, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
 
 export function bytes(value) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -54,13 +54,13 @@ async function open(page) {
 function drawData(page) {
   const { looked, parts } = page;
   const rows = looked.rows.map((row) => looked.columns.map((name) => h("span", {}, row[name])));
-  const columns = h("div.columns", { id: "columns" });
+  const columns = h("div.columns.filled", { id: "columns" });
   page.columns = columns;
   parts.data.show(
     h("p.soft", {}, [looked.data, looked.bytes !== null && bytes(looked.bytes)].filter(Boolean).join(" · ")),
     h("details", { open: true }, h("summary", {}, t("new.preview", { rows: rows.length })),
       table(looked.columns, rows, { caption: t("new.preview", { rows: rows.length }), classes: "preview" })),
-    h("div.columns", {}, taskChoice(page.choices, page.asked, page.changed)), columns);
+    columns);
   drawColumns(page);
 }
 
@@ -71,7 +71,7 @@ function drawColumns(page) {
   const recognised = Object.keys(found).length ? Object.keys(found) : ["text", "label"];
   const roles = [...new Set([...(ofTask ?? recognised), ...Object.keys(asked().columns)])];
   const before = document.activeElement?.closest("#columns") ? document.activeElement.id : null;
-  fill(page.columns, columnChoices(roles, looked.columns, found, asked, page.changed));
+  fill(page.columns, taskChoice(choices, asked, page.changed), columnChoices(roles, looked.columns, found, asked, page.changed));
   if (before) document.getElementById(before)?.focus();
 }
 

@@ -31,7 +31,7 @@ const option = (value, text, chosen) => h("option", { value, selected: value ===
 const title = (kind, name) => (has(`${kind}.${name}`) ? t(`${kind}.${name}`) : name);
 
 export function taskChoice(choices, asked, changed) {
-  const select = h("select", { onchange: () => changed({ ...asked(), task: select.value, columns: {} }) },
+  const select = h("select", { id: "task", onchange: () => changed({ ...asked(), task: select.value, columns: {} }) },
     option("", t("auto.task"), asked().task), choices.tasks.map((one) => option(one.name, title("task", one.name), asked().task)));
   return field(t("choose.task"), select);
 }
@@ -40,7 +40,7 @@ export function taskChoice(choices, asked, changed) {
 export function columnChoices(roles, columns, found, asked, changed) {
   return roles.map((role) => {
     const guessed = found[role] ? t("auto.column", { column: found[role] }) : t("auto");
-    const select = h("select", { onchange: () => changed({ ...asked(), columns: { ...asked().columns, [role]: select.value } }) },
+    const select = h("select", { id: `column-${role}`, onchange: () => changed({ ...asked(), columns: { ...asked().columns, [role]: select.value } }) },
       option("", guessed, asked().columns[role] ?? ""), columns.map((name) => option(name, name, asked().columns[role])));
     return field(t("choose.column", { role: title("role", role) }), select);
   });

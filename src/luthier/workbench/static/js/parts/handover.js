@@ -1,6 +1,6 @@
 /** A finished run in another form, held against itself, and as a server. */
 
-import { announce, field, fill, h, table } from "../dom.js";
+import { announce, field, fill, h, inline, table } from "../dom.js";
 import { begin, follow, get, post } from "../ask.js";
 import { servers } from "./serving.js";
 import { busy, command, problems, slot } from "./told.js";
@@ -31,7 +31,7 @@ export function handover(run, forms, signal) {
   begin(refresh(), (error) => fill(made, problems(error)));
   return h("div.stack", {},
     h("h3", {}, t("export.title")), h("p.soft", {}, t("export.hint")), chooser(run, forms, watch, told), told.element, made,
-    h("h3", {}, t("serve.do")), h("p.soft", {}, t("serve.hint")),
+    h("h3", {}, t("serve.do")), h("p.soft", {}, inline(t("serve.hint"))),
     h("div.row", {}, h("button.primary", { type: "button", id: "serve", onclick: () => serve("") }, t("serve.start"))), failed.element, running,
     h("details", {}, h("summary", {}, t("handover.terminal")), h("div.stack", {}, command(`luthier predict ${run.run} FILE -o answers.csv`), command(`luthier serve ${run.run}`))));
 }

@@ -1,6 +1,6 @@
 /** What is told in the same way everywhere: mistakes with their remedy, work that goes on, a command for the terminal. */
 
-import { announce, fill, h } from "../dom.js";
+import { announce, fill, h, inline } from "../dom.js";
 import { Mistake } from "../ask.js";
 import { duration, t } from "../words.js";
 
@@ -9,10 +9,11 @@ export function problems(error) {
   const told = error instanceof Mistake ? error.problems
     : [{ file: "", message: `${t("bug")} ${error}`, fix: t("failed.fix"), line: null, column: null }];
   if (!(error instanceof Mistake)) console.error(error);
-  return h("div.note.bad", { role: "alert" }, told.map((one) => h("div", {},
+  const stopped = told.every((one) => one.code === "interrupted");
+  return h("div.note", { role: stopped ? "status" : "alert", class: stopped ? "mid" : "bad" }, told.map((one) => h("div", {},
     one.file && h("p.where", {}, [one.file, one.line, one.column].filter((part) => part !== null && part !== undefined).join(":")),
-    h("p", {}, h("strong", {}, one.message)),
-    one.fix && h("p", {}, t("fix", { fix: one.fix })))));
+    h("p", {}, h("strong", {}, inline(one.message))),
+    one.fix && h("p", {}, inline(t("fix", { fix: one.fix }))))));
 }
 
 /** Work that goes on, with the last that was said of it. */

@@ -1,6 +1,6 @@
 /** The model asked from the page: a question, its answer, and why. */
 
-import { announce, field, fill, h } from "../dom.js";
+import { announce, field, fill, h, inline } from "../dom.js";
 import { begin, get, post } from "../ask.js";
 import { answered, inWords, reasons } from "./answers.js";
 import { problems, slot } from "./told.js";
@@ -9,7 +9,7 @@ import { has, t } from "../words.js";
 export function trial(run, signal) {
   const place = h("div.stack"), told = slot({ id: "answer" });
   begin(get("/api/fields", { run }, signal).then((asked) => fill(place, form(run, asked, told, signal))), (error) => fill(place, problems(error)));
-  return h("div.stack", {}, h("p.soft", {}, t("try.hint")), place, told.element);
+  return h("div.stack", {}, h("p.soft", {}, inline(t("try.hint"))), place, told.element);
 }
 
 function form(run, { fields, explains }, told, signal) {
