@@ -20,7 +20,7 @@ function one(answer, text) {
   if ("generated_text" in answer) return h("p.written", {}, answer.generated_text);
   if ("score" in answer && Object.keys(answer).length <= 2 && !("label" in answer)) return h("p.answer", {}, number(answer.score, 3));
   if (Object.values(answer).some((value) => value !== null && typeof value === "object")) {
-    return h("div.stack", {}, Object.entries(answer).map(([name, value]) => h("div.stack", {}, h("h3", {}, name),
+    return h("div.stack", {}, Object.entries(answer).map(([name, value]) => h("div.stack", {}, h("h2", {}, name),
       answered({ answer: value, ranked: Array.isArray(value) ? value : value && [value] }, text))));
   }
   return h("p.answer", {}, inWords(answer));
@@ -61,5 +61,5 @@ const policy = globalThis.trustedTypes?.createPolicy("explanation", { createHTML
 export function reasons(html) {
   const piece = h("div.stack");
   piece.innerHTML = policy ? policy.createHTML(html) : html;
-  return h("section.stack", {}, h("h3", {}, t("try.reasons")), piece, h("small", {}, t("try.reasons.hint")));
+  return h("section.stack", {}, h("h2", {}, t("try.reasons")), piece, h("small", {}, t("try.reasons.hint")));
 }

@@ -30,8 +30,8 @@ export function handover(run, forms, signal) {
   }, t("export.running"));
   begin(refresh(), (error) => fill(made, problems(error)));
   return h("div.stack", {},
-    h("h3", {}, t("export.title")), h("p.soft", {}, t("export.hint")), chooser(run, forms, watch, told), told.element, made,
-    h("h3", {}, t("serve.do")), h("p.soft", {}, inline(t("serve.hint"))),
+    h("h2", {}, t("export.title")), h("p.soft", {}, t("export.hint")), chooser(run, forms, watch, told), told.element, made,
+    h("h2", {}, t("serve.do")), h("p.soft", {}, inline(t("serve.hint"))),
     h("div.row", {}, h("button.primary", { type: "button", id: "serve", onclick: () => serve("") }, t("serve.start"))), failed.element, running,
     h("details", {}, h("summary", {}, t("handover.terminal")), h("div.stack", {}, command(`luthier predict ${run.run} FILE -o answers.csv`), command(`luthier serve ${run.run}`))));
 }

@@ -10,7 +10,7 @@ export function result(run) {
   const address = `/report?${new URLSearchParams({ run: run.name })}`;
   return h("div.stack", {},
     report.verdict && verdict(report.verdict), report.scores && scores(report), report.throughput && facts(report),
-    run.has_report ? h("section.stack", {}, h("div.head", {}, h("h3", {}, t("report")), h("a", { href: address, target: "_blank", rel: "noopener" }, t("report.alone"))),
+    run.has_report ? h("section.stack", {}, h("div.head", {}, h("h2", {}, t("report")), h("a", { href: address, target: "_blank", rel: "noopener" }, t("report.alone"))),
       h("iframe.paper", { src: address, title: t("report.of", { run: run.name }), loading: "lazy" })) : h("p.soft", {}, t("report.none")));
 }
 
@@ -28,7 +28,7 @@ function scores(report) {
     })] });
   const rows = [row(t("scores.tuned"), report.scores, true),
     ...Object.entries(report.baselines ?? {}).map(([name, told]) => row(has(`baseline.${name}`) ? t(`baseline.${name}`) : name, told, false))];
-  return h("section.stack", {}, h("h3", {}, t("scores", { n: number(report.scores[0].n) })),
+  return h("section.stack", {}, h("h2", {}, t("scores", { n: number(report.scores[0].n) })),
     table([t("scores.way"), ...names.map((name) => ({ text: scoreName(name), class: "n" }))], rows, { caption: t("scores", { n: number(report.scores[0].n) }) }),
     h("small", {}, t("scores.hint")));
 }

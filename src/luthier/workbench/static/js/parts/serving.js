@@ -11,7 +11,7 @@ const EVERY = 2000;
 export function servers(signal, run = null) {
   const list = h("div.stack");
   const section = h(run === null ? "section.card" : "div.stack", { hidden: true, "aria-labelledby": "servers" },
-    h(run === null ? "h2" : "h3", { id: "servers" }, t("serve.title")), list);
+    h("h2", { id: "servers" }, t("serve.title")), list);
   let before = "";
   const refresh = async () => {
     const all = await get("/api/servers", undefined, signal);
