@@ -97,6 +97,13 @@ class Browser:
         self.driver.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
 
+    def speak(self, language: str) -> None:
+        """By the page's own switch, if it is not the one that it speaks already."""
+        tongue = {"en": "en", "zh": "zh-CN"}[language]
+        if self.run("return document.documentElement.lang") != tongue:
+            self.click("#language")
+        self.wait(f"html[lang={tongue}] #nav a", until=lambda element: bool(element.text))
+
     def run(self, script: str, *arguments: Any) -> Any:
         return self.driver.execute_script(script, *arguments)
 
@@ -116,7 +123,8 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             if message["method"] == "Network.requestWillBeSent":
                 address = urlsplit(message["params"]["request"]["url"])
-                found.add(f"{address.scheme}://{address.netloc}")
+                if address.scheme not in ("chrome", "data"):  # the browser's own empty page
+                    found.add(f"{address.scheme}://{address.netloc}")
         return found
 
     def complaints(self) -> list[str]:
