@@ -100,6 +100,7 @@ class Browser:
     def speak(self, language: str) -> None:
         """By the page's own switch, if it is not the one that it speaks already."""
         tongue = {"en": "en", "zh": "zh-CN"}[language]
+        self.wait("#nav a", until=lambda element: bool(element.text))
         if self.run("return document.documentElement.lang") != tongue:
             self.click("#language")
         self.wait(f"html[lang={tongue}] #nav a", until=lambda element: bool(element.text))

@@ -32,6 +32,8 @@ class Story:
     findings: dict[str, str] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
     while_running: dict[str, str] = field(default_factory=dict)
+    lost: str = ""
+    refused: str = ""
     stopped: str = ""
     results: dict[str, str] = field(default_factory=dict)
     report_page: str = ""
@@ -87,13 +89,19 @@ def before_training(story: Story, browser: Browser, opened: Page) -> None:
     story.while_running["window"] = browser.text
     story.look(browser)
     story.while_running["pid"] = str(pid)
+    browser.driver.close()
+    browser.driver.switch_to.window(browser.driver.window_handles[0])
 
 
 def after_a_new_start(story: Story, browser: Browser, opened: Page) -> None:
     """Another server finds the run: in Chinese it is stopped, gone on with, read, tried and exported; then the same is
     seen in English, and it is served."""
     story.ours.add(opened.base.rstrip("/"))
-    browser.driver.get(opened.opened)
+    story.lost = browser.wait(".note.bad").text
+    browser.driver.get(f"{opened.opened}#/run/none")
+    story.refused = browser.wait(".note.bad").text
+    browser.complaints()  # of the time without a server, and of what was just refused
+    browser.driver.get(f"{opened.base}#/")
     browser.click("#runs a")
     browser.click("#stop")
     os.kill(int(story.while_running["pid"]), signal.SIGCONT)
@@ -119,8 +127,9 @@ def after_a_new_start(story: Story, browser: Browser, opened: Page) -> None:
         story.look(browser)
         browser.click(".tabs a[href$='/handover']")
         browser.wait("#form option[value=merged]").click()
-        browser.click("#export")
-        browser.wait(".export" if language == "zh" else "#exported .bad")
+        if language == "zh":
+            browser.click("#export")
+        browser.wait(".export")
         story.exported[language] = browser.wait("main").text
         story.look(browser)
         if language == "zh":

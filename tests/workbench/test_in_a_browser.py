@@ -78,13 +78,16 @@ def test_the_model_answers_says_why_and_is_served_with_the_same_answer(story: St
         httpx.get(story.address)
 
 
-def test_an_export_passes_its_gate_and_is_not_written_over(story: Story) -> None:
+def test_an_export_passes_its_gate_and_is_found_again(story: Story) -> None:
     told = json.loads((story.run / "exports" / "merged" / "export.json").read_text("utf-8"))
-    assert told["passed"] and told["gate"]["sentence"] in story.exported["zh"] + story.exported["en"]
-    assert (
-        "holds something already" in story.exported["en"]
-        and "Remedy: choose a new or empty folder" in story.exported["en"]
-    )
+    for language, title in (("zh", "单条文本（中位数）"), ("en", "One text, median")):
+        assert told["passed"] and told["gate"]["sentence"] in story.exported[language]
+        assert title in story.exported[language]
+
+
+def test_what_fails_is_told_with_its_remedy(story: Story) -> None:
+    assert "本页背后的服务没有应答" in story.lost and "luthier ui" in story.lost
+    assert "运行不存在" in story.refused and "解决办法" in story.refused and "luthier runs" in story.refused
 
 
 def test_no_request_leaves_the_machine_and_the_browser_has_nothing_against_the_page(story: Story) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from luthier.config.settings import load_settings
 from luthier.errors import LuthierError
+from luthier.registry import runs_within
 from luthier.runfolder import CONFIG, CRASH, IDENTITY, LOCK, is_finished, is_running
 from luthier.workbench.logs import problems_in, told
 
@@ -61,8 +62,7 @@ def live(path: Path, log: Path, since: Since, *, starting: bool) -> dict[str, An
 
 def _state(path: Path, starting: bool) -> str:
     """starting, running, finished, unfinished; failed where it did not come to be a run."""
-    inner = [found.parent for level in ("*", "*/*") for found in path.glob(f"{level}/{IDENTITY}")]
-    if any(map(is_running, [path, *inner])):
+    if any(map(is_running, [path, *runs_within(path)])):
         return "running"
     if is_finished(path) and not starting:
         return "finished"
@@ -73,8 +73,8 @@ def _state(path: Path, starting: bool) -> str:
 
 def _metrics(path: Path) -> Path:
     """The run's own, or of several runs in it the one that is being written."""
-    inner = [found for level in ("*", "*/*") for found in path.glob(f"{level}/{METRICS}")]
-    return max(inner, key=lambda file: file.stat().st_mtime) if inner else path / METRICS
+    inner = [run / METRICS for run in runs_within(path)]
+    return max(inner, key=_changed, default=path / METRICS)
 
 
 def _holder(path: Path) -> str:
@@ -138,6 +138,13 @@ def _read(path: Path, at: int, most: int) -> tuple[str, int]:
 
 def _whole(log: Path) -> str:
     return _read(log, _size(log) - _MOST_SAID, _MOST_SAID)[0]
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _size(path: Path) -> int:

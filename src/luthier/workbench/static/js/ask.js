@@ -50,12 +50,25 @@ export async function follow(job, tell, signal) {
   return job;
 }
 
-/** Calls again and again, until the page is left; more rarely while nobody looks. */
-export async function every(milliseconds, call, signal) {
-  while (!signal.aborted) {
-    await call();
-    await pause(document.hidden ? 5 * milliseconds : milliseconds, signal);
-  }
+/** Calls again and again, until the page is left; more rarely while nobody looks. A server that does not answer may
+    come back: troubled hears of what fails, and null when all is well again. */
+export function every(milliseconds, call, signal, troubled) {
+  let failing = false;
+  const go = async () => {
+    while (!signal.aborted) {
+      try {
+        await call();
+        if (failing) troubled(null);
+        failing = false;
+      } catch (error) {
+        if (error.name === "AbortError") throw error;
+        if (!failing) troubled(error);
+        failing = true;
+      }
+      await pause(document.hidden || failing ? 5 * milliseconds : milliseconds, signal);
+    }
+  };
+  begin(go(), troubled);
 }
 
 /** Runs what belongs to a page; that it was left is no failure. */

@@ -43,6 +43,7 @@ function show() {
 
 /** A key that came with the address is in a cookie by now, and need not be seen. */
 if (location.search.includes("token=")) history.replaceState(null, "", location.pathname + location.hash);
+await speak();
 window.addEventListener("hashchange", (event) => {
   const before = new URL(event.oldURL).hash.split("?")[0];
   show();
@@ -56,5 +57,4 @@ document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
   document.getElementById("main").focus();
 });
-await speak();
 show();

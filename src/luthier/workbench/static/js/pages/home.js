@@ -1,7 +1,7 @@
 /** Which runs are there? And the way to a new one. */
 
 import { fill, h, table, announce, confirmed } from "../dom.js";
-import { begin, every, get, post } from "../ask.js";
+import { every, get, post } from "../ask.js";
 import { drop } from "../parts/drop.js";
 import { problems, state } from "../parts/told.js";
 import { servers } from "../parts/serving.js";
@@ -10,7 +10,7 @@ import { date, number, scoreName, t } from "../words.js";
 const EVERY = 3000;
 
 export function home({ main, signal }) {
-  const list = h("div.stack", { id: "runs" });
+  const list = h("div.stack", { id: "runs" }), trouble = h("div.stack");
   const chosen = new Set();
   let before = "";
   const draw = (runs) => {
@@ -23,9 +23,9 @@ export function home({ main, signal }) {
   main.append(
     h("h1", {}, t("home.title")),
     h("section.card", { "aria-labelledby": "begin" }, h("h2", { id: "begin" }, t("home.begin")), drop()),
-    h("section.card", { "aria-labelledby": "there" }, h("h2", { id: "there" }, t("runs.title")), list),
+    h("section.card", { "aria-labelledby": "there" }, h("h2", { id: "there" }, t("runs.title")), trouble, list),
     servers(signal));
-  begin(every(EVERY, refresh, signal), (error) => fill(list, problems(error)));
+  every(EVERY, refresh, signal, (error) => fill(trouble, error && problems(error)));
   return t("nav.home");
 }
 

@@ -1,7 +1,7 @@
 /** A run as it goes: how far it is, its curves, what it says. It is read from its folder, from where it was read to. */
 
 import { announce, fill, h } from "../dom.js";
-import { Mistake, begin, every, get } from "../ask.js";
+import { Mistake, every, get } from "../ask.js";
 import { curves } from "./curves.js";
 import { problems } from "./told.js";
 import { number, scoreName, t } from "../words.js";
@@ -11,7 +11,7 @@ const MOST_SAID = 400_000;
 
 /** changed: hears of each reply, of the run's state first of all. */
 export function live(run, signal, changed) {
-  const way = h("div.stack"), charts = h("div.charts"), trouble = h("div");
+  const way = h("div.stack"), charts = h("div.charts"), trouble = h("div.stack"), lost = h("div.stack");
   const log = h("pre.log", { tabindex: "0", role: "log", "aria-live": "off", "aria-label": t("live.log") });
   const quiet = h("p.soft", {}, t("live.elsewhere"));
   const heard = { begun: "", at: 0, said: 0, entries: [], text: "" };
@@ -30,8 +30,8 @@ export function live(run, signal, changed) {
     tellEvaluations(told.entries);
     await changed(told);
   };
-  begin(every(EVERY, refresh, signal), (error) => fill(trouble, problems(error)));
-  return h("div.stack", {}, trouble, way, charts,
+  every(EVERY, refresh, signal, (error) => fill(lost, error && problems(error)));
+  return h("div.stack", {}, lost, trouble, way, charts,
     h("details", { open: true }, h("summary", {}, t("live.log")), quiet, log));
 }
 

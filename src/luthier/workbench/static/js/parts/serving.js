@@ -1,7 +1,7 @@
 /** Where models answer: the servers that were started from the page. */
 
 import { announce, fill, h } from "../dom.js";
-import { Mistake, begin, every, get, post } from "../ask.js";
+import { Mistake, every, get, post } from "../ask.js";
 import { busy, command, problems } from "./told.js";
 import { t } from "../words.js";
 
@@ -24,7 +24,7 @@ export function servers(signal, run = null) {
     if (shown.some((one) => one.ready)) announce(t("serve.ready"));
   };
   section.refresh = refresh;
-  begin(every(EVERY, refresh, signal), (error) => { section.hidden = false; fill(list, problems(error)); });
+  every(EVERY, refresh, signal, (error) => { if (!error) before = ""; });  // the page around it says what fails
   return section;
 }
 
