@@ -86,7 +86,7 @@ def test_an_export_passes_its_gate_and_is_found_again(story: Story) -> None:
 
 
 def test_what_fails_is_told_with_its_remedy(story: Story) -> None:
-    assert "本页背后的服务没有应答" in story.lost and "luthier ui" in story.lost
+    assert "The server behind this page does not answer" in story.lost and "luthier ui" in story.lost
     assert "运行不存在" in story.refused and "解决办法" in story.refused and "luthier runs" in story.refused
 
 
