@@ -47,9 +47,10 @@ def page(folder: Path) -> Iterator[Page]:
 
 
 class Browser:
-    """Chromium without a window. language: that it prefers."""
+    """Chromium without a window. language: that it prefers. patience: seconds that anything may take."""
 
-    def __init__(self, language: str, profile: Path) -> None:
+    def __init__(self, language: str, profile: Path, patience: float = _PATIENCE) -> None:
+        self._patience = patience
         found = {name: shutil.which(name) for name in ("chromium", "chromedriver")}
         missing = [name for name, path in found.items() if path is None]
         if missing:
@@ -71,7 +72,7 @@ class Browser:
         from selenium.webdriver.common.by import By
 
         begin = time.monotonic()
-        while time.monotonic() - begin < _PATIENCE:
+        while time.monotonic() - begin < self._patience:
             for element in self.driver.find_elements(By.CSS_SELECTOR, what):
                 try:
                     if until(element):
@@ -86,7 +87,7 @@ class Browser:
         shown = "return [...document.querySelectorAll(arguments[0])].some((e) => e.checkVisibility())"
         begin = time.monotonic()
         while self.run(shown, what):
-            assert time.monotonic() - begin < _PATIENCE, f"{what} stays"
+            assert time.monotonic() - begin < self._patience, f"{what} stays"
             time.sleep(0.1)
 
     def says(self, text: str, where: str = "main") -> Any:
