@@ -17,8 +17,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from workbench.browsing import Browser, Page, page
 
 IMAGES = ROOT / "docs" / "images"
-_MOST_BYTES, _COLOURS, _MOST_HEIGHT = 250_000, 128, 1600
-_SETTINGS = "c.label=intent&strategies=last_layers&epochs=6"
+_MOST_BYTES, _COLOURS, _MOST_HEIGHT = 250_000, 256, 1600
+_SETTINGS = "c.label=intent&strategies=last_layers&epochs=12"
 _ASKED = {
     "en": "You took the money twice for one order. Please put it right.",
     "zh": "Tracking has said 'out for delivery' since Tuesday and nobody has rung the bell.",
@@ -63,7 +63,7 @@ def _session(browser: Browser, opened: Page) -> None:
         browser.speak(language)
         browser.click(".tabs a[href$='/result']")
         browser.wait(".verdict")
-        _picture(browser, f"ui-result.{language}", until="iframe")
+        _picture(browser, f"ui-result.{language}", until="section:has(> iframe)")
         browser.click(".tabs a[href$='/try']")
         browser.wait("textarea").send_keys(_ASKED[language])
         browser.click("#ask")
@@ -85,11 +85,13 @@ def _session(browser: Browser, opened: Page) -> None:
 def _picture(browser: Browser, name: str, until: str = "") -> None:
     """The page from its top, at most so high; until: what is first left out."""
     from PIL import Image
+    from selenium.webdriver import ActionChains
 
+    ActionChains(browser.driver).move_by_offset(0, 0).move_to_element(browser.wait("h1")).perform()
     browser.run("scrollTo(0, 0); document.activeElement.blur()")
     height = browser.run(
         "const end = arguments[0] && document.querySelector(arguments[0]);"
-        "return end ? end.getBoundingClientRect().top - 60 : document.querySelector('main').offsetHeight + 40", until
+        "return end ? end.getBoundingClientRect().top - 8 : document.querySelector('main').offsetHeight + 40", until
     )  # fmt: skip
     clip = {"x": 0, "y": 0, "width": 1185, "height": min(height, _MOST_HEIGHT), "scale": 1}
     taken = browser.driver.execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True, "clip": clip})
