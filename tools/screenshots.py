@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
-from workbench.browsing import Browser, Page, page
+from workbench.browsing import Browser, Page, page  # noqa: E402  lies in tests/
 
 IMAGES = ROOT / "docs" / "images"
 _MOST_BYTES, _COLOURS, _MOST_HEIGHT = 250_000, 256, 1600

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from luthier import catalog
 from luthier.errors import ConfigError
 from luthier.formats.known import all_formats
 from luthier.language import speaking, t
+from luthier.registry import runs_within
 from luthier.workbench.app import STATIC, make_app
 from luthier.workbench.asked import Asked
 from luthier.workbench.choices import choices
@@ -163,3 +166,18 @@ def test_the_page_has_words_for_all_that_can_be_chosen_in_both_languages() -> No
     wanted |= {f"role.{column['name']}" for task in choices()["tasks"] for column in task["columns"]}
     used = {key for file in STATIC.rglob("*.js") for key in re.findall(r'\bt\("([\w.@-]+)"', file.read_text("utf-8"))}
     assert not (wanted | used) - tables["en"].keys()
+
+
+def test_runs_are_found_while_a_checkpoint_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("checkpoints/.tmp-1", "seeds/seed-1"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "seeds" / "seed-1" / "run.json").write_text("{}")
+    listed = os.scandir
+
+    def too_late(path: Path) -> Any:
+        if path.name == "checkpoints":
+            shutil.rmtree(path)
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", too_late)
+    assert runs_within(tmp_path) == [tmp_path / "seeds" / "seed-1"]
