@@ -62,6 +62,7 @@ FLOORS = [
     ["folds", "choosing.*", "comparing.*", "planning.*"],
     ["candidates.*", "strategies.*", "relearning.*"],
     ["api", "demo"],
+    ["workbench.*"],
     ["cli.*"],
     ["__main__"],
 ]
@@ -105,6 +106,7 @@ WITHIN = {
     "pretraining",
     "strategies",
     "exporting",
+    "workbench",
     "explaining",
     "recording",
     "drifting",

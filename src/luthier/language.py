@@ -7,19 +7,35 @@ from __future__ import annotations
 
 import gettext
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("locale")
+_spoken: ContextVar[str] = ContextVar("spoken", default="")
 
 
 def language() -> str:
-    """ "zh" where LUTHIER_LANG or the locale says Chinese, else "en"."""
+    """ "zh" where LUTHIER_LANG or the locale says Chinese, else "en"; inside `speaking` what that says."""
+    if _spoken.get():
+        return _spoken.get()
     for name in ("LUTHIER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
         value = os.environ.get(name, "")
         if value:
             return "zh" if value.lower().startswith("zh") else "en"
     return "en"
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Speaks "en" or "zh" inside the block, in this context alone: one server answers readers of both."""
+    token = _spoken.set(name)
+    try:
+        yield
+    finally:
+        _spoken.reset(token)
 
 
 def t(message: str, /, **values: object) -> str:

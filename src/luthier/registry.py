@@ -73,7 +73,7 @@ def _below(folder: Path, levels: int) -> Iterator[Path]:
 
 def read_entry(path: Path) -> Entry:
     """Of a run's folder. What cannot be read of it stays empty."""
-    inner = _within(path)
+    inner = runs_within(path)
     state = "running" if _in_use(path, inner) else "finished" if is_finished(path) else "unfinished"
     report, own = _report(path), _settings(path)
     data = report.get("data", {}).get("files", {})
@@ -173,14 +173,25 @@ def _why_not(path: Path) -> tuple[str, str]:
         return t("is a part of the run {run}", run=above[0]), t("delete that one")
     if real == Path.cwd() or real in Path.cwd().parents:
         return t("is where you are"), t("go elsewhere first: cd ..")
-    if _in_use(path, _within(path)):
+    if _in_use(path, runs_within(path)):
         return t("is in use by another process"), t("wait for it, or stop it")
     return "", ""
 
 
-def _within(path: Path) -> list[Path]:
+def runs_within(path: Path) -> list[Path]:
     """Runs in a run: its folds, its seeds, its parts alone."""
-    return [found.parent for level in ("*", "*/*") for found in path.glob(f"{level}/{IDENTITY}")]
+    inner = _folders(path)
+    return [folder for folder in (*inner, *(deeper for one in inner for deeper in _folders(one)))
+            if (folder / IDENTITY).is_file()]  # fmt: skip
+
+
+def _folders(path: Path) -> list[Path]:
+    """A folder that goes meanwhile, as that of a checkpoint does while it is written, has none."""
+    try:
+        with os.scandir(path) as found:
+            return sorted(Path(entry.path) for entry in found if entry.is_dir())
+    except OSError:
+        return []
 
 
 def _in_use(path: Path, within: Sequence[Path]) -> bool:

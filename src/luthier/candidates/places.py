@@ -56,7 +56,7 @@ def _cached() -> list[str]:
     if not has("huggingface_hub"):
         return []
     hub = need("huggingface_hub")
-    folder = Path(hub.constants.HF_HUB_CACHE)
+    folder = Path(need("huggingface_hub.constants").HF_HUB_CACHE)
     if not folder.is_dir():
         return []
     repos = hub.scan_cache_dir(folder).repos

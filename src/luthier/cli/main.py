@@ -31,6 +31,7 @@ from luthier.cli.scarce.curve import curve
 from luthier.cli.scarce.suggest import suggest
 from luthier.cli.serve import serve
 from luthier.cli.talk.chat import chat
+from luthier.cli.talk.workbench import ui
 from luthier.cli.train import train
 from luthier.cli.vectors.index import index
 from luthier.errors import InterruptedRun, LuthierError, Place, Problem
@@ -58,6 +59,7 @@ COMMANDS = {
     "index": (index, t("make a file's rows ready to be searched")),
     "export": (export, t("hand a run over as ONNX, int8, plain weights or GGUF, checked against the original")),
     "serve": (serve, t("serve a run over HTTP")),
+    "ui": (ui, t("all of it in the browser, on this machine only")),
     "schema": (schema, t("the configuration's JSON Schema, for editors")),
 }
 

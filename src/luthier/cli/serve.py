@@ -76,7 +76,7 @@ def serve(
     from luthier.production.door import LOCAL_NAMES, read_keys
     from luthier.production.limits import Limits
     from luthier.production.serve import make_app
-    from luthier.production.sockets.server import make_server
+    from luthier.production.sockets.server import DRAIN, make_server
     from luthier.production.watching.journal import Journal
 
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
@@ -84,7 +84,7 @@ def serve(
     _check_keys(host, keyless=not local and not keys, allowed=insecure_no_key)
     wanted = record_texts or record_vectors or feedback
     store = _open_store(record, wanted=wanted)
-    listener = _listen(host, port)
+    listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     screen = Console(quiet=quiet)
     failures: list[LuthierError] = []
@@ -191,7 +191,8 @@ def _open_index(run: Path, folder: Path) -> Index:
     return index
 
 
-def _listen(host: str, port: int):
+def listen(host: str, port: int):
+    """A socket that others may connect to already. Errors: LuthierError where the port is taken."""
     import socket
 
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -18,7 +18,7 @@ from luthier.progress import Progress
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-_DRAIN = 30
+DRAIN = 30
 """Seconds for what was accepted before the server was asked to stop."""
 _TICKS = 10
 """Of uvicorn, a tenth of a second each, from one look at the connections to the next."""
@@ -72,7 +72,7 @@ def make_server(app: FastAPI, screen: Progress, limits: SocketLimits | None = No
         signal.signal(number, lambda *_: None)
     limits = limits or SocketLimits()
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=_DRAIN,
+        app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=round(limits.idle_seconds),
     )  # fmt: skip
     config.load()
