@@ -13,17 +13,10 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-LATER = {"explain.md", "watching.md", "ui.md"}
-"""Pages that the navigation has a place for, and that are left out while they are not written."""
 _MADE = re.compile(r"^<!-- made of the program: (\w+) -->$", re.M)
 _OTHER_LANGUAGE = re.compile(r"\A(# .*\n+)\*\*\[(?:中文|English)\].*\n", re.M)
 _BETWEEN = re.compile(r"(?<=[\u2014\u201d\u3001-\u9fff\uff01-\uff5e])\n {0,3}(?=[\u201c\u300a\u4e00-\u9fff\uff08])")
 """The end of a line that goes on with a Chinese character."""
-
-
-def on_config(config: Any) -> Any:
-    config["nav"] = _without(config["nav"], {page for page in LATER if not (ROOT / "docs" / page).exists()})
-    return config
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, files: Any) -> str:
@@ -49,14 +42,3 @@ def made(zh: bool) -> dict[str, str]:
     }
     words = [sys.executable, "-m", "reference"]
     return json.loads(subprocess.run(words, env=environment, stdout=subprocess.PIPE, check=True).stdout)
-
-
-def _without(nav: list[Any], missing: set[str]) -> list[Any]:
-    kept = []
-    for entry in nav:
-        inner = next(iter(entry.values())) if isinstance(entry, dict) else entry
-        if isinstance(inner, list):
-            kept.append({next(iter(entry)): _without(inner, missing)})
-        elif inner not in missing:
-            kept.append(entry)
-    return kept

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,14 +168,14 @@ def test_the_page_has_words_for_all_that_can_be_chosen_in_both_languages() -> No
 
 
 def test_runs_are_found_while_a_checkpoint_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("checkpoints/.tmp-1", "seeds/seed-1"):
+    for name in ("checkpoints", "seeds/seed-1"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "seeds" / "seed-1" / "run.json").write_text("{}")
     listed = os.scandir
 
     def too_late(path: Path) -> Any:
         if path.name == "checkpoints":
-            shutil.rmtree(path)
+            path.rmdir()
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", too_late)
