@@ -14,12 +14,12 @@ import heapq
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from luthier.language import t
-from luthier.production.floor import Floor
 from luthier.production.limits import Limits
 from luthier.production.requests import MOST_ITEMS, Refusal
 
@@ -228,3 +228,36 @@ class Batcher:
                 return [error]
             half = len(inputs) // 2
             return [*self._ask(inputs[:half], cores), *self._ask(inputs[half:], cores)]
+
+
+class Floor:
+    """Who uses the model: turns side by side, or one piece of work alone. Who wants it alone waits for the turns that have begun, and those that come wait for it."""
+
+    def __init__(self) -> None:
+        self._changed = asyncio.Condition()
+        self._turns = self._wanting = 0
+
+    @asynccontextmanager
+    async def shared(self) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._wanting)
+            self._turns += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._turns -= 1
+                self._changed.notify_all()
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        async with self._changed:
+            await self._changed.wait_for(lambda: not self._wanting)
+            self._wanting += 1
+            await self._changed.wait_for(lambda: not self._turns)
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._wanting -= 1
+                self._changed.notify_all()
