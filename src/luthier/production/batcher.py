@@ -231,7 +231,8 @@ class Batcher:
 
 
 class Floor:
-    """Who uses the model: turns side by side, or one piece of work alone. Who wants it alone waits for the turns that have begun, and those that come wait for it."""
+    """Who uses the model: turns side by side, or one piece of work alone. Who wants it alone waits for the turns that
+    have begun, and those that come wait for it."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
