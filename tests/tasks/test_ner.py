@@ -195,7 +195,7 @@ HARD = [
 def test_spans_are_exact_in_hard_texts(text: str, names: list[str], clean: tuple[str, ...], models: TinyModels) -> None:
     ready = bench("ner", models.encoder)
     codec = replace(ready.codec, clean=clean)
-    read = codec._cleaned(Passage(text)).text  # the answer is learnt in the text as it is read
+    read = codec.cleaned(Passage(text)).text  # the answer is learnt in the text as it is read
     composed = {name: name if name in read else name.replace("a\u0301", "á") for name in names}
     answer = tuple(Entity(read.index(n), read.index(n) + len(n), "person") for n in composed.values())
     ((*windows,),) = codec.encode([Passage(text)])

@@ -71,15 +71,6 @@ class Scheme:
         labels = (tags_U[firsts] - 1) // len(self.prefixes)
         return [(int(a), int(b), self.labels[c]) for a, b, c in zip(firsts, behind, labels, strict=True)]
 
-    def joined(self, first_WK: np.ndarray, last_WK: np.ndarray) -> np.ndarray:
-        """Log-probabilities of the tags of words, from those of their first and last pieces: of a word that ends an
-        entity the first piece goes on with it and the last ends it, and so on."""
-        begun = 1 + len(self.prefixes) * np.arange(len(self.labels))[:, None]
-        firsts, lasts = ([0, 1, 1, 0], [1, 1, 2, 2]) if self.ends else ([0, 1], [1, 1])
-        at_first, at_last = (np.append(OUTSIDE, (begun + np.array(kinds)).ravel()) for kinds in (firsts, lasts))
-        scores_WK = first_WK[:, at_first] + last_WK[:, at_last]
-        return scores_WK - np.logaddexp.reduce(scores_WK, 1, keepdims=True)
-
     def best_path(self, scores_UK: np.ndarray) -> np.ndarray:
         """int64 [U]: the tags with the highest sum of scores (log-probabilities) among all sequences that break no
         rule (Viterbi 1967). A step costs O(K): what may come before a tag hangs on no more than its own type."""

@@ -1,9 +1,9 @@
 """Which word of the text is each token part of? Asked once, for training, serving and scores alike.
 
-A word begins at every token, but not within a run of letters or digits of a script that sets words apart, and not
-before what clings to the character in front of it: a combining mark, a joiner, the second half of an emoji. Where the
-file has words of its own, one begins at each of these as well. So a model that learnt from a file's "O'Neil" has also
-learnt of the pieces O, ' and Neil, as which it meets the name in a text that nobody has cut into words.
+Where the file has words of its own, these. Else a word begins at every token, but not within a run of letters or digits
+of a script that sets words apart, and not before what clings to the character in front of it: a combining mark, a
+joiner, the second half of an emoji. The pieces of a file's words, such as those of O'Neil, are not learnt as words of
+their own: on WNUT 2017 that cost 0.05 of F1, and 0.03 on the same texts given without their words.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def word_spans(text: str, words: Places, windows: Sequence[np.ndarray], torn: bo
     return np.split(_covering(found_W2, tokens_M2), np.cumsum(list(map(len, windows)))[:-1])
 
 
-def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Places of the file's words, [W, 2], and of each the numbers of its first and its last piece, [W]. The pieces
+def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Places of the file's words, [W, 2], and of each the number of the piece that stands for it, [W]. The pieces
     themselves where the file has no words.
 
     A word in which no piece begins is put to the one before it where a piece goes on into it, as of single letters
@@ -53,7 +53,7 @@ def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.nda
     text, as `word_spans` makes them.
     """
     if not words:
-        return pieces_U2, np.arange(len(pieces_U2)), np.arange(len(pieces_U2))
+        return pieces_U2, np.arange(len(pieces_U2))
     known_W2 = plain_words(text, words)
     first_W = np.searchsorted(pieces_U2[:, 0], known_W2[:, 0])
     begun_W = np.append(pieces_U2[:, 0], len(text))[first_W] < known_W2[:, 1]
@@ -61,7 +61,7 @@ def whole_words(text: str, words: Places, pieces_U2: np.ndarray) -> tuple[np.nda
     last_W = np.append(first_W[1:], len(pieces_U2)) - 1
     places_W2 = known_W2[begun_W]
     reached_W = np.searchsorted(known_W2[:, 0], pieces_U2[last_W, 1]) - 1  # the word in which the last piece ends
-    return np.stack([places_W2[:, 0], np.maximum(places_W2[:, 1], known_W2[reached_W, 1])], 1), first_W, last_W
+    return np.stack([places_W2[:, 0], np.maximum(places_W2[:, 1], known_W2[reached_W, 1])], 1), first_W
 
 
 def plain_words(text: str, words: Places = (), torn: bool = False) -> np.ndarray:
@@ -129,14 +129,14 @@ def _stripped(text: str, spans_N2: np.ndarray) -> np.ndarray:
 
 
 def _grouped(text: str, pieces: Places, torn: bool, starts: frozenset[int]) -> np.ndarray:
-    """Pieces of the text put together to words, [W, 2], each with the marks that cling to its end. starts: where one
-    begins in any case."""
+    """Pieces of the text put together to words, [W, 2], each with the marks that cling to its end. starts: where
+    the file's words begin, where it has any."""
     words: list[tuple[int, int]] = []
     goes_on = cuts_word if torn else within_word
     for start, end in pieces:
         if start == end:
             continue
-        bound = start not in starts and (goes_on(text, start) or _clings(text, start))
+        bound = start not in starts and (bool(starts) or goes_on(text, start) or _clings(text, start))
         if words and (start < words[-1][1] or bound):
             words[-1] = (words[-1][0], max(end, words[-1][1]))
         else:

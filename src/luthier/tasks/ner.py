@@ -144,12 +144,9 @@ class Ner(Graphed, Task[Passage, Entities, Reading]):
         return self._reading(input, words_U2, log_probs_UK)
 
     def _reading(self, passage: Passage, pieces_U2: np.ndarray, log_probs_UK: np.ndarray) -> Reading:
-        """Of the file's words, where it has any, by the first and the last piece of each."""
-        words_W2, first_W, last_W = whole_words(passage.text, passage.words, pieces_U2)
-        log_probs_WK = log_probs_UK[first_W]
-        several = first_W < last_W
-        log_probs_WK[several] = self.scheme.joined(log_probs_WK[several], log_probs_UK[last_W[several]])
-        return read_tags(self.scheme, passage.text, words_W2, log_probs_WK)
+        """Of the file's words, where it has any."""
+        words_W2, first_W = whole_words(passage.text, passage.words, pieces_U2)
+        return read_tags(self.scheme, passage.text, words_W2, log_probs_UK[first_W])
 
     def relocated(self, prediction: Reading, read: Passage, written: Passage) -> Reading:
         return prediction.moved_to(read.text, written.text)

@@ -13,7 +13,8 @@ _WRITES = (400, 401, 404, 413, 421, 500, 503)
 ERRORS: Mapping[int, tuple[str, str]] = {
     400: ("bad-value", "a wrong value, an unknown field, or no JSON"),
     401: ("invalid_api_key", "no key, or a wrong one"),
-    404: ("model_not_found", "another model than those that are served"),
+    403: ("texts-not-kept", "a text for a server that keeps none"),
+    404: ("model_not_found", "another model than those that are served, or nothing that could take it"),
     413: ("body-too-large", "a body of over 1 MiB, or over 256 inputs"),
     421: ("wrong-host", "asked for under a name that is not this machine's"),
     500: ("model-failed", "the model failed on it"),
@@ -44,8 +45,14 @@ _STOP = {"index": 0, "finish_reason": "stop"}
 
 ROUTES: Mapping[tuple[str, str], Route] = {
     ("post", "/predict"): Route(
-        "Answers to inputs, as `luthier predict` gives them. Every task.", "Predictions", "Asked",
+        "Answers to inputs, as `luthier predict` gives them. Every task. With ?explain=true, for at most 16 inputs, "
+        "which words made the model say so.", "Predictions", "Asked",
         (_ASK, {"predictions": [{"label": "delivery", "score": 0.97}], **_ID}), _WRITES,
+    ),
+    ("post", "/feedback"): Route(
+        "What is right, from who knows better; with --record.", "Stored", "Feedback",
+        ({"request_id": "5f2c9a", "index": 0, "label": "refund"}, {"stored": True, "request_id": "77b01c"}),
+        (400, 401, 403, 404, 413, 421, 503),
     ),
     ("post", "/embed"): Route(
         "Vectors of texts. Runs of retrieval.", "Vectors", "Embed",

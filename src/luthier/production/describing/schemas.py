@@ -53,8 +53,13 @@ SCHEMAS: Mapping[str, Schema] = {
     "Asked": record({"inputs": _INPUTS}, {"top_k": _TOP_K, "model": _MODEL}),
     "Predictions": record(
         {"predictions": {**list_of(ANYTHING), "description": "one an input, in order, as the task shows them"},
-         "model": TEXT, "request_id": TEXT}
+         "model": TEXT, "request_id": TEXT},
+        {"explanations": {**list_of({"type": "object"}), "description": "with ?explain=true, one an input"}},
     ),
+    "Feedback": record({"label": {"description": "what the answer should have been"}},
+                       {"request_id": TEXT, "index": {**WHOLE, "minimum": 0, "default": 0}, "input": _INPUT,
+                        "model": _MODEL}),
+    "Stored": record({"stored": {"const": True}, "request_id": TEXT}),
     "Embed": record({"inputs": _INPUTS}, {"kind": {"enum": ["query", "document"]}, "model": _MODEL}),
     "Vectors": record({"embeddings": list_of(list_of(NUMBER)), "model": TEXT, "request_id": TEXT}),
     "Search": record({"inputs": _INPUTS}, {"top_k": {**_TOP_K, "maximum": 100, "default": 5}}),
