@@ -76,7 +76,7 @@ def test_a_head_that_cannot_take_it_leaves_it_to_the_codec(
 ) -> None:
     ready, rows = boasting("classification", models)
     said = list(say(ready, ready.codec)) * (len(rows) // len(ready.examples))
-    monkeypatch.setattr("luthier.calibrating.scale.logits_layer", lambda model: None)
+    monkeypatch.setattr("luthier.models.head.logits_layer", lambda model: None)
     codec, found = calibrate(ready.model, ready.codec, rows, said, "auto", device="cpu", seed=0)
     assert not found.folded and codec.task.temperature == found.temperature
     expected = ready.codec.task.tempered(said, found.temperature)[: len(ready.examples)]

@@ -97,6 +97,7 @@ class Predictor:
 
         return cores_of(self.model, self.codec.task, self.device)
 
+    @property
     def makes_vectors(self) -> bool:
         """Whether its body makes vectors of inputs: not where it writes, has virtual tokens before its input, or is a
         graph."""
