@@ -8,23 +8,20 @@ main score, what share of the teacher's it is, texts a second, parameters.
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bench.understanding.runs import luthier_run
+from bench.understanding.runs import luthier_run, part
 
 
 def main() -> None:
     words = _parser().parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = words.out or Path(place)
-        train = _sample(words.train, folder, words.rows)
+        train = part(words.train, folder, words.rows, seed=0)
         own = [f"data.train={train}", f"data.test={words.test}", f"data.columns.label={words.label}"]
         own += ["data.bad_rows=skip", *words.settings]
         teacher = luthier_run(own, words.seed, folder / "teacher")
@@ -46,16 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--out", type=Path, help="keep the runs here; finished ones are not run again")
     return parser
-
-
-def _sample(path: Path, folder: Path, rows: int) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *lines = list(csv.reader(file))
-    drawn = np.random.default_rng(0).permutation(len(lines))[:rows]
-    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *(lines[i] for i in sorted(drawn))])
-    return folder / "train.csv"
 
 
 def _shortened(folder: Path, layers: int) -> Path:

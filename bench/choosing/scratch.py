@@ -9,7 +9,6 @@ of the main score over the seeds, which also draw the part; with --picture the c
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
 import tempfile
 from collections import defaultdict
@@ -19,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.understanding.runs import luthier_run
+from bench.understanding.runs import luthier_run, part
 
 WAYS = {"tuned": "full", "from nothing": "scratch"}
 COUNTED = "counted words"
@@ -61,17 +60,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--picture", type=Path)
     parser.add_argument("--out", type=Path, help="keep the runs here; finished ones are not run again")
     return parser
-
-
-def part(path: Path, folder: Path, rows: int, seed: int) -> Path:
-    """A file with the first rows of an order that the seed draws."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *lines = list(csv.reader(file))
-    drawn = np.random.default_rng(seed).permutation(len(lines))[:rows]
-    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *(lines[i] for i in sorted(drawn))])
-    return folder / "train.csv"
 
 
 def table(found: Found, sizes: Sequence[int], metric: str) -> str:

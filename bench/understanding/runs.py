@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def words_for(task_name: str, doc: str | None) -> argparse.ArgumentParser:
@@ -35,6 +38,17 @@ def luthier_run(settings: Sequence[str], seed: int, out: Path) -> dict[str, Any]
         command = [sys.executable, "-m", "luthier", "train", *model, *settings, "--seed", str(seed)]
         subprocess.run([*command, "--out", str(out), "--json"], check=True, stdout=subprocess.DEVNULL)
     return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def part(path: Path, folder: Path, rows: int, seed: int) -> Path:
+    """A file with the first rows of an order that the seed draws."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *lines = list(csv.reader(file))
+    drawn = np.random.default_rng(seed).permutation(len(lines))[:rows]
+    with (folder / "train.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *(lines[i] for i in sorted(drawn))])
+    return folder / "train.csv"
 
 
 def settings_of(words: argparse.Namespace, *own: str) -> list[str]:

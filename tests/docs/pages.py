@@ -67,3 +67,17 @@ def links(page: Path) -> Iterator[tuple[str, str]]:
         if not re.match(r"[a-z]+:", target):
             file, _, anchor = target.partition("#")
             yield file, anchor
+
+
+def both(page: str) -> list[str]:
+    """The page of docs/ in both languages, as text."""
+    return [(DOCS / file).read_text(encoding="utf-8") for file in (f"{page}.md", f"{page}{ZH}")]
+
+
+def assert_alike(page: str, kind: str) -> None:
+    """The same blocks of this kind, the same numbers in the same order in every row of a table, as many sections."""
+    english, chinese = (re.findall(rf"^```{kind}\n(.*?)^```", text, re.M | re.S) for text in both(page))
+    assert english == chinese and english
+    rows = [re.findall(r"^\|.*\|$", text, re.M) for text in both(page)]
+    assert [re.findall(r"\d+", row) for row in rows[0]] == [re.findall(r"\d+", row) for row in rows[1]]
+    assert len({len(re.findall(r"^## ", text, re.M)) for text in both(page)}) == 1

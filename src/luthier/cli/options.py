@@ -56,7 +56,7 @@ def read_words(words: list[str] | None, **flags: Any) -> Located:
 
 
 def split_source(words: list[str] | None) -> tuple[str | None, list[str]]:
-    """The data among the arguments, if the first names any, and the key=value words."""
+    """The data among the arguments, if the first names any (- is standard input), and the key=value words."""
     words = list(words or ())
     if words and names_data(words[0]):
         return words[0], words[1:]
@@ -67,6 +67,16 @@ def names_data(word: str) -> bool:
     """Whether a word is a file, a pattern or an address, and no setting."""
     before, equals, _ = word.partition("=")
     return not equals or "://" in before or os.path.exists(word)  # noqa: PTH110  a setting may be too long for a path
+
+
+def check_file(name: str | None, how: DataSettings) -> None:
+    """name: as of `split_source`. Errors: DataError where it cannot be opened."""
+    if name is None or name == "-":
+        return
+    from luthier.preparing.rows import read_options
+    from luthier.reading.open import check_named
+
+    check_named(name, read_options(how))
 
 
 def data_settings(overrides: list[str] | None, columns: dict[str, str | None]) -> DataSettings:

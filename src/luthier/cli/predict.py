@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from luthier.cli.console import Console, print_json, write
-from luthier.cli.options import Json, Precision, Quiet, RunFolder, data_settings, names_data
+from luthier.cli.options import Json, Precision, Quiet, RunFolder, check_file, data_settings, split_source
 from luthier.cli.talk.settings import as_asked, split_settings
 from luthier.errors import DataError, LuthierError, Place, Problem, printable
 from luthier.language import t
@@ -54,15 +54,11 @@ def predict(
     quiet: Quiet = False,
 ) -> int:
     words, generation = split_settings(source or ())
-    name = words.pop(0) if words and (words[0] == "-" or names_data(words[0])) else None
+    name, words = split_source(words)
     ending = "" if out is None else out.suffix.lower()
     _check_usage(run, out, named=name is not None, texts=bool(text), resume=resume)
     how = data_settings(words, {})
-    if name is not None and name != "-":  # before a deep-learning library is imported
-        from luthier.preparing.rows import read_options
-        from luthier.reading.open import check_named
-
-        check_named(name, read_options(how))
+    check_file(name, how)  # before a deep-learning library is imported
     from luthier.extras import require
     from luthier.models.run import needed, refuse_rejected
 

@@ -17,6 +17,7 @@ from luthier.language import t
 
 if TYPE_CHECKING:
     from luthier.inference.artifact import Predictor
+    from luthier.recording.recorder import Recorder
     from luthier.recording.store import Store
     from luthier.searching.index import Index
 
@@ -93,19 +94,12 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
-    recorder = None
-    if store is not None:
-        from luthier.recording.recorder import Recorder
-
-        named = {run.resolve().name: run for run in runs}
-        recorder = Recorder(store, named, screen.warn, texts=record_texts, vectors=record_vectors)
-        screen.say(t("what is answered is recorded in {address}", address=store.name))
+    recorder = _recorder(store, runs, screen, texts=record_texts, vectors=record_vectors)
     app = make_app(
         [_loader(run, address, screen, precision) for run in runs], fail, opened,
         limits=Limits(seconds=timeout, patience=patience), keys=keys, hosts=LOCAL_NAMES if local else (),
         journal=Journal(sys.stderr) if log else None, metrics=local if metrics is None else metrics,
-        docs=local if docs is None else docs,
-        recorder=recorder, feedback=feedback,
+        docs=local if docs is None else docs, recorder=recorder, feedback=feedback,
     )  # fmt: skip
     server: Any = make_server(app, screen)
     if not local and not keys:
@@ -131,6 +125,18 @@ def _open_store(record: str | None, *, wanted: bool) -> Store | None:
     from luthier.recording.store import Store
 
     return Store(record, writes=True)
+
+
+def _recorder(
+    store: Store | None, runs: Sequence[Path], screen: Console, *, texts: bool, vectors: bool
+) -> Recorder | None:
+    if store is None:
+        return None
+    from luthier.recording.recorder import Recorder
+
+    named = {run.resolve().name: run for run in runs}
+    screen.say(t("what is answered is recorded in {address}", address=store.name))
+    return Recorder(store, named, screen.warn, texts=texts, vectors=vectors)
 
 
 def _check_keys(host: str, *, keyless: bool, allowed: bool) -> None:

@@ -129,5 +129,11 @@ def sample(examples: Examples, seed: int, most: int = MOST_ROWS) -> Examples:
     return [examples[i] for i in sorted(chosen)]
 
 
+def spread(rows: Sequence[Any], most: int) -> list[Any]:
+    """All of them, or as many, evenly spread over them and none picked."""
+    count = min(len(rows), most)
+    return [rows[i * len(rows) // count] for i in range(count)]
+
+
 def _answers(examples: Examples) -> list[Any]:
     return [example.answer for example in examples]

@@ -13,7 +13,7 @@ import numpy as np
 from luthier.caching import Cache, open_cache
 from luthier.config.settings import load_settings
 from luthier.errors import LuthierError, Place
-from luthier.evaluation.baselines import word_counter
+from luthier.evaluation.baselines import spread, word_counter
 from luthier.exporting.original import prepared_again
 from luthier.graphed import Graphed
 from luthier.inference.artifact import Predictor
@@ -51,8 +51,7 @@ class Neighbourhood:
         self, predictor: Predictor, examples: Sequence[Example[Any, Any]], screen: Progress = SILENT,
         cache: Cache | None = None,
     ) -> None:  # fmt: skip
-        step = max(1.0, len(examples) / _MOST)
-        self._known = [examples[int(i * step)] for i in range(min(len(examples), _MOST))]
+        self._known = spread(examples, _MOST)
         self._predictor, self._screen, self._cache = predictor, screen, cache
         self.looked_at, self.of = len(self._known), len(examples)
         self.by = EMBEDDING if _has_vectors(predictor) else WORDS

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
@@ -18,7 +18,7 @@ from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once
 from luthier.training.gradient.objective import backward
 from luthier.training.gradient.passes import Pass
-from luthier.training.gradient.room import Room, is_out_of_memory
+from luthier.training.gradient.room import Room, in_room
 from luthier.training.optimise import held_still, set_learning_rate, step_divided, still_frozen
 from luthier.types import LabelledBatch, Step
 
@@ -86,17 +86,9 @@ def train_steps(
         # the one division, by the global count, known beforehand
         how = Pass(model, runtime, begin, scale.value / max(num_targets, 1))
         still = still_frozen(optimiser, number)
-        while True:
-            seed_step(seed, number, runtime.rank)
-            try:
-                with held_still(still), once.reading(once.training):
-                    loss_sum = backward(objective, micro_batches, how)
-                break
-            except (RuntimeError, MemoryError) as error:
-                if room is None or not is_out_of_memory(error):
-                    raise
-            optimiser.zero_grad(set_to_none=True)  # out here the error, and with it the graph, is gone
-            micro_batches = room.shrink(number, micro_batches)
+        attempt = partial(_gradient, objective, how, (seed, number, runtime.rank))
+        with held_still(still), once.reading(once.training):
+            loss_sum, micro_batches = in_room(room, number, micro_batches, attempt, optimiser.zero_grad)
         runtime.sum_gradients(p for p in parameters if p not in still)
         loss_total, windows, tokens, padded = runtime.sum(
             [
@@ -125,6 +117,14 @@ def train_steps(
             grad_norm=grad_norm,
             applied=applied,
         )
+
+
+def _gradient(
+    objective: Loss | Joint, how: Pass, seeds: tuple[int, int, int], micro_batches: Sequence[LabelledBatch]
+) -> Tensor:
+    """Adds it; gives the sum of the loss. seeds: of the run, the step, the process; a second attempt draws alike."""
+    seed_step(*seeds)
+    return backward(objective, micro_batches, how)
 
 
 def _begin(noise: Noise | None, once: Once, step: int, windows: Sequence[int]) -> None:

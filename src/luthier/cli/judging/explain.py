@@ -12,7 +12,7 @@ import typer
 
 from luthier.cli.console import Console, print_json
 from luthier.cli.judging.explained import show
-from luthier.cli.options import Json, Quiet, RunFolder, data_settings, names_data
+from luthier.cli.options import Json, Quiet, RunFolder, check_file, data_settings, split_source
 from luthier.errors import LuthierError, Problem
 from luthier.language import t
 
@@ -62,8 +62,7 @@ def explain(
 ) -> None:
     from luthier.files import check_target, disk_trouble, write_text
 
-    words = list(source or ())
-    name = words.pop(0) if words and (words[0] == "-" or names_data(words[0])) else None
+    name, words = split_source(source)
     if text and (name is not None or all_rows):
         fix = t('luthier explain {run} FILE, or - for standard input, or --text "…"', run=run)
         raise LuthierError.at("command line", t("name either a file or a text"), fix, code="usage")
@@ -126,9 +125,10 @@ class _Job:
         self.content["explanations"] = [one.as_json() for one in found]
 
     def together(self, examples: Sequence[Example[Any, Any]]) -> None:
+        from luthier.evaluation.baselines import spread
         from luthier.explaining.overall import overall
 
-        some = _spread(examples, _MOST_TOGETHER)
+        some = spread(examples, _MOST_TOGETHER)
         if len(some) < len(examples):
             self.notes.append(t("{some:,} of {all:,} rows are explained, spread evenly", some=len(some),
                                 all=len(examples)))  # fmt: skip
@@ -137,26 +137,18 @@ class _Job:
             self.content["overall"] = overall(self.predictor, some, self.how, done=tracker.advance).as_json()
 
     def measure(self, seed: int) -> None:
+        from luthier.evaluation.baselines import spread
         from luthier.explaining.faithful import faithfulness
 
-        some = _spread(self.inputs, _MOST_TESTED)
+        some = spread(self.inputs, _MOST_TESTED)
         with self.screen.track(t("taking words out"), len(some)) as tracker:
             found = faithfulness(self.predictor, some, self.how, seed=seed, done=tracker.advance)
         self.content["faithfulness"] = found.as_json()
 
 
-def _spread(rows: Sequence[Any], most: int) -> list[Any]:
-    count = min(len(rows), most)
-    return [rows[i * len(rows) // count] for i in range(count)]
-
-
 def _predictor(run: Path, name: str | None, settings: DataSettings, how: str | None) -> Predictor:
     """Whatever is wrong with the words is said before a deep-learning library is imported."""
-    if name is not None and name != "-":
-        from luthier.preparing.rows import read_options
-        from luthier.reading.open import check_named
-
-        check_named(name, read_options(settings))
+    check_file(name, settings)
     from luthier.extras import require
     from luthier.models.run import needed
 

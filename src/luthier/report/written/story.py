@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from luthier.evaluation.baselines import Baseline
+from luthier.evaluation.baselines import Baseline, spread
 from luthier.evaluation.written.forgetting import Forgetting
 from luthier.evaluation.written.memory import Memory, memory_of
 from luthier.formats.format import AnyFormat
@@ -51,9 +51,8 @@ def _samples(
 ) -> dict[str, Any]:  # fmt: skip
     """Rows spread evenly over those that were answered, none of them picked; and how long all answers are."""
     untuned: Sequence[Any] = next((one.predictions for one in baselines if one.name == _UNTUNED), ())
-    count = min(MOST_SAMPLES, len(written))
     rows: list[dict[str, Any]] = []
-    for i in (written[k * len(written) // count] for k in range(count)):
+    for i in spread(written, MOST_SAMPLES):
         said = predictions[i]
         rows.append({
             "line": examples[i].place.line,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from luthier.errors import Place, Problem, StoppedError
 from luthier.language import t
@@ -18,6 +19,7 @@ from luthier.types import LabelledBatch
 
 Collate = Callable[[int, Sequence[int]], LabelledBatch]
 """From a step's number and the numbers of some of its windows their micro-batch."""
+Attempt = Callable[[Sequence[LabelledBatch]], Tensor]
 
 
 @dataclass
@@ -58,6 +60,21 @@ class Room:
             return [batch]
         halves = batch.numbers[: count // 2], batch.numbers[count // 2 :]
         return [part for half in halves for part in self._parts(step, self.collate(step, half))]
+
+
+def in_room(
+    room: Room | None, step: int, batches: Sequence[LabelledBatch], attempt: Attempt, undo: Callable[[], None]
+) -> tuple[Tensor, Sequence[LabelledBatch]]:
+    """What the attempt gives, and the micro-batches with which it came to its end. undo: what an attempt that ran out
+    of memory has left. Without a room that error is the caller's. Errors: as of `Room.shrink`."""
+    while True:
+        try:
+            return attempt(batches), batches
+        except (RuntimeError, MemoryError) as error:
+            if room is None or not is_out_of_memory(error):
+                raise
+        undo()  # out here the error, and with it the graph, is gone
+        batches = room.shrink(step, batches)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
