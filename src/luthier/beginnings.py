@@ -75,7 +75,7 @@ def from_nothing(width: int, epochs: int, *, joined: bool, writes: bool) -> dict
     """
     rate = float(f"{min(_HIGHEST_RATE, (6e-4 if joined or writes else 1e-4) * 768 / width):.1e}")
     chosen: dict[str, tuple[Any, str]] = {
-        "learning_rate": (rate, t("from nothing, hidden size {size}: far higher than for tuning", size=width)),
+        "learning_rate": (rate, t("from nothing, hidden size {size}: higher than for tuning", size=width)),
         "warmup": (0.05 if joined else 0.1, t("from nothing the first steps are the roughest")),
         "weight_decay": (0.1, t("from nothing there is no good place to stay near")),
     }
