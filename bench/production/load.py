@@ -2,7 +2,8 @@
 
 What a server of a run gives under load, held against what the same model gives in bulk on the same CPUs:
 
-  offline    the best of batches of 8, 32, 64, 256 and of all texts at once, tokenised in that time, in the same order
+  offline    the best of batches of 8, 32, 64, 256 and of all texts at once, tokenised in that time, in the same order;
+             before and after the clients, because a machine's speed changes
   clients    64 of them over kept connections, a text each, again and again: requests a second as a share of offline,
              p50, p95, p99, and N requests (20,000) whose answers are compared with the offline ones
   overload   three times as many requests a second as it can answer, whether or not earlier ones are answered: answered
@@ -35,8 +36,8 @@ from luthier.runtime import cpu_name
 
 CLIENTS = 64
 _SIZES = (8, 32, 64, 256)
-_FIRST = 8
-"""Requests a client at least sends before a signal comes."""
+_SOME = 512
+"""Texts of which is measured how many a second there are offline."""
 
 
 def main() -> None:
@@ -47,15 +48,21 @@ def main() -> None:
     ours = cpus if words.shared or len(cpus) == 1 else cpus[:-1]
     theirs = cpus if words.shared else cpus[-1:]
     os.sched_setaffinity(0, ours)
-    texts, expected, offline = _offline(words)
+    predictor, texts = _opened(words)
+    expected, before = predictor.predict(texts), _offline(predictor, texts[:_SOME])
     os.sched_setaffinity(0, theirs)
-    print(f"{cpu_name()}: server on CPUs {ours}, clients on {theirs}\noffline: {offline:.1f} texts/s", flush=True)
+    print(f"{cpu_name()}: server on CPUs {ours}, clients on {theirs}", flush=True)
     work = Path(words.work)
     work.mkdir(parents=True, exist_ok=True)
     (work / "asked.json").write_text(json.dumps({"texts": texts, "expected": expected}), encoding="utf-8")
     with _server(words.run, ours) as (server, port):
         found = _client(work, port, "closed", words.requests, CLIENTS)
         capacity = found["answered"] / found["seconds"]
+        os.sched_setaffinity(0, ours)
+        after = _offline(predictor, texts[:_SOME])
+        os.sched_setaffinity(0, theirs)
+        offline = (before + after) / 2
+        print(f"offline: {before:.1f} texts/s before, {after:.1f} after", flush=True)
         _tell("64 clients", found, f"{capacity:.1f}/s, {capacity / offline:.3f} of offline")
         over = _client(work, port, "open", 3 * capacity, words.seconds)
         goodput = over["answered"] / over["seconds"]
@@ -79,8 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _offline(words: argparse.Namespace) -> tuple[list[str], list[Any], float]:
-    """The texts, what is said of each, and how many a second at best."""
+def _opened(words: argparse.Namespace) -> tuple[Any, list[str]]:
+    """The run as a predictor, and the texts."""
     import torch
 
     from luthier.config.schema import DataSettings
@@ -89,16 +96,18 @@ def _offline(words: argparse.Namespace) -> tuple[list[str], list[Any], float]:
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     predictor = load_artifact(words.run, "cpu")
-    texts = list(islice(read_inputs(str(words.file), predictor.codec, DataSettings()), words.rows))
-    expected = predictor.predict(texts)
-    some = texts[:512]
+    return predictor, list(islice(read_inputs(str(words.file), predictor.codec, DataSettings()), words.rows))
+
+
+def _offline(predictor: Any, texts: Sequence[str]) -> float:
+    """How many a second at best."""
     best = 0.0
-    for size in (*_SIZES, len(some)):
+    for size in (*_SIZES, len(texts)):
         begin = time.perf_counter()
-        for start in range(0, len(some), size):
-            predictor.predict(some[start : start + size])
-        best = max(best, len(some) / (time.perf_counter() - begin))
-    return texts, expected, best
+        for start in range(0, len(texts), size):
+            predictor.predict(texts[start : start + size])
+        best = max(best, len(texts) / (time.perf_counter() - begin))
+    return best
 
 
 @contextmanager

@@ -33,8 +33,8 @@ _MEMORY = 0.8
 _ENOUGH = 16
 """Inputs after which is known how long one takes: the first ones wait for libraries that set themselves up."""
 _GATHER, _LOOK = 0.1, 0.002
-"""Share of the seconds of its last turn that a core waits for those whom it has just answered and who ask again, as
-long as there come more every so many seconds."""
+"""Share of the seconds of its last turn that a core waits at most for those whom it has just answered and who ask
+again: as long as it has no full turn, and in so many seconds there come more or the others are still being told."""
 MOST_FAILURES = 3
 """Turns in a row of which nothing came, after which the model is not called ready."""
 
@@ -139,6 +139,13 @@ class Batcher:
         return self._ahead * self._seconds_each / self._cores if self._number - len(self._waiting) > _ENOUGH else 0.0
 
     @property
+    def _full(self) -> int:
+        """Inputs of a full turn."""
+        if not self._seconds_each:
+            return MOST_ITEMS
+        return min(MOST_ITEMS, max(_LEAST, round(self._limits.turn / self._seconds_each)))
+
+    @property
     def _seconds_each(self) -> float:
         """That a core takes for an input; 0 before the first."""
         return self._seconds / self._inputs if self._inputs else 0.0
@@ -171,18 +178,21 @@ class Batcher:
 
     async def _gather(self, most: float) -> None:
         """Waits as long as more come, and at most so many seconds."""
-        end, before = time.perf_counter() + most, 0
-        while len(self._waiting) > before and time.perf_counter() + _LOOK < end:
-            before = len(self._waiting)
+        now = time.perf_counter()
+        end = now + most
+        while len(self._waiting) < self._full and now + _LOOK < end:
+            before, began = len(self._waiting), now
             await asyncio.sleep(_LOOK)
+            now = time.perf_counter()
+            if len(self._waiting) == before and now - began < 2 * _LOOK:
+                break
 
     def _next(self) -> Turn:
         """Those that come next, without those whose client went away; not more than leaves the other free cores as
         many."""
-        most = max(_LEAST, round(self._limits.turn / self._seconds_each)) if self._seconds_each else MOST_ITEMS
         share = math.ceil(len(self._waiting) / max(1, self._cores - len(self._busy)))
         turn: list[tuple[Any, asyncio.Future[Any]]] = []
-        while self._waiting and len(turn) < min(most, share, MOST_ITEMS):
+        while self._waiting and len(turn) < min(self._full, share):
             place, _, item, answer = heapq.heappop(self._waiting)
             self._left(place)
             if not answer.done():

@@ -17,17 +17,26 @@ ResultT = TypeVar("ResultT")
 async def while_here(receive: Any, work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """The result of the work, which is cancelled where the client goes away. receive: of ASGI, after the body was read.
     Errors: Refusal where the client went away."""
-    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_gone(receive))
+    ours = asyncio.current_task()
+    assert ours is not None
+    left = False
+
+    def leave(watch: asyncio.Task[None]) -> None:
+        nonlocal left
+        if not watch.cancelled():
+            left = ours.cancel()
+
+    watch = asyncio.ensure_future(_gone(receive))
+    watch.add_done_callback(leave)
     try:
-        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if not doing.done():
-            raise Refusal(CLIENT_GONE, t("the client went away"), code="client-gone")
-        return doing.result()
+        return await work
+    except asyncio.CancelledError:
+        if not left or ours.uncancel():
+            raise
+        raise Refusal(CLIENT_GONE, t("the client went away"), code="client-gone") from None
     finally:
-        leaving.cancel()
-        if not doing.done():
-            doing.cancel()
-            await asyncio.wait({doing})
+        watch.remove_done_callback(leave)
+        watch.cancel()
 
 
 async def _gone(receive: Any) -> None:

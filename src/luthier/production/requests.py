@@ -7,11 +7,13 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -29,6 +31,7 @@ MOST_DEPTH = 32
 CLIENT_GONE = 499
 """What nginx logs for a client that closed its connection; nobody reads it."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_KEY, _COUNT = secrets.token_bytes(32), count()
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
 
 Replied = Callable[[str, "str | None", int, float], None]
@@ -50,6 +53,12 @@ class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure 
         return {"message": self.message, "type": kind, "param": self.param, "code": self.code}
 
 
+def new_name() -> str:
+    """Of a request: nobody guesses it, and no other has it. Asking the system for random bytes each time would let go
+    of Python's lock, which whoever computes then takes."""
+    return blake2b(next(_COUNT).to_bytes(8), key=_KEY, digest_size=8).hexdigest()
+
+
 class Named:
     """Around the application: every request has an id, taken from the client where it is harmless, and every reply
     tells it, that to what failed unforeseen too, after which the connection can be used again. In plain ASGI, so that a
@@ -63,7 +72,7 @@ class Named:
             await self._app(scope, receive, send)
             return
         given = Headers(scope=scope).get("x-request-id", "")
-        name = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        name = given if _REQUEST_ID.fullmatch(given) else new_name()
         scope.setdefault("state", {})["id"] = name
 
         status, begin = 0, time.perf_counter()
@@ -85,6 +94,25 @@ class Named:
         finally:
             route = getattr(scope.get("route"), "path", None)
             self._told(name, route, status or 499, time.perf_counter() - begin)
+
+
+class Direct:
+    """Around the application: what is posted to one path goes straight to what answers it. Between them lie a router,
+    parameters that there are not, and places for errors, and they take as long as all the rest."""
+
+    def __init__(self, app: Any, path: str, answer: Callable[[Request], Awaitable[Response]]) -> None:
+        self._app, self._path, self._answer = app, path, answer
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != self._path or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            reply = await self._answer(request)
+        except Refusal as refusal:
+            reply = refusal_reply(request, refusal)
+        await reply(scope, receive, send)
 
 
 def tell_errors(app: FastAPI) -> None:

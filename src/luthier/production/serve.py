@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from luthier.production.door import Door
 from luthier.production.explained import check_explainable, explanations, wants_explanation
 from luthier.production.limits import Limits
 from luthier.production.listening import while_here
-from luthier.production.requests import Named, read_body, read_inputs, read_object, read_top_k, tell_errors
+from luthier.production.requests import Direct, Named, read_body, read_inputs, read_object, read_top_k, tell_errors
 from luthier.production.served import Load, Models
 from luthier.production.v1.embeddings import add_embedding_route
 from luthier.production.v1.routes import add_model_routes, add_writing_routes
@@ -32,6 +32,8 @@ from luthier.production.watching.record import record
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.recording.recorder import Recorder
     from luthier.searching.index import Index
+
+_PREDICT = "/predict"
 
 
 def make_app(
@@ -74,12 +76,12 @@ def make_app(
             journal.replied(name, route, status, seconds)
 
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
-    app.state.models, app.state.recorder = models, recorder
+    app.state.models, app.state.recorder, app.state.replied = models, recorder, replied
     tell_errors(app)
+    app.add_middleware(Direct, path=_PREDICT, answer=_add_predict_route(app, models))
     app.add_middleware(Door, keys=keys, hosts=hosts, overload=lambda: models.overload)
     app.add_middleware(Named, told=replied)
     _add_health_routes(app, models)
-    _add_predict_route(app, models)
     add_feedback_route(app, models, recorder, texts=feedback)
     add_vector_routes(app, models, index)
     add_embedding_route(app, models)
@@ -102,7 +104,9 @@ def _add_health_routes(app: FastAPI, models: Models) -> None:
         return JSONResponse({"status": models.state}, 200 if models.state == "ready" else 503)
 
 
-def _add_predict_route(app: FastAPI, models: Models) -> None:
+def _add_predict_route(app: FastAPI, models: Models) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """What answers it."""
+
     async def predict(request: Request) -> JSONResponse:
         request.scope["route"] = route  # as FastAPI does: what counts requests asks for it
         body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
@@ -123,6 +127,6 @@ def _add_predict_route(app: FastAPI, models: Models) -> None:
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
         return JSONResponse({"predictions": shown_, **why, "model": served.name, "request_id": request.state.id})
 
-    # Starlette's route: FastAPI's looks for parameters that there are not, and costs half as much again
-    route = Route("/predict", predict, methods=["POST"])
+    route = Route(_PREDICT, predict, methods=["POST"])
     app.router.routes.append(route)
+    return predict

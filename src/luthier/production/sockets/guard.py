@@ -4,13 +4,13 @@ its reading of the reply are done. uvicorn limits none of these but what is idle
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 
 from luthier.language import t
+from luthier.production.requests import Refusal
+from luthier.production.sockets.shedding import Shed, Shedder, bare_reply
 
 MOST_HEADER_BYTES = 64 * 1024
 
@@ -32,9 +32,12 @@ class SocketLimits:
 
 
 class Guard:
-    """Before one of uvicorn's protocols, of whichever parser. `check` is called about once a second."""
+    """Before one of uvicorn's protocols, of whichever parser. `check` is called about once a second. shedder: looks at
+    each request first."""
 
     socket_limits = SocketLimits()
+    shedder: Shedder | None = None
+    server_state: Any
     cycle: Any
     connections: Any
     transport: Any
@@ -48,12 +51,17 @@ class Guard:
         """Bytes of a request whose headers are not complete."""
         self._stuck: float | None = None
         self._leaving = False
+        self._shed: Shed | None = None
+        """What is being refused, while its body comes."""
+        self._was_shed = False
         if len(self.connections) > self.socket_limits.connections:
             most = self.socket_limits.connections
             self._refuse(503, t("more than {most} connections", most=most), "too-many-connections")
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
+            return
+        if self._is_shed(data):
             return
         before, waits = self.cycle, self._waits
         if waits and not self._unread:
@@ -78,8 +86,13 @@ class Guard:
         self._stuck = (self._stuck or now) if self.flow.write_paused else None
         if self._stuck is not None and now - self._stuck > limits.write_seconds:
             self.transport.abort()
-        elif self._waits and now - self._since > limits.header_seconds and (self._unread or self.cycle is None):
+        elif self._shed is not None:
+            if now - self._since > limits.body_seconds:
+                self._late(limits.body_seconds)
+        elif self._waits and now - self._since > limits.header_seconds and (self._unread or self._unasked):
             self._late(limits.header_seconds)
+        elif self._waits and now - self._since > limits.idle_seconds:
+            self.transport.close()
         elif not self._waits and self.cycle.more_body and now - self._since > limits.body_seconds:
             self._late(limits.body_seconds)
 
@@ -95,10 +108,36 @@ class Guard:
         """What is no HTTP."""
         self._refuse(400, t("this is no HTTP request"), "bad_request")
 
+    def _is_shed(self, data: bytes) -> bool:
+        """Takes what belongs to a request that is refused."""
+        if self._shed is None:
+            ended = self.cycle is None or (self.cycle.response_complete and not self.cycle.more_body)
+            if self.shedder is None or not ended or self._unread or self._leaving or self.flow.write_paused:
+                return False
+            self._shed, body = self.shedder.look(data, self.server_state.default_headers), b""
+            if self._shed is None:
+                return False
+            self._was_shed, self._since = True, time.monotonic()
+            self._unset_keepalive_if_required()  # type: ignore[attr-defined]  uvicorn's
+        else:
+            body = data[: self._shed.missing]
+            self._shed.missing -= len(body)
+        if not self._shed.missing:
+            self.transport.write(self._shed.reply)
+            self._shed, self._since = None, time.monotonic()
+            if body and len(data) > len(body):
+                self.data_received(data[len(body) :])
+        return True
+
     @property
     def _waits(self) -> bool:
         """For the next request's headers."""
         return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether there has been no request yet."""
+        return self.cycle is None and not self._was_shed
 
     def _late(self, seconds: float) -> None:
         self._refuse(408, t("the request took longer than {seconds:g} seconds", seconds=seconds), "request-timeout")
@@ -106,16 +145,10 @@ class Guard:
     def _refuse(self, status: int, message: str, code: str) -> None:
         """Says so, where nothing was said yet, and closes."""
         if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            kind = "invalid_request_error" if status < 500 else "server_error"
-            error = {"message": message, "type": kind, "param": None, "code": code}
-            body = json.dumps({"error": error, "request_id": ""}).encode()
-            lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", "content-type: application/json",
-                     f"content-length: {len(body)}", "connection: close",
-                     *(["retry-after: 1"] if status == 503 else [])]  # fmt: skip
-            self.transport.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
+            self.transport.write(bare_reply(Refusal(status, message, code=code), close=True))
         self.transport.close()
 
 
-def guarded(base: type[Any], limits: SocketLimits) -> type[Any]:
+def guarded(base: type[Any], limits: SocketLimits, shedder: Shedder | None = None) -> type[Any]:
     """base: one of uvicorn's protocols for HTTP."""
-    return type("Guarded", (Guard, base), {"socket_limits": limits})
+    return type("Guarded", (Guard, base), {"socket_limits": limits, "shedder": shedder})

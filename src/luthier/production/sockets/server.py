@@ -13,6 +13,7 @@ import uvicorn
 from luthier.errors import LuthierError
 from luthier.language import t
 from luthier.production.sockets.guard import SocketLimits, guarded
+from luthier.production.sockets.shedding import Shedder
 from luthier.progress import Progress
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ def make_server(app: FastAPI, screen: Progress, limits: SocketLimits | None = No
     limits = limits or SocketLimits()
     config = uvicorn.Config(
         app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=DRAIN,
-        timeout_keep_alive=round(limits.idle_seconds),
+        timeout_keep_alive=round(limits.idle_seconds), proxy_headers=False,
     )  # fmt: skip
     config.load()
-    config.http_protocol_class = guarded(config.http_protocol_class, limits)
+    shedder = Shedder(lambda: app.state.models.overload, app.state.replied)
+    config.http_protocol_class = guarded(config.http_protocol_class, limits, shedder)
     return Server(config, app.state.models, screen)
