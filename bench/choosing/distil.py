@@ -1,4 +1,5 @@
-"""python -m bench.choosing.distil TRAIN TEST [--rows 4000] [--layers 3] [--label NAME] [--out FOLDER] [key=value …]
+"""python -m bench.choosing.distil TRAIN TEST [--rows 4000] [--layers 3] [--label NAME] [--out FOLDER]
+[--student SETTING …] [key=value …]
 
 A teacher tuned with Luthier's defaults, and a student of so many of its layers taught by it; beside them the same few
 layers of the pretrained model, tuned on the same rows without a teacher. All are judged on TEST. Prints a table: the
@@ -25,7 +26,7 @@ def main() -> None:
         own = [f"data.train={train}", f"data.test={words.test}", f"data.columns.label={words.label}"]
         own += ["data.bad_rows=skip", *words.settings]
         teacher = luthier_run(own, words.seed, folder / "teacher")
-        taught = [*own, f"distil.teacher={folder / 'teacher'}", f"distil.layers={words.layers}"]
+        taught = [*own, f"distil.teacher={folder / 'teacher'}", f"distil.layers={words.layers}", *words.student]
         student = luthier_run(taught, words.seed, folder / "student")
         alone = luthier_run([*own, f"model={_shortened(folder, words.layers)}"], words.seed, folder / "alone")
     print(_table(teacher, student, alone, words.layers))
@@ -40,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--label", default="label")
     parser.add_argument("--rows", type=int, default=4000, help="of TRAIN that are drawn")
     parser.add_argument("--layers", type=int, default=3, help="of the student")
+    parser.add_argument("--student", action="append", default=[], metavar="SETTING",
+                        help="of the student alone, such as distil.unlabelled=more.csv")  # fmt: skip
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--out", type=Path, help="keep the runs here; finished ones are not run again")
     return parser

@@ -83,6 +83,11 @@ class Cache:
             if not (self.folder / key).is_dir():  # else another process was quicker, and wrote the same
                 raise
 
+    def could_hold(self, needed: int) -> bool:
+        """Whether there is room for an entry of so many bytes, in place of older ones if need be."""
+        free = shutil.disk_usage(self.folder).free + self.bytes_used()
+        return needed <= self.most_bytes and needed + _LEFT_FREE <= free
+
     def bytes_used(self) -> int:
         return sum(size for _, size, _ in self._entries())
 

@@ -26,7 +26,7 @@ from luthier.training.augmented import Augmented, windows_at
 from luthier.training.averaging import NONE, Averaging, Rule, mean
 from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, save_checkpoint
 from luthier.training.dropout import Noise
-from luthier.training.frozen.once import Once, Plan, frozen_once
+from luthier.training.frozen.once import Once, frozen_once, plan_of
 from luthier.training.gradient.around import as_it_learns
 from luthier.training.gradient.room import Collate, Room
 from luthier.training.how import Fitted, Training, Tried
@@ -118,10 +118,7 @@ def fit(
             seed=how.seed, packing=how.packing, neftune_alpha=how.neftune_alpha, any_token=augmented is not None,
         ))  # fmt: skip
         to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
-        plan = Plan(
-            windows, lambda: _asked(codec, validation, runtime), how.max_tokens, to_come, how.packing,
-            steady=augmented is None and how.neftune_alpha == 0 and tuned.objective is None,
-        )  # fmt: skip
+        plan = plan_of(tuned, windows, lambda: _asked(codec, validation, runtime), how, to_come, augmented)
         cache = open_cache(how.cache_bytes)
         once = stack.enter_context(
             frozen_once(model, codec, plan, cache, runtime, screen, lambda: bool(interruption.number))

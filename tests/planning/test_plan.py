@@ -14,7 +14,8 @@ from luthier.config.settings import load_settings
 from luthier.planning.child import Failed, run_probe
 from luthier.planning.fitting.apply import apply
 from luthier.planning.fitting.change import changed
-from luthier.progress import Progress, Tracker
+from luthier.planning.probe import Probed
+from luthier.progress import SILENT, Progress, Tracker
 from tiny import TinyModels, ticket_rows, write_csv
 from workflow.helpers import QUICK, Done, luthier, report
 
@@ -98,6 +99,18 @@ class _Killer(Progress):
                 os.kill(int(children[-1]), signal.SIGKILL)
 
         yield Kill()
+
+
+@pytest.mark.slow
+def test_a_probe_reads_what_frozen_layers_give_as_its_run_would_and_keeps_nothing(words: list[str]) -> None:
+    found, data = {}, {"data.train": words[0]}
+    for method in ("head", "full"):
+        settings = load_settings(None, [*words[1:], f"tuning.method={method}", "train.epochs=3"], data)
+        found[method] = run_probe(settings, SILENT, budget=1.0)
+    head, full = found["head"], found["full"]
+    assert isinstance(head, Probed) and isinstance(full, Probed)
+    assert head.timed.once > 0 == full.timed.once
+    assert not list(Path(os.environ["LUTHIER_CACHE"]).glob(".tmp-*"))
 
 
 @pytest.mark.slow

@@ -54,6 +54,12 @@ def test_a_run_is_as_long_as_its_steps_whatever_their_lengths() -> None:
     assert slow.seconds(flops_S, 3) == pytest.approx(3 * (0.2 * 50 + flops_S.sum() / 1e10) + 7.0 - 0.3, rel=1e-3)
 
 
+def test_what_runs_once_is_counted_once() -> None:
+    steps = tuple((f, 0.1 + f / 1e10) for f in (9e9, 5e9, 1e9))
+    one, three = (Timed(0.0, steps, once=20.0).seconds(np.full(10, 5e9), epochs) for epochs in (1, 3))
+    assert three - one == pytest.approx(2 * 10 * 0.6, rel=1e-3) and one == pytest.approx(20 + 10 * 0.6, rel=1e-3)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ["classification", "sft"])
 def test_what_autograd_keeps_of_another_batch_is_foretold(task: str, models: TinyModels) -> None:
@@ -107,6 +113,22 @@ def test_methods_differ_by_what_learns_and_by_nothing_else(foretold: Foretold) -
         assert told[name].trained < full.trained / 2
         assert told[name].memory.parts["moments"] == pytest.approx(8 * told[name].trained)
         assert told[name].disk["checkpoints"] < full.disk["checkpoints"] / 2
+
+
+@pytest.mark.slow
+def test_frozen_layers_are_reckoned_once_and_not_in_every_epoch_where_a_run_would_keep_what_they_give(
+    foretold: Foretold,
+) -> None:
+    asked = {"tuning.method": "head", "train.epochs": 4}
+    kept, anew, once, augmented = (
+        foretold("classification", **{**asked, **more}).found
+        for more in ({}, {"train.cache_bytes": 0}, {"train.epochs": 1}, {"augment.method": "swap"})
+    )
+    assert kept is not None and anew is not None and once is not None and augmented is not None
+    assert kept.speed.flops == 0 < anew.speed.flops and kept.speed.once > 0
+    assert anew.speed.once == once.speed.once == augmented.speed.once == 0
+    assert kept.speed.once < 2 * anew.speed.flops  # of four epochs
+    assert kept.seconds["evaluating"] < anew.seconds["evaluating"] / 2
 
 
 def _learnt(told: Forecast) -> float:

@@ -87,7 +87,7 @@ def _started() -> Iterator[subprocess.Popen[str]]:
 
 def _probed(found: dict[str, Any]) -> Probed:
     timed = found.pop("timed")
-    return Probed(timed=Timed(timed["first"], tuple(map(tuple, timed["steps"]))), **found)
+    return Probed(timed=Timed(timed["first"], tuple(map(tuple, timed["steps"])), timed["once"]), **found)
 
 
 def _error(problems: list[dict[str, Any]]) -> LuthierError:

@@ -120,7 +120,7 @@ def _probe(ready: Ready, prepared: Prepared, runtime: Runtime, tell: Callable[[s
         )
         peak = float(peak_memory(runtime.device))
         tell("evaluating")
-        _evaluate(ready, prepared, tuned.model, found, runtime, clock)
+        _evaluate(ready, prepared, tuned.model, 1 if timed.once else found.course.evaluations, runtime, clock)
         tell("saving")
         _save(ready.settings.out, tuned.model, optimiser, found, clock)
     return Probed(peak, max(0.0, floor), timed, clock.seconds, clock.times)
@@ -159,9 +159,10 @@ def _sampled(ready: Ready, split: Split[Any, Any], runtime: Runtime) -> Split[An
 
 
 def _evaluate(
-    ready: Ready, prepared: Prepared, model: Any, found: Estimate, runtime: Runtime, clock: _Clock
+    ready: Ready, prepared: Prepared, model: Any, evaluations: int, runtime: Runtime, clock: _Clock
 ) -> None:  # fmt: skip
-    """How long an evaluation takes, by a sample of the rows that it is about, and how long the test."""
+    """How long the evaluations take, by a sample of the rows that they are about, and how long the test. evaluations:
+    that go through all layers."""
     judged, codec = judged_part(prepared.split), ready.codec
     small = _sampled(ready, prepared.split, runtime)
     during = replace(codec, task=codec.task.checked())
@@ -170,7 +171,7 @@ def _evaluate(
         if not rows:
             continue
         sampled, all_of_it = (forward_flops(ready, ask(asking, examples)) for examples in (rows, whole))
-        with clock.timing(part, all_of_it / max(1.0, sampled) * (found.course.evaluations if name != judged else 1)):
+        with clock.timing(part, all_of_it / max(1.0, sampled) * (evaluations if name != judged else 1)):
             predict(model, asking, asking.task.questions(rows), device=runtime.device,
                     max_tokens=ready.training.max_tokens)  # fmt: skip
 

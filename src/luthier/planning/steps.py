@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from torch.optim import Optimizer
 
+from luthier.planning.frozen import MicroBatches, shown_once
 from luthier.planning.reckoning.course import Course, batches_of
 from luthier.planning.reckoning.estimate import Estimate, step_flops
 from luthier.planning.reckoning.kept import Kept
@@ -25,6 +26,8 @@ _RATE = 1e-9
 """The steps are real, and move the weights by next to nothing."""
 _QUANTILES = (0.5, 0.1, 0.9, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6, 0.05, 0.95, 0.5)
 """Of the steps, by their work: those that are timed after the longest and the mean one, while there is time."""
+_LEAST = 3
+"""Steps that are tried in any case."""
 _MOST_MICRO_BATCHES = 2
 """Of a step that would take longer than there is time for: the second finds the gradients of the first there, as any
 further one would."""
@@ -33,10 +36,11 @@ further one would."""
 @dataclass(frozen=True)
 class Timed:
     """first: seconds of the first step, in which kernels are chosen and memory is had. steps: operations and seconds of
-    each that followed."""
+    each that followed. once: seconds in which the frozen layers run once, before the first step, where they do."""
 
     first: float
     steps: tuple[tuple[float, float], ...]
+    once: float = 0.0
 
     def seconds(self, flops_S: np.ndarray, epochs: int) -> float:
         """Of a run whose epochs have steps of so many operations: constant + slope · operations, fitted to the timed
@@ -46,8 +50,8 @@ class Timed:
         flops, seconds = (np.array(column, float) for column in zip(*self.steps, strict=True))
         scale = max(1.0, flops.max())
         (constant, slope), _ = nnls(np.column_stack([1 / seconds, flops / scale / seconds]), np.ones(len(flops)))
-        once = max(0.0, self.first - constant - slope * flops[-1] / scale)
-        return once + epochs * float(constant * len(flops_S) + slope * (flops_S / scale).sum())
+        more = max(0.0, self.first - constant - slope * flops[-1] / scale)
+        return self.once + more + epochs * float(constant * len(flops_S) + slope * (flops_S / scale).sum())
 
 
 def steps_to_try(course: Course, kept: Kept, flops_S: np.ndarray) -> list[int]:
@@ -64,27 +68,42 @@ def try_steps(
     ready: Ready, tuned: Tuned, found: Estimate, windows: Sequence[LabelledWindow], augmented: Augmented | None,
     optimiser: Optimizer, runtime: Runtime, noise: Noise, *, budget: float, scale: LossScale,
 ) -> Timed:  # fmt: skip
-    """budget: seconds, about; the first two steps are made in any case."""
+    """budget: seconds, about."""
     how, course = ready.training, found.course
     flops_S = step_flops(ready, tuned, course)
     numbers = steps_to_try(course, found.kept, flops_S)
     usual = found.seconds["training"] / max(1, course.total) * flops_S / max(1.0, flops_S.mean())
-    shown = windows_at(ready.codec, windows, augmented, how.seed)
-    shares: list[float] = []
+    tries = [(number, _cut(course.steps[number], usual[number], budget)) for number in numbers]
+    spent = np.cumsum(usual[numbers]) <= 2 * budget  # what is reckoned may be too much
+    tries = tries[: max(_LEAST, int(spent.sum()))]
+    shares = [_work(windows, some) / max(1.0, _work(windows, course.steps[number])) for number, some in tries]
+    with shown_once(ready, tuned, windows, [some for _, some in tries], augmented, runtime) as shown:
+        changed = windows_at(ready.codec, shown.windows, augmented, how.seed)
 
-    def batches() -> Iterator[list[Any]]:
-        for number in numbers:
-            whole = micro = course.steps[number]
-            if usual[number] > budget / 4 and len(micro) > _MOST_MICRO_BATCHES:
-                micro = micro[-_MOST_MICRO_BATCHES:]  # the longest
-            shares.append(_work(windows, micro) / max(1.0, _work(windows, whole)))
-            give_back()
-            yield batches_of(ready.codec, windows, micro, how, shown, number)
+        def batches() -> Iterator[list[Any]]:
+            for (number, _), some in zip(tries, shown.steps, strict=True):
+                give_back()
+                yield batches_of(ready.codec, shown.windows, some, how, changed, number)
 
-    loop = train_steps(
-        tuned.model, tuned.objective_for(ready.codec.task), batches(), optimiser, _rate, runtime, seed=how.seed,
-        max_grad_norm=how.max_grad_norm, scale=scale, noise=noise,
-    )  # fmt: skip
+        loop = train_steps(
+            tuned.model, tuned.objective_for(ready.codec.task), batches(), optimiser, _rate, runtime, seed=how.seed,
+            max_grad_norm=how.max_grad_norm, scale=scale, noise=noise, once=shown.once,
+        )  # fmt: skip
+        taken = _taken(loop, runtime, budget)
+    done = [
+        (float(flops_S[number] * share), seconds)
+        for (number, _), share, seconds in zip(tries, shares, taken, strict=False)
+    ]
+    return Timed(taken[0] / max(shares[0], 1e-9), tuple(done[1:]), shown.seconds)
+
+
+def _cut(step: MicroBatches, seconds: float, budget: float) -> MicroBatches:
+    """The longest of a step's micro-batches, where it takes too long."""
+    return step[-_MOST_MICRO_BATCHES:] if seconds > budget / 4 else step
+
+
+def _taken(loop: Iterator[Any], runtime: Runtime, budget: float) -> list[float]:
+    """Seconds of each step, as many as there is time for."""
     taken: list[float] = []
     began = begin = time.perf_counter()
     for _ in loop:
@@ -93,17 +112,16 @@ def try_steps(
 
             torch.cuda.synchronize(runtime.device)
         taken.append(time.perf_counter() - begin)
-        if len(taken) > 2 and time.perf_counter() - began > budget:
+        if len(taken) >= _LEAST and time.perf_counter() - began > budget:
             break
         begin = time.perf_counter()
-    done = [(flops_S[number] * share, seconds) for number, share, seconds in zip(numbers, shares, taken, strict=False)]
-    return Timed(taken[0] / max(shares[0], 1e-9), tuple((float(f), s) for f, s in done[1:]))
+    return taken
 
 
 def _rate(step: int) -> float:
     return _RATE
 
 
-def _work(windows: Sequence[LabelledWindow], micro_batches: Sequence[Sequence[int]]) -> float:
+def _work(windows: Sequence[LabelledWindow], micro_batches: MicroBatches) -> float:
     """Tokens."""
     return float(sum(len(windows[i % len(windows)]) for micro in micro_batches for i in micro))

@@ -21,6 +21,8 @@ from luthier.preparing.prepare import Prepared
 from luthier.probing import judged_part
 from luthier.ready import Ready
 from luthier.runtime import Runtime, matmul_peak
+from luthier.training.frozen.boundary import find_boundary
+from luthier.training.frozen.once import plan_of
 from luthier.training.gradient.around import as_it_learns
 from luthier.training.optimise import trainable
 from luthier.training.throughput import layer_flops, layer_passes
@@ -61,10 +63,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Speed:
-    """flops: of the training's first epoch. peak: operations a second of this machine. overhead: seconds of a
-    micro-batch of next to nothing."""
+    """flops: of each of the training's epochs. once: of the frozen layers, where they run once, before the first.
+    peak: operations a second of this machine. overhead: seconds of a micro-batch of next to nothing."""
 
     flops: float
+    once: float
     peak: float
     overhead: float
 
@@ -124,7 +127,7 @@ def estimate(
         "model": weights,
         "journal": float(_LINE * course.total + _REPORT_BYTES),
     }
-    speed = _speed(ready, tuned, course, runtime, overhead)
+    speed = _speed(ready, tuned, course, windows, runtime, overhead)
     seconds = _seconds(ready, prepared, course, asked, speed, moved)
     lengths = ready.codec.task.row_lengths(sample(prepared.split.train, 0, _MOST_ROWS), ready.tokenizer.backend)
     return Estimate(total, trained, course, kept, memory, speed, asked, seconds, disk, lengths)
@@ -180,9 +183,18 @@ def _looking(ready: Ready, asked: Mapping[str, Asked]) -> float:
     return sum(size for size in parts if size <= _STATES_BYTES)
 
 
-def _speed(ready: Ready, tuned: Tuned, course: Course, runtime: Runtime, overhead: float) -> Speed:
-    peak = matmul_peak(runtime.device, runtime.precision) * runtime.world
-    return Speed(float(step_flops(ready, tuned, course).sum()), peak, overhead)
+def _speed(
+    ready: Ready, tuned: Tuned, course: Course, windows: Sequence[LabelledWindow], runtime: Runtime, overhead: float
+) -> Speed:
+    """A run that augments is never thought to let its frozen layers run once."""
+    how, folder, flops = ready.training, ready.folder, float(step_flops(ready, tuned, course).sum())
+    boundary = None if ready.settings.augment["method"] != "none" else find_boundary(tuned.model)
+    pays = how.cache_bytes > 0 and plan_of(tuned, windows, tuple, how, how.epochs, None).pays(ready.codec)
+    layers = len(boundary.layers) if boundary is not None and pays else 0
+    lengths = np.array([len(window) for window in windows], float)
+    once = layers * layer_flops(lengths.sum(), (lengths**2).sum(), folder.hidden_size, folder.feed_forward)
+    each = layers * layer_flops(course.tokens, course.pairs, folder.hidden_size, folder.feed_forward).sum()
+    return Speed(flops - each, once, matmul_peak(runtime.device, runtime.precision) * runtime.world, overhead)
 
 
 def _seconds(
@@ -196,8 +208,8 @@ def _seconds(
         "looking": looked_at(ready, asked, judged) / rate,
         "baselines": _BASELINE_SECONDS * learnt,
         "beginning": _beginning(ready, asked["train"]) / rate,
-        "training": (speed.flops / rate + speed.overhead * len(course.tokens)) * course.epochs,
-        "evaluating": evaluating * course.evaluations,
+        "training": speed.once / rate + (speed.flops / rate + speed.overhead * len(course.tokens)) * course.epochs,
+        "evaluating": evaluating * (1 if speed.once else course.evaluations),
         "saving": moved / _WRITE_RATE * course.saves,
         "testing": forward_flops(ready, asked[judged]) / rate + _REPORT_SECONDS,
     }

@@ -20,10 +20,12 @@ from luthier.objective import Joint
 from luthier.progress import Progress as Screen
 from luthier.runtime import Runtime
 from luthier.task import Task
+from luthier.training.augmented import Augmented
 from luthier.training.frozen.boundary import Boundary, find_boundary
 from luthier.training.frozen.reading import Reader, alike, read_instead, same_step
 from luthier.training.frozen.states import Pass, States, computed, kept_states
-from luthier.tuning.parts import layer_stack
+from luthier.training.how import Training
+from luthier.tuning.parts import Tuned, layer_stack
 from luthier.types import Batch, LabelledWindow, Window
 
 _TRIED = 3
@@ -79,6 +81,20 @@ class Plan:
     def asked(self) -> Sequence[Window]:
         return self.ask()
 
+    def pays(self, codec: Codec) -> bool:
+        """Whether reading what the frozen layers give would be the same as running them, and less work."""
+        usable = self.steady and type(codec.task).seen_at is Task.seen_at
+        return usable and not isinstance(codec.task.objective(), Joint) and self.epochs > 1 and len(self.windows) > 0
+
+
+def plan_of(
+    tuned: Tuned, windows: Sequence[LabelledWindow], ask: Callable[[], Sequence[Window]], how: Training, epochs: int,
+    augmented: Augmented | None,
+) -> Plan:  # fmt: skip
+    """epochs: still to come."""
+    steady = augmented is None and how.neftune_alpha == 0 and tuned.objective is None
+    return Plan(windows, ask, how.max_tokens, epochs, how.packing, steady)
+
 
 @contextmanager
 def frozen_once(
@@ -88,8 +104,7 @@ def frozen_once(
     """Inside the block the frozen layers of the model are read where that is possible and pays; its results are the
     same. cache: None to let them run. stop: whether somebody wants the training to stop."""
     boundary = find_boundary(model)
-    usable = plan.steady and type(codec.task).seen_at is Task.seen_at and not isinstance(codec.task.objective(), Joint)
-    possible = cache is not None and usable and plan.epochs > 1 and len(plan.windows) > 0
+    possible = cache is not None and plan.pays(codec)
     if boundary is None or runtime.any(not possible) or cache is None:  # all processes, or none
         yield Once(boundary)
         return
