@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import numpy as np
 
+from luthier.codec import Codec
 from luthier.inference.artifact import Predictor, load_artifact, save_artifact
 from luthier.models.load import load_tokenizer
 from luthier.production.served import Models
@@ -106,16 +106,26 @@ def refused(client: Any, **asked: Any) -> dict[str, Any]:
     return found.value.body
 
 
+def wordy(most: int) -> Codec:
+    """Of a classifier for which every word is a token, and which reads so many."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    from luthier.tasks.classification import Classification
+    from luthier.text.tokenizer import TextRule
+
+    tokenizer = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return Codec(Classification(labels=("a", "b")), TextRule(tokenizer, most, 0, False))
+
+
 class Slow:
     """Stands for a model: answers every text with the same, each after so many seconds."""
 
     name, cores = "slow", 1
 
     def __init__(self, each: float = 0.0) -> None:
-        from luthier.tasks.classification import Classification
-
         self._each = each
-        self.codec: Any = SimpleNamespace(task=Classification(labels=("a", "b")))
+        self.codec = wordy(512)
 
     def raw(self, inputs: Any, done: Any = None) -> list[Any]:
         time.sleep(self._each * len(inputs))

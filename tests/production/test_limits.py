@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from luthier.errors import ConfigError
 from luthier.inference.artifact import Predictor
 from luthier.production.batcher import MOST_FAILURES, Batcher
-from luthier.production.limits import Limits
+from luthier.production.limits import Limits, with_limits
 from luthier.production.requests import Refusal
 
 
@@ -173,3 +174,25 @@ def test_threads_that_ask_a_real_server_get_their_own_answers(tmp_path: Path) ->
     assert [said[i] for i in range(len(texts))] == pytest.approx(expected, abs=1e-4)
     assert f'luthier_requests_total{{code="200",route="/predict"}} {len(texts)}.0' in counted
     assert f"luthier_batch_inputs_sum {len(texts)}.0" in counted
+
+
+def test_limits_are_set_by_name_each_with_its_own_kind_of_number() -> None:
+    found = with_limits(Limits(patience=1.0), ["connections=200", "body_seconds=2.5"])
+    assert (found.connections, found.body_seconds, found.patience) == (200, 2.5, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("word", "code", "fix"),
+    [
+        ("connection=200", "unknown-limit", "'connections'"),
+        ("waiting=2.5", "bad-limit", "--limit waiting=4096"),
+        ("body_seconds", "bad-limit", "--limit body_seconds=30.0"),
+        ("turn=0", "bad-limit", "--limit turn=0.25"),
+        ("turn=inf", "bad-limit", "--limit turn=0.25"),
+    ],
+)
+def test_a_limit_that_is_none_is_refused_with_what_would_be_one(word: str, code: str, fix: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        with_limits(Limits(), [word])
+    (problem,) = refused.value.problems
+    assert problem.code == code and fix in problem.fix and word in problem.place.file

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from luthier.production.limits import Limits
 from luthier.production.requests import Refusal
 from luthier.production.served import Models
-from luthier.production.sockets.guard import SocketLimits
 from luthier.production.sockets.shedding import Shed, Shedder
 from production.helpers import Slow, listening
 
@@ -79,7 +79,7 @@ def test_where_there_is_room_every_request_goes_the_usual_way() -> None:
 def test_a_connection_goes_on_after_a_refusal_however_its_bytes_came(monkeypatch: pytest.MonkeyPatch) -> None:
     full = True
     monkeypatch.setattr(Models, "overload", property(lambda self: FULL if full else None))
-    limits = SocketLimits(header_seconds=1.0, body_seconds=1.0)
+    limits = Limits(header_seconds=1.0, body_seconds=1.0)
     with listening(Slow(), limits) as (port, _), socket.create_connection(("127.0.0.1", port), timeout=10) as one:
         one.sendall(HEAD + b"\r\n" + BODY)
         status, headers, said = read(one)

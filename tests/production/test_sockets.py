@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from luthier.production.sockets.guard import SocketLimits
+from luthier.production.limits import Limits
 from production.helpers import Slow, listening
 
 pytestmark = pytest.mark.slow
-LIMITS = SocketLimits(
+LIMITS = Limits(
     connections=20, header_bytes=4096, header_seconds=1.0, body_seconds=1.0, write_seconds=1.0, leaving_seconds=0.3
 )
 ASK = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 15\r\n\r\n" + b'{"inputs": "a"}'

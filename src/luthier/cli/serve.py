@@ -39,6 +39,10 @@ def serve(
     patience: Annotated[
         float, typer.Option(min=0.01, help=t("refuse what would wait longer for its turn, in seconds"))
     ] = 2.0,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help=t("another limit, such as connections=200; as often as you like")),
+    ] = None,
     metrics: Annotated[
         bool | None, typer.Option(help=t("GET /metrics for Prometheus; by default on this machine alone"))
     ] = None,
@@ -75,11 +79,12 @@ def serve(
     _check_names(runs)
     opened = _open_index(runs[0], index) if index is not None else None
     from luthier.production.door import LOCAL_NAMES, read_keys
-    from luthier.production.limits import Limits
+    from luthier.production.limits import Limits, with_limits
     from luthier.production.serve import make_app
     from luthier.production.sockets.server import DRAIN, make_server
     from luthier.production.watching.journal import Journal
 
+    limits = with_limits(Limits(seconds=timeout, patience=patience), limit or ())
     keys = read_keys(api_keys, os.environ.get("LUTHIER_API_KEYS"))
     local = host in _LOCAL
     _check_keys(host, keyless=not local and not keys, allowed=insecure_no_key)
@@ -97,11 +102,11 @@ def serve(
     recorder = _recorder(store, runs, screen, texts=record_texts, vectors=record_vectors)
     app = make_app(
         [_loader(run, address, screen, precision) for run in runs], fail, opened,
-        limits=Limits(seconds=timeout, patience=patience), keys=keys, hosts=LOCAL_NAMES if local else (),
+        limits=limits, keys=keys, hosts=LOCAL_NAMES if local else (),
         journal=Journal(sys.stderr) if log else None, metrics=local if metrics is None else metrics,
         docs=local if docs is None else docs, recorder=recorder, feedback=feedback,
     )  # fmt: skip
-    server: Any = make_server(app, screen)
+    server: Any = make_server(app, screen, limits)
     if not local and not keys:
         screen.warn(t("{host} can be reached from other machines, and this server asks nobody for a key", host=host))
     screen.say(t("serving {run} on {address}", run=", ".join(map(str, runs)), address=address))

@@ -14,8 +14,8 @@ from starlette.requests import Request
 
 from luthier.errors import ConfigError, printable
 from luthier.language import t
+from luthier.production.limits import Limits
 from luthier.production.requests import Refusal, refusal_reply
-from luthier.production.sockets.guard import MOST_HEADER_BYTES
 
 OPEN_PATHS = frozenset(("/health/live", "/health/ready"))
 """For what watches the server, which has no key."""
@@ -58,8 +58,10 @@ class Door:
         keys: Sequence[bytes] = (),
         hosts: Collection[str] = (),
         overload: Callable[[], Refusal | None] = lambda: None,
+        header_bytes: int = Limits.header_bytes,
     ) -> None:
         self._app, self._keys, self._hosts, self._overload = app, keys, hosts, overload
+        self._header_bytes = header_bytes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         refusal = self._refusal(scope) if scope["type"] == "http" else None
@@ -77,8 +79,8 @@ class Door:
         if self._keys and scope["path"] not in OPEN_PATHS and not self._known(headers):
             what = t("a key is wanted: Authorization: Bearer KEY")
             return Refusal(401, what, code="invalid_api_key")
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > MOST_HEADER_BYTES:
-            what = t("the headers are larger than {most} bytes", most=MOST_HEADER_BYTES)
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._header_bytes:
+            what = t("the headers are larger than {most} bytes", most=self._header_bytes)
             return Refusal(431, what, code="headers-too-large")
         return self._overload() if scope["method"] == "POST" else None
 

@@ -5,21 +5,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse
-from starlette.routing import Route
 
 from luthier.errors import LuthierError
 from luthier.production.describing.page import add_docs_routes
 from luthier.production.door import Door
-from luthier.production.explained import check_explainable, explanations, wants_explanation
 from luthier.production.limits import Limits
-from luthier.production.listening import while_here
-from luthier.production.requests import Direct, Named, read_body, read_inputs, read_object, read_top_k, tell_errors
+from luthier.production.predicting.route import PATH, add_predict_route
+from luthier.production.requests import Direct, Named, tell_errors
 from luthier.production.served import Load, Models
 from luthier.production.v1.embeddings import add_embedding_route
 from luthier.production.v1.routes import add_model_routes, add_writing_routes
@@ -27,13 +25,10 @@ from luthier.production.vectors import add_vector_routes
 from luthier.production.watching.feedback import add_feedback_route
 from luthier.production.watching.journal import Journal
 from luthier.production.watching.meters import Meters
-from luthier.production.watching.record import record
 
 if TYPE_CHECKING:  # torch takes seconds to import
     from luthier.recording.recorder import Recorder
     from luthier.searching.index import Index
-
-_PREDICT = "/predict"
 
 
 def make_app(
@@ -55,8 +50,9 @@ def make_app(
     index: what /search searches, of the first model. keys, hosts: as of `Door`. journal: is told of each request.
     metrics, docs: whether GET /metrics, and /docs with /openapi.json, are there. recorder: takes what is answered.
     feedback: whether clients may send texts with what is right."""
+    limits = limits or Limits()
     meters = Meters(lambda: models.waiting, recorder)
-    models = Models(loads, limits or Limits(), meters.turn)
+    models = Models(loads, limits, meters.turn)
 
     async def start() -> None:
         try:
@@ -78,8 +74,8 @@ def make_app(
     app = FastAPI(title="Luthier", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.models, app.state.recorder, app.state.replied = models, recorder, replied
     tell_errors(app)
-    app.add_middleware(Direct, path=_PREDICT, answer=_add_predict_route(app, models))
-    app.add_middleware(Door, keys=keys, hosts=hosts, overload=lambda: models.overload)
+    app.add_middleware(Direct, path=PATH, answer=add_predict_route(app, models))
+    app.add_middleware(Door, keys=keys, hosts=hosts, overload=lambda: models.overload, header_bytes=limits.header_bytes)
     app.add_middleware(Named, told=replied)
     _add_health_routes(app, models)
     add_feedback_route(app, models, recorder, texts=feedback)
@@ -102,31 +98,3 @@ def _add_health_routes(app: FastAPI, models: Models) -> None:
     @app.get("/health/ready")
     async def ready() -> JSONResponse:
         return JSONResponse({"status": models.state}, 200 if models.state == "ready" else 503)
-
-
-def _add_predict_route(app: FastAPI, models: Models) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """What answers it."""
-
-    async def predict(request: Request) -> JSONResponse:
-        request.scope["route"] = route  # as FastAPI does: what counts requests asks for it
-        body = read_object(await read_body(request, models.most_request_bytes), "top_k", "model")
-        served = models.of(body.get("model"))
-        top_k = read_top_k(body)
-        inputs = read_inputs(served.predictor, body)
-        explains = wants_explanation(request)
-        if explains:
-            check_explainable(served, inputs)
-
-        async def work() -> tuple[list[Any], dict[str, Any]]:
-            said = await served.answer(inputs)
-            return said, {"explanations": await explanations(served, inputs)} if explains else {}
-
-        said, why = await while_here(request.receive, work())
-        sent = body["inputs"] if isinstance(body["inputs"], list) else [body["inputs"]]
-        record(request, served.predictor, inputs, said, sent)
-        shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
-        return JSONResponse({"predictions": shown_, **why, "model": served.name, "request_id": request.state.id})
-
-    route = Route(_PREDICT, predict, methods=["POST"])
-    app.router.routes.append(route)
-    return predict

@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import shown
 from luthier.language import t
 from luthier.production.batcher import MOST_FAILURES, Batcher, TurnTold
 from luthier.production.limits import Limits
+from luthier.production.predicting.reach import Reach
 from luthier.production.requests import Refusal
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -36,6 +38,10 @@ class Served:
     @property
     def name(self) -> str:
         return self.predictor.name
+
+    @cached_property
+    def reach(self) -> Reach:
+        return Reach(self.predictor.codec)
 
     @property
     def writes(self) -> bool:

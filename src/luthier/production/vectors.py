@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import FastAPI, Request
 
 from luthier.language import t
+from luthier.production.predicting.reach import TRUNCATE
 from luthier.production.requests import Refusal, read_body, read_inputs, read_object, read_top_k
 from luthier.production.served import Models, Served
 
@@ -42,25 +43,28 @@ def add_vector_routes(app: FastAPI, models: Models, index: Index | None) -> None
 
     @app.post("/embed")
     async def embed(request: Request) -> dict[str, Any]:
-        body = read_object(await read_body(request, models.most_request_bytes), "kind", "model")
+        body = read_object(await read_body(request, models.most_request_bytes), "kind", "model", TRUNCATE)
         served = models.of(body.get("model"))
         kind = body.get("kind", "query")
         if kind not in KINDS:
             raise Refusal(400, t("kind is query or document"), param="kind", code="bad-value")
-        made = await vectors_of(served, read_inputs(served.predictor, body, lambda text: as_kind(text, kind)))
-        found = [vector.tolist() for vector in made]
-        return {"embeddings": found, "model": served.name, "request_id": request.state.id}
+        inputs = read_inputs(served.predictor, body, lambda text: as_kind(text, kind))
+        cut = await served.reach.asked(body, inputs)
+        found = [vector.tolist() for vector in await vectors_of(served, inputs)]
+        return {"embeddings": found, **cut, "model": served.name, "request_id": request.state.id}
 
     @app.post("/search")
     async def search(request: Request) -> dict[str, Any]:
         served = models.of()
         if index is None:
             raise Refusal(404, t("nothing is indexed: start the server with --index"), code="no-index")
-        body = read_object(await read_body(request, models.most_request_bytes), "top_k")
+        body = read_object(await read_body(request, models.most_request_bytes), "top_k", TRUNCATE)
         k = read_top_k(body) or _HITS
         if k > _MOST_HITS:
             raise Refusal(400, t("top_k is at most {most}", most=_MOST_HITS), param="top_k", code="bad-value")
-        made = await vectors_of(served, read_inputs(served.predictor, body))
+        inputs = read_inputs(served.predictor, body)
+        cut = await served.reach.asked(body, inputs)
+        made = await vectors_of(served, inputs)
         hits = await asyncio.to_thread(index.search, np.stack(made), k) if made else []
         results = [[hit.as_json() for hit in one] for one in hits]
-        return {"results": results, "model": served.name, "request_id": request.state.id}
+        return {"results": results, **cut, "model": served.name, "request_id": request.state.id}

@@ -33,6 +33,8 @@ _INPUT: Schema = {"description": "a text; for other tasks an object with the col
 _USAGE = record({"prompt_tokens": WHOLE, "total_tokens": WHOLE}, {"completion_tokens": WHOLE})
 _INPUTS: Schema = {"oneOf": [_INPUT, {**list_of(_INPUT), "maxItems": 256}]}
 _TOP_K: Schema = {**COUNT, "description": "the k best answers each"}
+_TRUNCATE: Schema = {**FLAG, "default": False, "description": "whether the end of what is too long may be left out"}
+_TRUNCATED: Schema = {**list_of(WHOLE), "description": "with truncate, of each input the tokens that were left out"}
 _MODEL: Schema = {**TEXT, "description": "the folder's name; the first where none is named"}
 _WISH: Mapping[str, Schema] = {
     "temperature": {"type": "number", "minimum": 0, "maximum": 2, "default": 0},
@@ -50,20 +52,25 @@ SCHEMAS: Mapping[str, Schema] = {
         {"error": record({"message": TEXT, "type": TEXT, "param": {"type": ["string", "null"]}, "code": TEXT}),
          "request_id": TEXT}
     ),
-    "Asked": record({"inputs": _INPUTS}, {"top_k": _TOP_K, "model": _MODEL}),
+    "Asked": record({"inputs": _INPUTS}, {"top_k": _TOP_K, "model": _MODEL, "truncate": _TRUNCATE}),
     "Predictions": record(
         {"predictions": {**list_of(ANYTHING), "description": "one an input, in order, as the task shows them"},
          "model": TEXT, "request_id": TEXT},
-        {"explanations": {**list_of({"type": "object"}), "description": "with ?explain=true, one an input"}},
+        {"explanations": {**list_of({"type": "object"}), "description": "with ?explain=true, one an input"},
+         "truncated": _TRUNCATED},
     ),
     "Feedback": record({"label": {"description": "what the answer should have been"}},
                        {"request_id": TEXT, "index": {**WHOLE, "minimum": 0, "default": 0}, "input": _INPUT,
                         "model": _MODEL}),
     "Stored": record({"stored": {"const": True}, "request_id": TEXT}),
-    "Embed": record({"inputs": _INPUTS}, {"kind": {"enum": ["query", "document"]}, "model": _MODEL}),
-    "Vectors": record({"embeddings": list_of(list_of(NUMBER)), "model": TEXT, "request_id": TEXT}),
-    "Search": record({"inputs": _INPUTS}, {"top_k": {**_TOP_K, "maximum": 100, "default": 5}}),
-    "Hits": record({"results": list_of(list_of({"type": "object"})), "model": TEXT, "request_id": TEXT}),
+    "Embed": record({"inputs": _INPUTS},
+                    {"kind": {"enum": ["query", "document"]}, "model": _MODEL, "truncate": _TRUNCATE}),
+    "Vectors": record({"embeddings": list_of(list_of(NUMBER)), "model": TEXT, "request_id": TEXT},
+                      {"truncated": _TRUNCATED}),
+    "Search": record({"inputs": _INPUTS},
+                     {"top_k": {**_TOP_K, "maximum": 100, "default": 5}, "truncate": _TRUNCATE}),
+    "Hits": record({"results": list_of(list_of({"type": "object"})), "model": TEXT, "request_id": TEXT},
+                   {"truncated": _TRUNCATED}),
     "State": record({"status": {"enum": ["live", "ready", "loading", "draining", "failing"]}}),
     "Model": record({"id": TEXT, "object": {"const": "model"}, "created": WHOLE, "owned_by": TEXT}),
     "Models": record({"object": {"const": "list"}, "data": list_of(ref("Model"))}),

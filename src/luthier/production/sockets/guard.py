@@ -5,37 +5,19 @@ its reading of the reply are done. uvicorn limits none of these but what is idle
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from luthier.language import t
+from luthier.production.limits import Limits
 from luthier.production.requests import Refusal
 from luthier.production.sockets.shedding import Shed, Shedder, bare_reply
-
-MOST_HEADER_BYTES = 64 * 1024
-
-
-@dataclass(frozen=True)
-class SocketLimits:
-    """connections: at once. header_seconds, body_seconds, write_seconds: for the whole of a request's headers, of its
-    body, and for the client to take what it was sent. idle_seconds: between a reply and the next request.
-    leaving_seconds: that a connection on which nothing is asked stays
-    open when the server ends, so that who has just asked hears why not."""
-
-    connections: int = 1024
-    header_bytes: int = MOST_HEADER_BYTES
-    header_seconds: float = 10.0
-    body_seconds: float = 30.0
-    write_seconds: float = 30.0
-    idle_seconds: float = 30.0
-    leaving_seconds: float = 0.5
 
 
 class Guard:
     """Before one of uvicorn's protocols, of whichever parser. `check` is called about once a second. shedder: looks at
     each request first."""
 
-    socket_limits = SocketLimits()
+    limits = Limits()
     shedder: Shedder | None = None
     server_state: Any
     cycle: Any
@@ -54,8 +36,8 @@ class Guard:
         self._shed: Shed | None = None
         """What is being refused, while its body comes."""
         self._was_shed = False
-        if len(self.connections) > self.socket_limits.connections:
-            most = self.socket_limits.connections
+        if len(self.connections) > self.limits.connections:
+            most = self.limits.connections
             self._refuse(503, t("more than {most} connections", most=most), "too-many-connections")
 
     def data_received(self, data: bytes) -> None:
@@ -72,8 +54,8 @@ class Guard:
             self._unread, self._since = 0, time.monotonic()
             if self._leaving:
                 self.cycle.keep_alive = False
-        elif waits and self._unread > self.socket_limits.header_bytes:
-            most = self.socket_limits.header_bytes
+        elif waits and self._unread > self.limits.header_bytes:
+            most = self.limits.header_bytes
             self._refuse(431, t("the headers are larger than {most} bytes", most=most), "headers-too-large")
 
     def on_response_complete(self) -> None:
@@ -82,7 +64,7 @@ class Guard:
 
     def check(self, now: float) -> None:
         """Ends what has taken too long."""
-        limits = self.socket_limits
+        limits = self.limits
         self._stuck = (self._stuck or now) if self.flow.write_paused else None
         if self._stuck is not None and now - self._stuck > limits.write_seconds:
             self.transport.abort()
@@ -100,7 +82,7 @@ class Guard:
         """The server ends."""
         if self._waits and not self._leaving:
             self._leaving = True
-            self.loop.call_later(self.socket_limits.leaving_seconds, self.shutdown)
+            self.loop.call_later(self.limits.leaving_seconds, self.shutdown)
         elif not self.transport.is_closing():
             super().shutdown()  # type: ignore[misc]
 
@@ -149,6 +131,6 @@ class Guard:
         self.transport.close()
 
 
-def guarded(base: type[Any], limits: SocketLimits, shedder: Shedder | None = None) -> type[Any]:
+def guarded(base: type[Any], limits: Limits, shedder: Shedder | None = None) -> type[Any]:
     """base: one of uvicorn's protocols for HTTP."""
-    return type("Guarded", (Guard, base), {"socket_limits": limits, "shedder": shedder})
+    return type("Guarded", (Guard, base), {"limits": limits, "shedder": shedder})

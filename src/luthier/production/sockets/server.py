@@ -12,7 +12,8 @@ import uvicorn
 
 from luthier.errors import LuthierError
 from luthier.language import t
-from luthier.production.sockets.guard import SocketLimits, guarded
+from luthier.production.limits import Limits
+from luthier.production.sockets.guard import guarded
 from luthier.production.sockets.shedding import Shedder
 from luthier.progress import Progress
 
@@ -66,12 +67,12 @@ class Server(uvicorn.Server):
             self._screen.warn(t("not loaded again, the old goes on: {error}", error=error))
 
 
-def make_server(app: FastAPI, screen: Progress, limits: SocketLimits | None = None) -> Server:
+def make_server(app: FastAPI, screen: Progress, limits: Limits | None = None) -> Server:
     """Ready to run on sockets that listen."""
     for number in (signal.SIGINT, signal.SIGTERM):
         # uvicorn drains, then raises the signal again: whoever asked this server to stop gets an exit code of 0
         signal.signal(number, lambda *_: None)
-    limits = limits or SocketLimits()
+    limits = limits or Limits()
     config = uvicorn.Config(
         app, log_level="error", access_log=False, ws="none", timeout_graceful_shutdown=DRAIN,
         timeout_keep_alive=round(limits.idle_seconds), proxy_headers=False,

@@ -1,0 +1,1 @@
+"""POST /predict: what is asked of it, and what it tells beside the answers."""
