@@ -1,4 +1,5 @@
-"""python clients.py ASKED PORT closed REQUESTS CLIENTS | open RATE SECONDS | until SECONDS CLIENTS
+"""python clients.py ASKED PORT closed REQUESTS CLIENTS | open RATE SECONDS | until SECONDS CLIENTS |
+lists SECONDS TEXTS
 
 The clients of bench.production.load, as one light process: requests are built before the clock starts, and replies are
 read from the bare connection; what was said is compared when the clock has stopped. Prints a line of JSON.
@@ -79,7 +80,8 @@ class Load:
     def __init__(self, asked: Path, port: int) -> None:
         content = json.loads(asked.read_text(encoding="utf-8"))
         self.expected, self._port = content["expected"], port
-        self._requests = [_request(text) for text in content["texts"]]
+        self._texts = content["texts"]
+        self._requests = [_request(text) for text in self._texts]
         self._next = 0
         self.seen = Seen()
 
@@ -110,6 +112,14 @@ class Load:
                 await self.wait()
 
         await asyncio.gather(*(one() for _ in range(clients)))
+
+    async def lists(self, seconds: float, texts: int) -> None:
+        """One client that asks for so many texts at once, again and again, for so long."""
+        client, end = await self.connect(), time.monotonic() + seconds
+        whole = _request(self._texts[:texts])
+        while client is not None and client.open and time.monotonic() < end:
+            await client.ask(0, whole)
+            await self.wait()
 
     async def until(self, seconds: float, clients: int) -> None:
         """For so long, or until the server takes no more."""
@@ -177,8 +187,8 @@ def _share(ordered: list[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-def _request(text: str) -> bytes:
-    body = json.dumps({"inputs": text}).encode()
+def _request(inputs: str | list[str]) -> bytes:
+    body = json.dumps({"inputs": inputs}).encode()
     head = f"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return head.encode() + b"\r\n\r\n" + body
 
@@ -190,6 +200,7 @@ def main() -> None:
         "closed": lambda: load.closed(int(first), int(second)),
         "open": lambda: load.opened(float(first), float(second)),
         "until": lambda: load.until(float(first), int(second)),
+        "lists": lambda: load.lists(float(first), int(second)),
     }
     begin, cpu = time.perf_counter(), time.process_time()
     asyncio.run(works[how]())

@@ -48,23 +48,23 @@ def main() -> None:
     ours = cpus if words.shared or len(cpus) == 1 else cpus[:-1]
     theirs = cpus if words.shared else cpus[-1:]
     os.sched_setaffinity(0, ours)
-    predictor, texts = _opened(words)
-    expected, before = predictor.predict(texts), _offline(predictor, texts[:_SOME])
+    predictor, texts = opened(words)
+    expected, before = predictor.predict(texts), offline_speed(predictor, texts[:_SOME])
     os.sched_setaffinity(0, theirs)
     print(f"{cpu_name()}: server on CPUs {ours}, clients on {theirs}", flush=True)
     work = Path(words.work)
     work.mkdir(parents=True, exist_ok=True)
     (work / "asked.json").write_text(json.dumps({"texts": texts, "expected": expected}), encoding="utf-8")
-    with _server(words.run, ours) as (server, port):
-        found = _client(work, port, "closed", words.requests, CLIENTS)
+    with serving(words.run, ours) as (server, port):
+        found = asked(work, port, "closed", words.requests, CLIENTS)
         capacity = found["answered"] / found["seconds"]
         os.sched_setaffinity(0, ours)
-        after = _offline(predictor, texts[:_SOME])
+        after = offline_speed(predictor, texts[:_SOME])
         os.sched_setaffinity(0, theirs)
         offline = (before + after) / 2
         print(f"offline: {before:.1f} texts/s before, {after:.1f} after", flush=True)
         _tell("64 clients", found, f"{capacity:.1f}/s, {capacity / offline:.3f} of offline")
-        over = _client(work, port, "open", 3 * capacity, words.seconds)
+        over = asked(work, port, "open", 3 * capacity, words.seconds)
         goodput = over["answered"] / over["seconds"]
         _tell("overload", over, f"goodput {goodput:.1f}/s, {goodput / capacity:.3f} of capacity")
         _tell("SIGHUP", _signalled(work, port, server, signal.SIGHUP, words), "")
@@ -86,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _opened(words: argparse.Namespace) -> tuple[Any, list[str]]:
+def opened(words: argparse.Namespace) -> tuple[Any, list[str]]:
     """The run as a predictor, and the texts."""
     import torch
 
@@ -99,7 +99,7 @@ def _opened(words: argparse.Namespace) -> tuple[Any, list[str]]:
     return predictor, list(islice(read_inputs(str(words.file), predictor.codec, DataSettings()), words.rows))
 
 
-def _offline(predictor: Any, texts: Sequence[str]) -> float:
+def offline_speed(predictor: Any, texts: Sequence[str]) -> float:
     """How many a second at best."""
     best = 0.0
     for size in (*_SIZES, len(texts)):
@@ -111,7 +111,7 @@ def _offline(predictor: Any, texts: Sequence[str]) -> float:
 
 
 @contextmanager
-def _server(run: Path, cpus: Sequence[int]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def serving(run: Path, cpus: Sequence[int]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """A server that is ready, and its port."""
     import socket
 
@@ -135,18 +135,20 @@ def _server(run: Path, cpus: Sequence[int]) -> Iterator[tuple[subprocess.Popen[b
         process.wait()
 
 
-def _client(work: Path, port: int, how: str, *words: Any) -> dict[str, Any]:
-    return json.loads(_begin(work, port, how, *words).communicate()[0])
+def asked(work: Path, port: int, how: str, *words: Any) -> dict[str, Any]:
+    """What clients saw; as `begin`."""
+    return json.loads(begin(work, port, how, *words).communicate()[0])
 
 
-def _begin(work: Path, port: int, how: str, *words: Any) -> subprocess.Popen[bytes]:
+def begin(work: Path, port: int, how: str, *words: Any) -> subprocess.Popen[bytes]:
+    """Clients in a process of their own. how, words: as clients.py takes them. work: holds asked.json."""
     command = [sys.executable, str(Path(__file__).with_name("clients.py")), str(work / "asked.json"), str(port), how]
     return subprocess.Popen([*command, *map(str, words)], stdout=subprocess.PIPE)
 
 
 def _signalled(work: Path, port: int, server: Any, sent: signal.Signals, words: argparse.Namespace) -> dict[str, Any]:
     """What clients saw that asked while the server got a signal."""
-    clients = _begin(work, port, "until", words.seconds, CLIENTS)
+    clients = begin(work, port, "until", words.seconds, CLIENTS)
     time.sleep(max(2.0, words.seconds / 4))
     server.send_signal(sent)
     return json.loads(clients.communicate()[0])

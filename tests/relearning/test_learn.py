@@ -79,6 +79,13 @@ def test_a_model_that_got_worse_is_marked_and_not_put_to_use(ticket_run: Path, t
             and "marked as not to be used" in refused.stderr
             and str(ticket_run) in refused.stderr
         )
+    # as after an interruption before the comparison: what goes on with the run makes it
+    for name in ("rejected.json", "feedback.json"):
+        (tmp_path / "new" / name).unlink()
+    resumed = luthier("train", "--resume", "--out", tmp_path / "new", "--quiet", cwd=ticket_run.parent)
+    assert resumed.returncode == 1, resumed.stderr + resumed.stdout
+    again = json.loads((tmp_path / "new" / "feedback.json").read_text(encoding="utf-8"))
+    assert again["test"] == told["test"] and again["rows"] == told["rows"] and again["from"] == told["from"]
     (tmp_path / "new" / "rejected.json").unlink()
     assert luthier("predict", tmp_path / "new", "--text", "a", cwd=tmp_path).returncode == 0
 

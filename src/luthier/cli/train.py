@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from luthier.cli.console import Console, print_json
 from luthier.cli.options import Json, Label, Model, Out, Quiet, Seed, Source, Task, Text, read_words, split_source
 from luthier.language import t
+
+if TYPE_CHECKING:
+    from luthier.relearning.gate import Gate
 
 
 def train(
@@ -63,9 +66,14 @@ def train(
         return 0
     explicit = flat(tree.plain())
     done = run(check_settings(tree), explicit=explicit, resume=resume, overwrite=overwrite, screen=screen)
+    gate = None
+    if resume:
+        from luthier.relearning.learn import judge_resumed
+
+        gate = judge_resumed(done.folder, screen)
     if json:
-        print_json(dict(done.report))
-    return 0
+        print_json({**done.report, **({"feedback": gate.as_json()} if gate is not None else {})})
+    return _judged(gate, screen) if gate is not None else 0
 
 
 def _go_on(
@@ -92,6 +100,10 @@ def _go_on(
                                overwrite=overwrite, screen=screen)  # fmt: skip
     if json:
         print_json({**done.run.report, "feedback": done.gate.as_json()})
+    return _judged(done.gate, screen)
+
+
+def _judged(gate: Gate, screen: Console) -> int:
     screen.say()
-    screen.say(done.gate.sentence())
-    return 1 if done.gate.worse else 0
+    screen.say(gate.sentence())
+    return 1 if gate.worse else 0

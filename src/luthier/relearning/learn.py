@@ -62,7 +62,7 @@ def learn_from_feedback(
     found = read_corrections(store, codec, prepared)
     path = run_path(load_settings(None, overrides, {"data.train": begun.data.train, **(values or {})}), resume=False)
     check_free(path, resume=False, overwrite=overwrite)
-    files = [path.with_name(path.name + ending) for ending in (_ENDING, ".feedback-kept-back.jsonl")]
+    files = _files(path)
     for file, rows in zip(files, (found.learnt, found.kept_back), strict=True):
         if rows:
             write_rows(file, rows)
@@ -73,13 +73,38 @@ def learn_from_feedback(
     from luthier.folds import train
 
     run = train(settings, overwrite=overwrite, screen=screen)
-    gate = _judge(old, run.folder, files, settings.data, screen)
-    told = {"from": str(old), "rows": len(found.learnt), "notes": list(found.notes), **gate.as_json()}
-    with disk_trouble(path):
-        write_text(path / FEEDBACK, json.dumps(told, ensure_ascii=False, indent=1))
+    return Relearnt(run, _judged(old, run.folder, settings.data, len(found.learnt), found.notes, screen), found.notes)
+
+
+def judge_resumed(run: Path, screen: Progress = SILENT) -> Gate | None:
+    """Of a run that learnt from feedback, was interrupted, and has been finished since: what its end left undone. None
+    for any other run. Errors: LuthierError, as where the old run is gone."""
+    rows = _files(run)[0]
+    if not rows.is_file() or (run / FEEDBACK).is_file():
+        return None
+    data = load_settings(run / CONFIG).data
+    if data.split.from_ is None or not any(name.endswith(rows.name) for name in data.mix):
+        return None
+    return _judged(Path(data.split.from_), run, data, len(rows.read_text(encoding="utf-8").splitlines()), (), screen)
+
+
+def _files(run: Path) -> list[Path]:
+    """Beside a run's folder: rows that it learns from, and rows that are kept back."""
+    return [run.with_name(run.name + ending) for ending in (_ENDING, ".feedback-kept-back.jsonl")]
+
+
+def _judged(
+    old: Path, new: Path, data: DataSettings, rows: int, notes: Sequence[str], screen: Progress
+) -> Gate:  # fmt: skip
+    """What is written of it stands in the new run's folder; with it, that the run is not to be used, where it is worse
+    than the old one."""
+    gate = _judge(old, new, _files(new), data, screen)
+    told = {"from": str(old), "rows": rows, "notes": list(notes), **gate.as_json()}
+    with disk_trouble(new):
         if gate.worse:
-            write_text(path / REJECTED, json.dumps({"use": str(old), "why": gate.sentence()}, ensure_ascii=False))
-    return Relearnt(run, gate, found.notes)
+            write_text(new / REJECTED, json.dumps({"use": str(old), "why": gate.sentence()}, ensure_ascii=False))
+        write_text(new / FEEDBACK, json.dumps(told, ensure_ascii=False, indent=1))
+    return gate
 
 
 def _begun(old: Path) -> Settings:
