@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -72,8 +73,9 @@ def _write(folder: Path, data: Path, text: str, label: str, rows: int) -> dict[s
 def _row(run: str, folder: Path, files: dict[str, Path]) -> str:
     data, words = RUNS[run]
     common = [str(files[data]), "--model", EMBEDDED, *words, "--json", "--quiet"]
-    planned = _luthier(["plan", *common])
-    ran = _luthier(["train", *common, "--out", str(folder / run.replace(" ", "-"))])
+    name = run.replace(" ", "-")
+    planned = _luthier(["plan", *common], folder / f"cache-{name}")
+    ran = _luthier(["train", *common, "--out", str(folder / name)], folder / f"cache-{name}")
     memory = [planned["reckoned"]["peak_memory_bytes"], planned["peak_memory_bytes"], ran["peak_memory_bytes"]]
     seconds = [planned["reckoned"]["train_seconds"], planned["train_seconds"], ran["train_seconds"]]
     cells = [f"{size / 2**20:,.0f} MiB" for size in memory] + [f"{memory[1] / memory[2] - 1:+.0%}"]
@@ -81,8 +83,11 @@ def _row(run: str, folder: Path, files: dict[str, Path]) -> str:
     return "| " + " | ".join([run, *cells]) + " |"
 
 
-def _luthier(words: Sequence[str]) -> dict[str, Any]:
-    done = subprocess.run([sys.executable, "-m", "luthier", *words], stdout=subprocess.PIPE, text=True, check=True)
+def _luthier(words: Sequence[str], cache: Path) -> dict[str, Any]:
+    """cache: where nothing lies that frozen layers have given in another run."""
+    environment = {**os.environ, "LUTHIER_CACHE": str(cache)}
+    command = [sys.executable, "-m", "luthier", *words]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
     return json.loads(done.stdout.splitlines()[-1])
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from torch.optim import Optimizer
 
 from luthier.balancing.sampling import Sampling
@@ -40,16 +39,13 @@ from luthier.training.optimise import (
     restore_moments,
     restore_weights,
 )
-from luthier.training.order import alike_targets, evaluation_steps, plan_steps, steps_per_epoch
+from luthier.training.order import alike_targets, evaluation_steps, plan_steps, steps_per_epoch, unlike
 from luthier.training.stopping.signals import Interruption, watch_signals
 from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
 from luthier.types import Example, LabelledBatch, LabelledWindow, Report, Window
 
 _FP16_SCALE = 2.0**15
-_LONG, _UNLIKE = 0.95, 1.25
-"""Before a step with windows of this quantile of the lengths, where that is so many times the median, freed memory is
-given back: it costs such a step about a tenth of its time and keeps the peak near what the longest batch needs."""
 
 
 @dataclass
@@ -236,7 +232,7 @@ def _batches(
         seed=how.seed, start=run.progress.step, rank=run.runtime.rank, world=run.runtime.world, sampling=run.sampling,
         alike=alike_targets(windows) if run.tuned.paired_steps else (), paired=run.tuned.paired_steps,
     )  # fmt: skip
-    long = max(float(np.quantile(lengths, _LONG)), _UNLIKE * float(np.median(lengths)))
+    long = unlike(lengths)
     for number, step in enumerate(plan, run.progress.step):
         if run.runtime.device == "cpu" and any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
             give_back()

@@ -19,6 +19,7 @@ from luthier.runtime import Runtime, give_back
 from luthier.training.augmented import Augmented, windows_at
 from luthier.training.dropout import Noise
 from luthier.training.loop import LossScale, train_steps
+from luthier.training.order import unlike
 from luthier.tuning.parts import Tuned
 from luthier.types import LabelledWindow
 
@@ -77,12 +78,15 @@ def try_steps(
     spent = np.cumsum(usual[numbers]) <= 2 * budget  # what is reckoned may be too much
     tries = tries[: max(_LEAST, int(spent.sum()))]
     shares = [_work(windows, some) / max(1.0, _work(windows, course.steps[number])) for number, some in tries]
+    long = unlike([len(window) for window in windows])
     with shown_once(ready, tuned, windows, [some for _, some in tries], augmented, runtime) as shown:
         changed = windows_at(ready.codec, shown.windows, augmented, how.seed)
 
         def batches() -> Iterator[list[Any]]:
             for (number, _), some in zip(tries, shown.steps, strict=True):
-                give_back()
+                lengths = (len(shown.windows[i % len(shown.windows)]) for micro in some for i in micro)
+                if runtime.device == "cpu" and max(lengths) >= long:
+                    give_back()  # as a run does
                 yield batches_of(ready.codec, shown.windows, some, how, changed, number)
 
         loop = train_steps(
