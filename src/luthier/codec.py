@@ -170,6 +170,22 @@ class Codec:
             raise ModelError.at(str(folder / FILE), what, t("copy the folder again"), code="bad-codec") from None
 
 
+@dataclass(frozen=True)
+class Noting(Codec):
+    """A Codec that notes, of each input that it is asked about, how many tokens are cut off."""
+
+    cut: list[int] = field(default_factory=list)
+
+    @staticmethod
+    def of(codec: Codec) -> Noting:
+        return Noting(codec.task, codec.text, codec.columns, codec.clean)
+
+    def asked(self, inputs: Sequence[Any]) -> list[list[Window]]:
+        found = super().asked(inputs)
+        self.cut.extend(max((window.cut for window in windows), default=0) for windows in found)
+        return found
+
+
 def _read(folder: Path) -> dict[str, Any]:
     path = folder / FILE
     if not path.is_file():

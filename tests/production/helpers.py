@@ -127,9 +127,9 @@ class Slow:
         self._each = each
         self.codec = wordy(512)
 
-    def raw(self, inputs: Any, done: Any = None) -> list[Any]:
+    def noted(self, inputs: Any) -> list[Any]:
         time.sleep(self._each * len(inputs))
-        return [np.array([0.25, 0.75], np.float32) for _ in inputs]
+        return [(np.array([0.25, 0.75], np.float32), 0) for _ in inputs]
 
 
 @dataclass

@@ -19,21 +19,26 @@ from luthier.production.requests import Refusal
 
 @dataclass(frozen=True)
 class Slow(Predictor):
-    """Answers a number with its double, each in so many seconds; fails where a negative one is among them."""
+    """Answers a number with its double, each in so many seconds, having left out the rest by 7; fails where a negative
+    one is among them."""
 
     each: float = 0.01
     turns: list[list[int]] = field(default_factory=list)
 
-    def raw(self, inputs: Sequence[Any], done: Any = None) -> list[Any]:
+    def noted(self, inputs: Sequence[Any]) -> list[tuple[Any, int]]:
         self.turns.append(list(inputs))
         time.sleep(self.each * len(inputs))
         if any(number < 0 for number in inputs):
             raise ValueError("negative")
-        return [2 * number for number in inputs]
+        return [(2 * number, number % 7) for number in inputs]
 
 
 def slow(each: float = 0.01) -> Any:
     return Slow(None, None, "slow", each=each)
+
+
+def doubled(*numbers: int) -> tuple[list[int], list[int]]:
+    return [2 * number for number in numbers], [number % 7 for number in numbers]
 
 
 async def at_work(batcher: Batcher, *asked: Any) -> list[Any]:
@@ -49,7 +54,7 @@ def test_answers_are_those_of_their_own_inputs_whoever_asks_beside() -> None:
     batcher = Batcher(slow(0.0005))
     asked = [[1000 * client + i for i in range(1 + client % 7)] for client in range(64)]
     said = asyncio.run(at_work(batcher, *(batcher.answer(inputs) for inputs in asked)))
-    assert said == [[2 * number for number in inputs] for inputs in asked]
+    assert said == [doubled(*inputs) for inputs in asked]
 
 
 def test_a_long_list_keeps_nobody_waiting_who_asks_for_one() -> None:
@@ -90,7 +95,7 @@ def test_what_would_wait_too_long_is_refused_at_once_and_what_was_accepted_is_an
     assert 0 < len(refused) < 60
     assert {(one.status, one.code) for one in refused} == {(503, "overloaded")}
     assert all(int(one.headers["retry-after"]) >= 1 for one in refused)
-    assert [one for one in said if not isinstance(one, Refusal)] == [[2 * n] for n in range(60 - len(refused))]
+    assert [one for one in said if not isinstance(one, Refusal)] == [doubled(n) for n in range(60 - len(refused))]
 
 
 def test_what_takes_too_long_is_given_up_and_its_inputs_are_not_answered_for_nobody() -> None:
@@ -112,7 +117,7 @@ def test_one_input_on_which_the_model_fails_fails_alone() -> None:
     asked = [[number] for number in [*range(15), -1, *range(16, 32)]]
     said = asyncio.run(at_work(batcher, *(batcher.answer(inputs) for inputs in asked)))
     assert isinstance(said[15], ValueError)
-    assert [one for i, one in enumerate(said) if i != 15] == [[2 * n] for (n,) in asked if n >= 0]
+    assert [one for i, one in enumerate(said) if i != 15] == [doubled(n) for (n,) in asked if n >= 0]
 
 
 def test_a_model_of_which_nothing_comes_is_not_called_ready_until_something_does() -> None:
@@ -139,7 +144,7 @@ def test_clients_that_go_away_leave_the_queue() -> None:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         begin = time.perf_counter()
-        assert await batcher.answer([4]) == [8]
+        assert await batcher.answer([4]) == doubled(4)
         assert time.perf_counter() - begin < 3
 
     assert asyncio.run(at_work(batcher, leaving())) == [None]

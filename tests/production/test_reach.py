@@ -2,60 +2,71 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
-from luthier.production.predicting.reach import Reach
+from luthier.codec import Noting
+from luthier.inference.artifact import Predictor
+from luthier.production.predicting.reach import Answers, told_of_cut, wants_cut
 from luthier.production.requests import Refusal
-from production.helpers import Slow, saved, serving, wordy
+from production.helpers import saved, serving, wordy
 from tiny import TinyModels
 
 LONG = "one two three four five six seven"
 
 
-def asked(reach: Reach, body: dict[str, Any], *inputs: str) -> Any:
-    return asyncio.run(reach.asked(body, inputs))
+def test_what_is_not_read_is_noted_of_each_input_without_reading_it_twice() -> None:
+    asked: list[Any] = []
+
+    def ask(model: Any, codec: Any, inputs: Any, **_: Any) -> list[Any]:
+        asked.append([len(windows[0]) for windows in codec.asked(inputs)])
+        return [np.zeros(2) for _ in inputs]
+
+    said = Predictor(None, wordy(4), "wordy", ask=ask).noted(["a b c d", LONG, "a"])
+    assert [cut for _, cut in said] == [0, 3, 0] and asked == [[4, 4, 1]]
+
+
+def test_a_codec_that_notes_is_the_same_codec() -> None:
+    codec = wordy(4)
+    noting = Noting.of(codec)
+    assert [w.arrays["input_ids"].tolist() for (w,) in noting.asked([LONG])] == [
+        w.arrays["input_ids"].tolist() for (w,) in codec.asked([LONG])
+    ]
 
 
 def test_what_is_left_out_is_told_of_each_input_where_the_client_asked_for_cutting() -> None:
-    assert asked(Reach(wordy(4)), {"truncate": True}, "a b c d", LONG, "a") == {"truncated": [0, 3, 0]}
+    assert told_of_cut(Answers(("x", "y"), (0, 3)), wanted=True) == {"truncated": [0, 3]}
 
 
 def test_else_the_first_that_is_too_long_is_refused_and_nothing_is_told_of_what_fits() -> None:
-    reach = Reach(wordy(4))
-    assert asked(reach, {}, "a b c d", "e") == asked(reach, {"truncate": False}, "a") == {}
+    assert told_of_cut(Answers(("x", "y"), (0, 0)), wanted=False) == {}
     with pytest.raises(Refusal) as refused:
-        asked(reach, {}, "a", LONG)
-    assert (refused.value.status, refused.value.code, refused.value.param) == (413, "too-long", "inputs")
-    assert (
-        "input 1 has 3 tokens more than the 4" in refused.value.message and '"truncate": true' in refused.value.message
-    )
+        told_of_cut(Answers(("x", "y"), (0, 3)), wanted=False)
+    said = refused.value
+    assert (said.status, said.code, said.param) == (413, "too-long", "inputs")
+    assert "input 1 has 3 tokens more than the model reads" in said.message and '"truncate": true' in said.message
 
 
 def test_truncate_is_a_yes_or_a_no() -> None:
+    assert wants_cut({"truncate": True}) and not wants_cut({}) and not wants_cut({"truncate": False})
     with pytest.raises(Refusal) as refused:
-        asked(Reach(wordy(4)), {"truncate": "yes"}, "a")
+        wants_cut({"truncate": "yes"})
     assert (refused.value.status, refused.value.param) == (400, "truncate")
 
 
-def test_a_short_text_is_not_tokenised_to_know_that_it_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    from luthier.codec import Codec
-
-    reach, encoded = Reach(wordy(40)), []
-    monkeypatch.setattr(Codec, "encode", lambda self, inputs: encoded.append(inputs))
-    assert asked(reach, {"truncate": True}, LONG) == {"truncated": [0]} and not encoded
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reach")
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, models: TinyModels) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("reach")
-    with serving(saved("retrieval", models.encoder, Path(folder), max_length=16)) as server:
+def address(folder: Path, models: TinyModels) -> Iterator[str]:
+    with serving(saved("retrieval", models.encoder, folder, max_length=16)) as server:
         yield server.address
 
 
@@ -77,9 +88,10 @@ def test_openais_route_for_vectors_refuses_as_openai_does(address: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_goes_on_answering_while_a_long_text_is_measured() -> None:
-    with serving(Slow()) as server:
-        begin = time.monotonic()
-        refused = httpx.post(f"{server.address}/predict", json={"inputs": "a " * 200_000}, timeout=30)
-        assert refused.status_code == 413 and time.monotonic() - begin < 20
-        assert httpx.post(f"{server.address}/predict", json={"inputs": "a"}).status_code == 200
+def test_of_a_conversation_the_turns_that_are_left_out_are_told_too(folder: Path, models: TinyModels) -> None:
+    long = {"messages": [{"role": "user", "content": "parcel " * 900}]}
+    with serving(saved("sft", models.causal, folder, max_length=32, max_new_tokens=2)) as server:
+        refused = httpx.post(f"{server.address}/predict", json={"inputs": [long]})
+        assert refused.status_code == 413 and refused.json()["error"]["code"] == "too-long"
+        cut = httpx.post(f"{server.address}/predict", json={"inputs": [long], "truncate": True}).json()
+        assert cut["truncated"][0] > 0 and len(cut["predictions"]) == 1

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from luthier import catalog
-from luthier.codec import Codec
+from luthier.codec import Codec, Noting
 from luthier.errors import ConfigError, ModelError, did_you_mean, shown
 from luthier.extras import require
 from luthier.files import whole_folder
@@ -83,6 +83,11 @@ class Predictor:
     def raw(self, inputs: Sequence[Any], done: Callable[[int], None] = lambda count: None) -> list[Any]:
         """The task's own prediction objects, with all their scores."""
         return self.ask(self.model, self.codec, inputs, device=self.device, max_tokens=self.max_tokens, done=done)
+
+    def noted(self, inputs: Sequence[Any]) -> list[tuple[Any, int]]:
+        """As `raw`, each with the number of its input's tokens that the model did not read."""
+        codec = Noting.of(self.codec)
+        return list(zip(replace(self, codec=codec).raw(inputs), codec.cut, strict=True))
 
     @property
     def is_graph(self) -> bool:

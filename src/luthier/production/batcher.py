@@ -87,13 +87,14 @@ class Batcher:
         what = t("{count} inputs are waited for", count=len(self._waiting))
         return Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(wait)))
 
-    async def answer(self, inputs: Sequence[Any]) -> list[Any]:
-        """The task's own predictions, one an input, in order. Errors: Refusal (503) where too many wait, or where it
-        took too long."""
+    async def answer(self, inputs: Sequence[Any]) -> tuple[list[Any], list[int]]:
+        """The task's own predictions, one an input, in order, and of each input how many tokens were not read. Errors:
+        Refusal (503) where too many wait, or where it took too long."""
         answers = self._take(inputs)
         try:
             async with asyncio.timeout(self._limits.seconds):
-                return [await answer for answer in answers]
+                noted = [await answer for answer in answers]
+                return [said for said, _ in noted], [cut for _, cut in noted]
         except TimeoutError:
             what = t("no answer within {seconds:g} seconds", seconds=self._limits.seconds)
             raise Refusal(503, what, code="timeout", retry_after=max(1, math.ceil(self._wait()))) from None
@@ -226,13 +227,14 @@ class Batcher:
         return seconds
 
     def _ask(self, inputs: Sequence[Any], cores: int) -> list[Any]:
-        """A prediction each, or the exception that it raises by itself: one that fails leaves its neighbours alone."""
+        """A prediction each, with how many tokens were not read, or the exception that it raises by itself: one that
+        fails leaves its neighbours alone."""
         if self._cores > 1:
             from luthier.models.quick.side_by_side import use_cores
 
             use_cores(cores)
         try:
-            return list(self._predictor.raw(inputs))
+            return list(self._predictor.noted(inputs))
         except Exception as error:
             if len(inputs) == 1:
                 return [error]

@@ -132,8 +132,9 @@ class Scribe:
 
         return Speech(order, self._predictor, tell, gone)
 
-    async def answer(self, inputs: Sequence[Any]) -> list[Written]:
-        """An answer each, in order, as `predict` gives them. Errors: Refusal for an input that the template refuses."""
+    async def answer(self, inputs: Sequence[Any]) -> tuple[list[Written], list[int]]:
+        """An answer each, in order, as `predict` gives them, and of each input how many tokens were not read. Errors:
+        Refusal for an input that the template refuses."""
         from luthier.inference.speech import order
 
         how = self.writer.how()
@@ -146,7 +147,7 @@ class Scribe:
             raise Refusal(400, problem.what, param="inputs", code=problem.code) from None
         errands = self.take(orders)
         try:
-            return [await errand.whole() for errand in errands]
+            return [await errand.whole() for errand in errands], [order.cut for order in orders]
         finally:
             for errand in errands:
                 errand.leave()

@@ -8,14 +8,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from luthier.errors import shown
 from luthier.language import t
 from luthier.production.batcher import MOST_FAILURES, Batcher, TurnTold
 from luthier.production.limits import Limits
-from luthier.production.predicting.reach import Reach
+from luthier.production.predicting.reach import Answers
 from luthier.production.requests import Refusal
 
 if TYPE_CHECKING:  # torch takes seconds to import
@@ -38,10 +37,6 @@ class Served:
     @property
     def name(self) -> str:
         return self.predictor.name
-
-    @cached_property
-    def reach(self) -> Reach:
-        return Reach(self.predictor.codec)
 
     @property
     def writes(self) -> bool:
@@ -78,10 +73,9 @@ class Served:
         """Errors: as of `scribe`."""
         return self.scribe.writer
 
-    async def answer(self, inputs: Sequence[Any]) -> list[Any]:
-        """The task's own predictions, one an input, in order. Errors: Refusal for one that is too long, and where too
-        many wait."""
-        return await self.worker.answer(inputs)
+    async def answer(self, inputs: Sequence[Any]) -> Answers:
+        """One an input, in order. Errors: Refusal for one that the template refuses, and where too many wait."""
+        return Answers(*await self.worker.answer(inputs))
 
 
 class Models:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fastapi import FastAPI, Request
 
 from luthier.language import t
-from luthier.production.predicting.reach import TRUNCATE
+from luthier.production.predicting.reach import TRUNCATE, Answers, told_of_cut, wants_cut
 from luthier.production.requests import Refusal, read_body, read_inputs, read_object, read_top_k
 from luthier.production.served import Models, Served
 
@@ -21,16 +22,14 @@ KINDS = ("query", "document")
 _HITS, _MOST_HITS = 5, 100
 
 
-async def vectors_of(served: Served, inputs: Sequence[Any]) -> list[np.ndarray]:
-    """A vector each. Errors: Refusal where the model makes none."""
+async def vectors_of(served: Served, inputs: Sequence[Any]) -> Answers:
+    """With a vector each. Errors: Refusal where the model makes none."""
     task = served.predictor.codec.task
-    made: list[np.ndarray] = []
-    for said in [] if served.writes else await served.answer(inputs):
-        vector = task.vector(said)
-        made += [vector] if vector is not None else []
+    answers = Answers((), ()) if served.writes else await served.answer(inputs)
+    made = [vector for said in answers.said if (vector := task.vector(said)) is not None]
     if len(made) < len(inputs):
         raise Refusal(400, t("{task} makes no vectors", task=task.name), code="no-vectors")
-    return made
+    return replace(answers, said=made)
 
 
 def as_kind(text: Any, kind: str) -> Any:
@@ -49,8 +48,8 @@ def add_vector_routes(app: FastAPI, models: Models, index: Index | None) -> None
         if kind not in KINDS:
             raise Refusal(400, t("kind is query or document"), param="kind", code="bad-value")
         inputs = read_inputs(served.predictor, body, lambda text: as_kind(text, kind))
-        cut = await served.reach.asked(body, inputs)
-        found = [vector.tolist() for vector in await vectors_of(served, inputs)]
+        may_cut, made = wants_cut(body), await vectors_of(served, inputs)
+        cut, found = told_of_cut(made, may_cut), [vector.tolist() for vector in made.said]
         return {"embeddings": found, **cut, "model": served.name, "request_id": request.state.id}
 
     @app.post("/search")
@@ -63,8 +62,8 @@ def add_vector_routes(app: FastAPI, models: Models, index: Index | None) -> None
         if k > _MOST_HITS:
             raise Refusal(400, t("top_k is at most {most}", most=_MOST_HITS), param="top_k", code="bad-value")
         inputs = read_inputs(served.predictor, body)
-        cut = await served.reach.asked(body, inputs)
-        made = await vectors_of(served, inputs)
-        hits = await asyncio.to_thread(index.search, np.stack(made), k) if made else []
+        may_cut, made = wants_cut(body), await vectors_of(served, inputs)
+        cut = told_of_cut(made, may_cut)
+        hits = await asyncio.to_thread(index.search, np.stack(made.said), k) if made.said else []
         results = [[hit.as_json() for hit in one] for one in hits]
         return {"results": results, **cut, "model": served.name, "request_id": request.state.id}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from luthier.production.listening import while_here
 from luthier.production.predicting.explained import check_explainable, explanations, wants_explanation
-from luthier.production.predicting.reach import TRUNCATE
+from luthier.production.predicting.reach import TRUNCATE, told_of_cut, wants_cut
 from luthier.production.requests import read_body, read_inputs, read_object, read_top_k
 from luthier.production.served import Models
 from luthier.production.watching.record import record
@@ -31,17 +31,18 @@ def add_predict_route(app: FastAPI, models: Models) -> Callable[[Request], Await
         explains = wants_explanation(request)
         if explains:
             check_explainable(served, inputs)
-        cut = await served.reach.asked(body, inputs)
+        may_cut = wants_cut(body)
 
-        async def work() -> tuple[list[Any], dict[str, Any]]:
-            said = await served.answer(inputs)
-            return said, {"explanations": await explanations(served, inputs)} if explains else {}
+        async def work() -> tuple[Sequence[Any], dict[str, Any]]:
+            answers = await served.answer(inputs)
+            more: dict[str, Any] = dict(told_of_cut(answers, may_cut))
+            return answers.said, {**more, "explanations": await explanations(served, inputs)} if explains else more
 
-        said, why = await while_here(request.receive, work())
+        said, more = await while_here(request.receive, work())
         sent = body["inputs"] if isinstance(body["inputs"], list) else [body["inputs"]]
         record(request, served.predictor, inputs, said, sent)
         shown_ = [served.predictor.codec.task.show(prediction, top_k) for prediction in said]
-        told = {"predictions": shown_, **why, **cut, "model": served.name, "request_id": request.state.id}
+        told = {"predictions": shown_, **more, "model": served.name, "request_id": request.state.id}
         return JSONResponse(told)
 
     # Starlette's route: FastAPI's looks for parameters that there are not, and costs half as much again

@@ -33,7 +33,9 @@ async def chosen(request: Request, served: Served, body: Mapping[str, Any], *, c
         raise asked.unsupported("temperature")
     read = (lambda: [read_messages(predictor, body)[0]]) if chat else (lambda: read_prompts(predictor, body))
     inputs = await asyncio.to_thread(read)
-    said = await while_here(request.receive, served.answer(inputs))
+    answered = await while_here(request.receive, served.answer(inputs))
+    answered.check(param="messages" if chat else "prompt", status=400, code="context_length_exceeded")
+    said = answered.said
     sent = [{"messages": body["messages"]}] if chat else [prompt_of(body, i) for i in range(len(inputs))]
     record(request, predictor, inputs, said, sent)
     lengths = [len(windows[0]) for windows in await asyncio.to_thread(predictor.codec.encode, inputs)]

@@ -28,8 +28,9 @@ def add_embedding_route(app: FastAPI, models: Models) -> None:
         if wanted not in _FORMATS:
             raise asked.bad_value("encoding_format", t("encoding_format is float or base64"))
         inputs = read_items(predictor, [as_kind(text, _kind(body)) for text in _texts(body)], "input")
-        await served.reach.check(inputs, param="input", status=400, code="context_length_exceeded")
-        unit_MD = [_shortened(vector, body.get("dimensions")) for vector in await vectors_of(served, inputs)]
+        made = await vectors_of(served, inputs)
+        made.check(param="input", status=400, code="context_length_exceeded")
+        unit_MD = [_shortened(vector, body.get("dimensions")) for vector in made.said]
         data = [
             {"object": "embedding", "index": i, "embedding": _written(vector, wanted)}
             for i, vector in enumerate(unit_MD)
