@@ -14,6 +14,17 @@ atexit.register(shutil.rmtree, os.environ["LUTHIER_CACHE"], ignore_errors=True)
 gc.disable()  # nothing is garbage while files are imported, and looking for it takes seconds
 
 
+_LONG = ("test_readme.py", "test_recipes.py", "workbench", "workflow", "studies", "strategies")
+"""Files and folders that take minutes, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no worker is left with it at the end."""
+    items.sort(
+        key=lambda item: min((_LONG.index(part) for part in item.path.parts if part in _LONG), default=len(_LONG))
+    )
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays: the collector need not walk through torch and transformers again and again."""
     gc.freeze()

@@ -1,6 +1,5 @@
 """The READMEs are true: both show the same commands, and the commands do what is said."""
 
-import json
 import os
 import re
 import shutil
@@ -71,8 +70,6 @@ def test_the_commands_work_one_after_the_other(tmp_path: Path) -> None:
             assert done.returncode == 1 and "exact-duplicate" in done.stdout, (words, done.stderr)  # four rows repeat
         else:
             assert done.returncode == 0, (words, done.stderr)
-    report = json.loads((tmp_path / "runs" / "demo-1" / "report.json").read_text(encoding="utf-8"))
-    assert report["seconds"] < 240  # two minutes on two quiet cores
 
 
 @pytest.mark.slow

@@ -40,8 +40,8 @@ class TestServedIsEvaluated:
         turns = [("user", "assistant")[i % 2] for i in range(41)]
         long = [{"messages": [{"role": role, "content": "my parcel is late again " * 3} for role in turns]}]
         long += [{"messages": user("parcel " * 600)}]
-        posted = httpx.post(f"{server.address}/predict", json={"inputs": long}, timeout=60).json()["predictions"]
-        assert posted == server.predictor.predict(long)
+        posted = httpx.post(f"{server.address}/predict", json={"inputs": long, "truncate": True}, timeout=60)
+        assert posted.json()["predictions"] == server.predictor.predict(long)
 
     def test_a_dialogue_is_read_as_the_task_reads_it(self, server: Server, client: Any) -> None:
         messages = [

@@ -115,17 +115,17 @@ def test_an_indexed_file_is_searched_over_http(run: Path, folder: Path) -> None:
     with TestClient(make_app([lambda: predictor], lambda error: None, index)) as client:
         while client.get("/health/ready").status_code != 200:
             time.sleep(0.01)
-        asked = {"inputs": [rows[3][0], "vat"], "top_k": 4}
+        asked = {"inputs": [rows[3][0], "vat"], "top_k": 4, "truncate": True}
         answer = client.post("/search", json=asked).json()
         assert [len(hits) for hits in answer["results"]] == [4, 4]
         hits = answer["results"][0]
         assert set(hits[0]["row"]) == {"question", "answer", "id"}
         assert [hit["score"] for hit in hits] == sorted((hit["score"] for hit in hits), reverse=True)
-        query = np.array(client.post("/embed", json={"inputs": rows[3][0]}).json()["embeddings"][0])
-        body = {"inputs": hits[0]["row"]["question"], "kind": "document"}
+        query = np.array(client.post("/embed", json={"inputs": rows[3][0], "truncate": True}).json()["embeddings"][0])
+        body = {"inputs": hits[0]["row"]["question"], "kind": "document", "truncate": True}
         document = np.array(client.post("/embed", json=body).json()["embeddings"][0])
         assert query @ document == pytest.approx(hits[0]["score"], abs=1e-5)
-        (said,) = client.post("/predict", json={"inputs": rows[3][0]}).json()["predictions"]
+        (said,) = client.post("/predict", json={"inputs": rows[3][0], "truncate": True}).json()["predictions"]
         np.testing.assert_allclose(said["embedding"], query, atol=1e-6)
         for body, code in (({"inputs": "a", "kind": "page"}, "bad-value"), ({"kind": "query"}, "missing-field")):
             assert client.post("/embed", json=body).json()["error"]["code"] == code

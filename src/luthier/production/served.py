@@ -143,7 +143,7 @@ class Models:
         """Loads all, and works until it is cancelled. Errors: LuthierError of the first that cannot be loaded."""
         for load in self._loads:
             self._served = [*self._served, await self._begin(load)]
-            _settle()
+        _settle()
         try:
             await asyncio.Event().wait()
         finally:
@@ -165,6 +165,7 @@ class Models:
         old, self._served = self._served, new
         while old:
             await self._end(old.pop())
+        gc.unfreeze()
         _settle()
 
     async def _begin(self, load: Load) -> Served:
@@ -194,6 +195,5 @@ class Models:
 def _settle() -> None:
     """What there is now stays. Python's collector looks at all of it again and again, with everything at a standstill:
     0.2 s each time with torch and a model in the memory."""
-    gc.unfreeze()
     gc.collect()
     gc.freeze()

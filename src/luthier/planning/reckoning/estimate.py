@@ -194,7 +194,9 @@ def _speed(
     lengths = np.array([len(window) for window in windows], float)
     once = layers * layer_flops(lengths.sum(), (lengths**2).sum(), folder.hidden_size, folder.feed_forward)
     each = layers * layer_flops(course.tokens, course.pairs, folder.hidden_size, folder.feed_forward).sum()
-    return Speed(flops - each, once, matmul_peak(runtime.device, runtime.precision) * runtime.world, overhead)
+    return Speed(
+        float(flops - each), float(once), matmul_peak(runtime.device, runtime.precision) * runtime.world, overhead
+    )
 
 
 def _seconds(
