@@ -188,7 +188,7 @@ def _share(ordered: list[float], share: float) -> float | None:
 
 
 def _request(inputs: str | list[str]) -> bytes:
-    body = json.dumps({"inputs": inputs}).encode()
+    body = json.dumps({"inputs": inputs, "truncate": True}).encode()  # as offline
     head = f"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     return head.encode() + b"\r\n\r\n" + body
 
