@@ -19,7 +19,7 @@ from bench.understanding.runs import luthier_run, part
 
 
 def main() -> None:
-    words = _parser().parse_args()
+    words = _parser().parse_intermixed_args()
     with tempfile.TemporaryDirectory() as place:
         folder = words.out or Path(place)
         train = part(words.train, folder, words.rows, seed=0)
