@@ -47,20 +47,17 @@ def main() -> None:
     cpus = sorted(os.sched_getaffinity(0))
     ours = cpus if words.shared or len(cpus) == 1 else cpus[:-1]
     theirs = cpus if words.shared else cpus[-1:]
-    os.sched_setaffinity(0, ours)
-    predictor, texts = opened(words)
-    expected, before = predictor.predict(texts), offline_speed(predictor, texts[:_SOME])
     os.sched_setaffinity(0, theirs)
+    with on(ours):
+        predictor, texts = opened(words)
+        work = handed_over(words, predictor, texts)
+        before = offline_speed(predictor, texts[:_SOME])
     print(f"{cpu_name()}: server on CPUs {ours}, clients on {theirs}", flush=True)
-    work = Path(words.work)
-    work.mkdir(parents=True, exist_ok=True)
-    (work / "asked.json").write_text(json.dumps({"texts": texts, "expected": expected}), encoding="utf-8")
     with serving(words.run, ours) as (server, port):
         found = asked(work, port, "closed", words.requests, CLIENTS)
         capacity = found["answered"] / found["seconds"]
-        os.sched_setaffinity(0, ours)
-        after = offline_speed(predictor, texts[:_SOME])
-        os.sched_setaffinity(0, theirs)
+        with on(ours):
+            after = offline_speed(predictor, texts[:_SOME])
         offline = (before + after) / 2
         print(f"offline: {before:.1f} texts/s before, {after:.1f} after", flush=True)
         _tell("64 clients", found, f"{capacity:.1f}/s, {capacity / offline:.3f} of offline")
@@ -97,6 +94,26 @@ def opened(words: argparse.Namespace) -> tuple[Any, list[str]]:
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     predictor = load_artifact(words.run, "cpu")
     return predictor, list(islice(read_inputs(str(words.file), predictor.codec, DataSettings()), words.rows))
+
+
+def handed_over(words: argparse.Namespace, predictor: Any, texts: Sequence[str]) -> Path:
+    """The folder with what the clients ask for, and what is said of it offline."""
+    work = Path(words.work)
+    work.mkdir(parents=True, exist_ok=True)
+    asked_for = {"texts": texts, "expected": predictor.predict(texts)}
+    (work / "asked.json").write_text(json.dumps(asked_for), encoding="utf-8")
+    return work
+
+
+@contextmanager
+def on(cpus: Sequence[int]) -> Iterator[None]:
+    """Inside the block this process runs on these."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cpus)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def offline_speed(predictor: Any, texts: Sequence[str]) -> float:

@@ -26,7 +26,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench.production.load import CLIENTS, asked, begin, opened, serving
+from bench.production.load import CLIENTS, asked, begin, handed_over, on, opened, serving
 from luthier.runtime import cpu_name
 
 _ALONE, _LIST, _SLOW = 500, 256, 500
@@ -38,19 +38,16 @@ def main() -> None:
     words = _parser().parse_args()
     cpus = sorted(os.sched_getaffinity(0))
     ours, theirs = (cpus[:-1], cpus[-1:]) if len(cpus) > 1 else (cpus, cpus)
-    os.sched_setaffinity(0, ours)
-    predictor, texts = opened(words)
-    work = Path(words.work)
-    work.mkdir(parents=True, exist_ok=True)
-    (work / "asked.json").write_text(json.dumps({"texts": texts, "expected": predictor.predict(texts)}))
+    os.sched_setaffinity(0, theirs)
+    with on(ours):
+        predictor, texts = opened(words)
+        work = handed_over(words, predictor, texts)
+        before = _bare(predictor, texts)
     print(f"{cpu_name()}: server on CPUs {ours}, clients on {theirs}", flush=True)
-    before = _bare(predictor, texts)
     with serving(words.run, ours) as (server, port):
-        os.sched_setaffinity(0, theirs)
         alone = asked(work, port, "closed", _ALONE, 1)
-        os.sched_setaffinity(0, ours)
-        bare = (before + _bare(predictor, texts)) / 2
-        os.sched_setaffinity(0, theirs)
+        with on(ours):
+            bare = (before + _bare(predictor, texts)) / 2
         print(f"alone: p50 {_ms(alone['p50'])} ms, {alone['p50'] / bare:.2f} times the bare {_ms(bare)} ms", flush=True)
         _beside_lists(work, port, words.seconds)
         _beside_slow(work, port, words.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import socket
 import threading
@@ -104,6 +105,22 @@ def refused(client: Any, **asked: Any) -> dict[str, Any]:
     assert isinstance(found.value.body, dict)
     assert found.value.body["type"] == "invalid_request_error"
     return found.value.body
+
+
+def reply(connection: socket.socket) -> tuple[int, dict[str, str], Any]:
+    """The next one on a bare connection: its status, its headers, its JSON; 0 where it was closed without one."""
+    read = b""
+    while b"\r\n\r\n" not in read:
+        piece = connection.recv(65536)
+        if not piece:
+            return 0, {}, None
+        read += piece
+    head, _, body = read.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
+    while len(body) < int(headers["content-length"]):
+        body += connection.recv(65536)
+    return int(first.split()[1]), headers, json.loads(body)
 
 
 def wordy(most: int) -> Codec:

@@ -12,7 +12,7 @@ from luthier.production.limits import Limits
 from luthier.production.requests import Refusal
 from luthier.production.served import Models
 from luthier.production.sockets.shedding import Shed, Shedder
-from production.helpers import Slow, listening
+from production.helpers import Slow, listening, reply
 
 FULL = Refusal(503, "17 inputs are waited for", code="overloaded", retry_after=3)
 HEAD = b"POST /predict HTTP/1.1\r\nhost: localhost\r\ncontent-length: 15\r\n"
@@ -22,19 +22,6 @@ BODY = b'{"inputs": "a"}'
 def looked(data: bytes, refusal: Refusal | None = FULL) -> tuple[Shed | None, list[Any]]:
     told: list[Any] = []
     return Shedder(lambda: refusal, lambda *words: told.append(words)).look(data, [(b"date", b"now")]), told
-
-
-def read(connection: socket.socket) -> tuple[int, dict[str, str], Any]:
-    """The next reply: its status, its headers, its JSON."""
-    data = b""
-    while b"\r\n\r\n" not in data:
-        data += connection.recv(65536)
-    head, _, body = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode().split("\r\n")
-    headers = {name.lower(): value for name, value in (line.split(": ", 1) for line in lines)}
-    while len(body) < int(headers["content-length"]):
-        body += connection.recv(65536)
-    return int(first.split()[1]), headers, json.loads(body)
 
 
 def test_a_whole_request_is_refused_with_its_own_id_and_is_counted() -> None:
@@ -82,16 +69,16 @@ def test_a_connection_goes_on_after_a_refusal_however_its_bytes_came(monkeypatch
     limits = Limits(header_seconds=1.0, body_seconds=1.0)
     with listening(Slow(), limits) as (port, _), socket.create_connection(("127.0.0.1", port), timeout=10) as one:
         one.sendall(HEAD + b"\r\n" + BODY)
-        status, headers, said = read(one)
+        status, headers, said = reply(one)
         assert (status, said["error"]["code"], headers["retry-after"]) == (503, "overloaded", "3")
         for piece in (HEAD + b"\r\n", BODY[:5], BODY[5:]):
             one.sendall(piece)
-        assert read(one)[2]["error"]["code"] == "overloaded"
+        assert reply(one)[2]["error"]["code"] == "overloaded"
         full = False
         one.sendall(HEAD + b"\r\n" + BODY)
-        status, _, said = read(one)
+        status, _, said = reply(one)
         assert status == 200 and said["predictions"][0]["label"] == "b"
         full = True
         one.sendall(HEAD + b"\r\n" + BODY[:5])
-        assert read(one)[2]["error"]["code"] == "request-timeout"
+        assert reply(one)[2]["error"]["code"] == "request-timeout"
         assert one.recv(1) == b""

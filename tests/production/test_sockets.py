@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import threading
 import time
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 
 from luthier.production.limits import Limits
-from production.helpers import Slow, listening
+from production.helpers import Slow, listening, reply
 
 pytestmark = pytest.mark.slow
 LIMITS = Limits(
@@ -33,17 +32,8 @@ def connected(port: int) -> socket.socket:
 
 def said(connection: socket.socket) -> tuple[int, Any]:
     """The status and the JSON of the next reply; 0 where the connection was closed without one."""
-    read = b""
-    while b"\r\n\r\n" not in read:
-        piece = connection.recv(65536)
-        if not piece:
-            return 0, None
-        read += piece
-    head, _, body = read.partition(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
-    while len(body) < length:
-        body += connection.recv(65536)
-    return int(head[9:12]), json.loads(body)
+    status, _, content = reply(connection)
+    return status, content
 
 
 def closed(connection: socket.socket) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 from luthier.errors import ConfigError, did_you_mean, shown
 from luthier.language import t
@@ -39,7 +39,7 @@ class Limits:
 
 def with_limits(limits: Limits, words: Sequence[str]) -> Limits:
     """words: NAME=VALUE each. Errors: ConfigError for a name that there is not, and for what is no number above 0."""
-    usual: dict[str, int | float] = {field.name: getattr(Limits(), field.name) for field in fields(Limits)}
+    usual: dict[str, int | float] = vars(Limits())
     for word in words:
         name, _, value = word.partition("=")
         place = f"--limit {shown(word)}"

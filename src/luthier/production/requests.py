@@ -30,7 +30,9 @@ MOST_DEPTH = 32
 """Of lists and objects in each other."""
 CLIENT_GONE = 499
 """What nginx logs for a client that closed its connection; nobody reads it."""
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HARMLESS = r"[A-Za-z0-9._-]{1,64}"
+"""The pattern of a request's id that is taken from the client."""
+_REQUEST_ID = re.compile(HARMLESS)
 _KEY, _COUNT = secrets.token_bytes(32), count()
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
 
@@ -46,6 +48,10 @@ class Refusal(Exception):  # noqa: N818  an answer to the client, not a failure 
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
         self.headers = {503: {"retry-after": str(retry_after)}, 401: {"www-authenticate": "Bearer"}}.get(status, {})
+
+    def content(self, name: str) -> dict[str, Any]:
+        """Of the reply. name: the request's id, empty where it has none."""
+        return {"error": self.as_json(), "request_id": name}
 
     def as_json(self) -> dict[str, Any]:
         """As OpenAI's clients read it."""
@@ -220,5 +226,4 @@ def _item(predictor: Predictor, item: Any, param: str) -> Any:
 
 
 def refusal_reply(request: Request, refusal: Refusal) -> JSONResponse:
-    content = {"error": refusal.as_json(), "request_id": getattr(request.state, "id", "")}
-    return JSONResponse(content, refusal.status, refusal.headers)
+    return JSONResponse(refusal.content(getattr(request.state, "id", "")), refusal.status, refusal.headers)

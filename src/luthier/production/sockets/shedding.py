@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from luthier.production.requests import Refusal, Replied, new_name
+from luthier.production.requests import HARMLESS, Refusal, Replied, new_name
 
 _ASKS = re.compile(rb"POST /[!-~]* HTTP/1\.1\r\n")
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d{1,7})(?=\r\n)", re.IGNORECASE)
@@ -22,7 +22,7 @@ _OTHERWISE = re.compile(
     rb"\r\n(?:(?:transfer-encoding|expect|upgrade)[ \t]*:|connection[ \t]*:(?! *keep-alive\r\n)|[ \t])", re.IGNORECASE
 )
 """What makes the end of a request, or of its connection, more than a length."""
-_NAME = re.compile(rb"\r\nx-request-id: *([A-Za-z0-9._-]{1,64})(?=\r\n)", re.IGNORECASE)
+_NAME = re.compile(rb"\r\nx-request-id: *(" + HARMLESS.encode() + rb")(?=\r\n)", re.IGNORECASE)
 _MOST = 2**20
 """Bytes of a body that are read for nothing."""
 
@@ -69,7 +69,7 @@ def bare_reply(
 ) -> bytes:
     """The refusal as it goes over the wire. name: the request's id, empty where it has none. headers: more of them.
     close: whether the connection ends with it."""
-    body = json.dumps({"error": refusal.as_json(), "request_id": name}).encode()
+    body = json.dumps(refusal.content(name)).encode()
     lines = [
         f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
         "content-type: application/json",
