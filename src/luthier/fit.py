@@ -39,7 +39,7 @@ from luthier.training.optimise import (
     restore_moments,
     restore_weights,
 )
-from luthier.training.order import alike_targets, evaluation_steps, plan_steps, steps_per_epoch, unlike
+from luthier.training.order import alike_targets, evaluation_steps, holds_unlike, plan_steps, steps_per_epoch, unlike
 from luthier.training.stopping.signals import Interruption, watch_signals
 from luthier.training.stopping.stops import count_skipped, interrupted, why_early
 from luthier.tuning.parts import Tuned
@@ -234,7 +234,7 @@ def _batches(
     )  # fmt: skip
     long = unlike(lengths)
     for number, step in enumerate(plan, run.progress.step):
-        if run.runtime.device == "cpu" and any(lengths[i % len(lengths)] >= long for micro in step for i in micro):
+        if run.runtime.device == "cpu" and holds_unlike(step, lengths, long):
             give_back()
         yield [collate(number, numbers) for numbers in step]
 

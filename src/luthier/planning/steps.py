@@ -19,7 +19,7 @@ from luthier.runtime import Runtime, give_back
 from luthier.training.augmented import Augmented, windows_at
 from luthier.training.dropout import Noise
 from luthier.training.loop import LossScale, train_steps
-from luthier.training.order import unlike
+from luthier.training.order import holds_unlike, unlike
 from luthier.tuning.parts import Tuned
 from luthier.types import LabelledWindow
 
@@ -81,11 +81,11 @@ def try_steps(
     long = unlike([len(window) for window in windows])
     with shown_once(ready, tuned, windows, [some for _, some in tries], augmented, runtime) as shown:
         changed = windows_at(ready.codec, shown.windows, augmented, how.seed)
+        lengths = [len(window) for window in shown.windows]
 
         def batches() -> Iterator[list[Any]]:
             for (number, _), some in zip(tries, shown.steps, strict=True):
-                lengths = (len(shown.windows[i % len(shown.windows)]) for micro in some for i in micro)
-                if runtime.device == "cpu" and max(lengths) >= long:
+                if runtime.device == "cpu" and holds_unlike(some, lengths, long):
                     give_back()  # as a run does
                 yield batches_of(ready.codec, shown.windows, some, how, changed, number)
 

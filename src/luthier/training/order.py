@@ -16,8 +16,6 @@ _POOL_STEPS = 100
 epoch still mixes differently."""
 _LONG_EPOCH = 1000
 """Steps: a longer epoch is evaluated in its middle, too."""
-
-
 _LONG, _UNLIKE = 0.95, 1.25
 """A window is unlike the others from this quantile of the lengths on, where that is so many times the median."""
 
@@ -26,6 +24,11 @@ def unlike(lengths: Sequence[int]) -> float:
     """The length of windows before whose step freed memory is given back on a CPU: it costs such a step about a tenth
     of its time and keeps the peak near what the longest batch needs."""
     return max(float(np.quantile(lengths, _LONG)), _UNLIKE * float(np.median(lengths)))
+
+
+def holds_unlike(step: Sequence[Sequence[int]], lengths: Sequence[int], long: float) -> bool:
+    """Whether one of a step's windows is so long. A number beyond the windows repeats one of them."""
+    return any(lengths[i % len(lengths)] >= long for micro in step for i in micro)
 
 
 def steps_per_epoch(num_windows: int, batch_size: int) -> int:
