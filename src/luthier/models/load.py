@@ -39,6 +39,8 @@ _PADS = (
     "<|pad|>", "<pad>", "[PAD]", "<|padding|>", "<|finetune_right_pad_id|>", "<|endoftext|>", "<unk>", "[UNK]",
 )  # fmt: skip
 """What tokenizers call a token for filling up; then others that no text is made of."""
+_LARGE = 2**32
+"""Bytes of weights."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
     """
     try:
         loader = _loader(folder, auto_class)
-        how = _more(loader, folder, head_options, device)
+        how = {**_straight(folder, device), **_more(loader, folder, head_options, device)}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             if not has_weights(folder):
@@ -118,6 +120,12 @@ def _untrained(folder: Path, loader: Any, head_options: Mapping[str, Any], devic
         model.generation_config = GenerationConfig.from_pretrained(str(folder))
     nn.Module.to(model.float(), device)
     return Loaded(model, tuple(name for name, _ in model.named_parameters()))
+
+
+def _straight(folder: Path, device: str) -> Mapping[str, Any]:
+    """Large models are widened on the GPU, and do not lie in the host's memory first."""
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    return {"device_map": {"": device}} if device != "cpu" and size >= _LARGE else {}
 
 
 def _more(loader: Any, folder: Path, head_options: Mapping[str, Any], device: str) -> Mapping[str, Any]:

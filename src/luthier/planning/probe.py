@@ -29,7 +29,7 @@ from luthier.evaluation.baselines import sample
 from luthier.inference.predict import predict
 from luthier.models.known import choose_model
 from luthier.planning.reckoning.estimate import Estimate, ask, ask_all, estimate, forward_flops, looked_at
-from luthier.planning.reckoning.memory import resident
+from luthier.planning.reckoning.memory import bytes_of, resident
 from luthier.planning.steps import Timed, try_steps
 from luthier.preparing.prepare import Prepared, prepare
 from luthier.probing import begin_head, judged_part, look
@@ -106,11 +106,12 @@ def _probe(ready: Ready, prepared: Prepared, runtime: Runtime, tell: Callable[[s
     windows = ready.codec.encode_labelled(prepared.split.train, groups=ready.sets(prepared.split.train))
     tuned = tune(ready)
     found = estimate(ready, prepared, tuned, windows, runtime)
-    floor = resident() - found.memory.parts["weights"] - found.memory.parts["data"]
+    floor = resident() - bytes_of([*tuned.model.parameters(), *tuned.model.buffers()]) - found.memory.parts["data"]
     tell("stepping")
     around = as_it_learns(
         tuned.model, ready.codec, windows, prepared.split.validation, runtime, seed=how.seed, packing=how.packing,
         neftune_alpha=how.neftune_alpha, any_token=augmented is not None,
+        compiling=SILENT.say if how.compile else None,
     )  # fmt: skip
     with around as noise:
         optimiser = build_optimiser(tuned.model, tuned.groups, how.optimiser, how.weight_decay)

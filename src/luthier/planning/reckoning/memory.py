@@ -21,6 +21,7 @@ from luthier.models.find import ModelFolder
 from luthier.planning.reckoning.course import Course
 from luthier.planning.reckoning.kept import Kept
 from luthier.runtime import give_back
+from luthier.training.gradient.narrow import spared_bytes
 from luthier.training.optimise import OPTIMISERS, trainable
 from luthier.types import LabelledWindow
 
@@ -94,6 +95,7 @@ def reckon(
 ) -> Memory:  # fmt: skip
     """model: tuned, and as it learns. weights: its bytes before that. looking: bytes of states that are kept of what
     the untuned model sees. asked_at_once: tokens and squared lengths of the largest batch that is only asked."""
+    spared = spared_bytes(model)
     learnt = bytes_of(trainable(model).values())
     moments = learnt / 4 * state_bytes(optimiser)
     data = token_bytes(windows)
@@ -109,17 +111,17 @@ def reckon(
     gradients = learnt if course.micro_batches.max() > 1 else max(0.0, learnt - activations / 2)
     return Memory(
         {
-            "runtime": 0.0 if on_gpu else max(0.0, resident() - weights - data),
+            "runtime": 0.0 if on_gpu else max(0.0, resident() - weights + spared - data),
             "data": data,
-            "weights": weights,
-            "looking": looking + asking + through.states * asked_at_once[0],
+            "weights": weights - spared,
+            "looking": spared + looking + asking + through.states * asked_at_once[0],
             "gradients": gradients,
             "moments": moments,
             "activations": activations - logits,
             "logits": logits,
             "allocator": 0.0 if on_gpu else cut_up(gradients, activations),
             "copies": learnt + moments,
-            "testing": weights + asking,
+            "testing": spared + weights + asking,
         },
         on_gpu,
     )
