@@ -1,8 +1,9 @@
 """Luthier's run, in a process of its own: python -m bench.language.one MODEL ROWS BATCH LENGTH STEPS [SETTING …]
 
 ROWS: JSON lines of messages. STEPS: trained of the first epoch. Prints a line of JSON: seconds and cpu_seconds of the
-training loop, tokens (real ones), learnt, padded, memory (the peak in bytes, on a GPU that of torch's allocations),
-loss (of the last step).
+steps, tokens (real ones), learnt, padded, memory (the peak in bytes, on a GPU that of torch's allocations), loss (of
+the last step), before (seconds of training before these steps: on a GPU the first two, in which kernels are made, are
+not counted).
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+WARM = 2
+"""Steps on a GPU that are not counted."""
 
 
 def main() -> None:
@@ -47,17 +52,25 @@ def trained(words: list[str], steps: int) -> dict[str, Any]:
         how = ready.training
         shown = epoch_steps([len(window) for window in windows], how.batch_size, how.seed, epoch=0)[:steps]
         windows = [windows[i] for step in shown for i in step]
-        begin = time.process_time()
+        marks: list[tuple[float, float, int]] = [(time.perf_counter(), time.process_time(), 0)]
+
+        def mark(entry: Mapping[str, Any]) -> None:
+            if "loss" in entry:
+                marks.append((time.perf_counter(), time.process_time(), entry["tokens"]))
+
         done = fit(
             tune(ready), ready.codec, windows, [], how, folder=Path(out), facts={}, runtime=runtime,
-            screen=SILENT,
+            screen=SILENT, tell=mark, tried=lambda share, value: "",  # nothing is saved
         ).progress  # fmt: skip
-        cpu = time.process_time() - begin
         journal = [json.loads(line) for line in (Path(out) / "metrics.jsonl").read_text().splitlines()]
+    first = marks[WARM if runtime.device != "cpu" else 0]
+    last, tokens = marks[-1], sum(each[2] for each in marks[marks.index(first) + 1 :])
+    share = tokens / done.tokens
     return {
-        "seconds": done.seconds, "cpu_seconds": cpu, "tokens": done.tokens, "padded": done.padded,
-        "learnt": sum(int((w.targets >= 0).sum()) for w in windows), "loss": journal[-1]["loss"],
-        "memory": peak_memory(runtime.device),
+        "seconds": last[0] - first[0] if share < 1 else done.seconds, "cpu_seconds": last[1] - first[1],
+        "tokens": tokens, "padded": done.padded * share,
+        "learnt": sum(int((w.targets >= 0).sum()) for w in windows) * share, "loss": journal[-1]["loss"],
+        "memory": peak_memory(runtime.device), "before": first[0] - marks[0][0],
     }  # fmt: skip
 
 

@@ -20,6 +20,11 @@ from typing import Any
 
 from bench.language.model import SHAPES, write_model
 
+
+class OutOfMemoryError(Exception):
+    """Of a system that does not fit into the GPU."""
+
+
 HERE = Path(__file__).parent
 TITLES = {
     "luthier": "Luthier",
@@ -38,14 +43,26 @@ def main() -> None:
         model = words.model or write_model(Path(place) / "model", texts, words.vocabulary, words.shape)
         systems = list(TITLES) if words.peer else ["luthier"]
         found: dict[str, list[dict[str, Any]]] = {system: [] for system in systems}
+        failed: dict[str, str] = {}
         for pair in range(words.pairs):
             for system in systems if pair % 2 == 0 else systems[::-1]:  # so that a drift of the machine cancels
+                if system in failed:
+                    continue
                 # the default is slow: it makes a quarter of the steps, and its speed is what is compared
                 steps = max(2, words.steps // 4) if system == "default" else words.steps
-                said = _run(system, model, rows, steps, words)
+                try:
+                    said = _run(system, model, rows, steps, words)
+                except OutOfMemoryError as error:
+                    failed[system] = str(error)
+                    print(f"{system} ran out of memory: {error}", flush=True)
+                    continue
                 found[system].append(said)
                 speed = said["tokens"] / said["seconds"]
-                print(f"{pair + 1}/{words.pairs} {system}: {speed:,.0f} tokens/s, loss {said['loss']:.3f}", flush=True)
+                before = f", {said['before']:.0f} s before the first step" if "before" in said else ""
+                print(
+                    f"{pair + 1}/{words.pairs} {system}: {speed:,.0f} tokens/s, loss {said['loss']:.3f}{before}",
+                    flush=True,
+                )
     print(_table(found))
 
 
@@ -89,12 +106,14 @@ def _messages(file: Path, count: int, out: Path) -> Path:
 def _run(system: str, model: Path, rows: Path, steps: int, words: argparse.Namespace) -> dict[str, Any]:
     common = [str(model), str(rows), str(words.batch), str(words.length), str(steps)]
     if system == "luthier":
-        lora = ["tuning.method=lora", "tuning.r=16"] if words.lora else []
+        lora = ["tuning.method=lora", "tuning.r=16", "tuning.dropout=0.0"] if words.lora else []
         command = [sys.executable, "-m", "bench.language.one", *common, *lora, *words.settings]
     else:
         command = [words.peer, str(HERE / "peer.py"), system + "-lora" * words.lora, *common]
     threads = {"OMP_NUM_THREADS": str(words.threads), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **threads})
+    if done.returncode and "out of memory" in done.stderr:
+        raise OutOfMemoryError(done.stderr.strip().splitlines()[-1][:200])
     if done.returncode:
         raise SystemExit(f"{system} failed:\n{done.stderr[-3000:]}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -107,7 +126,10 @@ def _table(found: dict[str, list[dict[str, Any]]]) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for system, runs in found.items():
-        ratios = [_rate(own, "tokens") / _rate(run, "tokens") for own, run in zip(found["luthier"], runs, strict=True)]
+        if not runs:
+            lines.append(f"| {TITLES[system]} | out of memory |")
+            continue
+        ratios = [_rate(own, "tokens") / _rate(run, "tokens") for own, run in zip(found["luthier"], runs, strict=False)]
         padding = statistics.median(run["tokens"] / run["padded"] for run in runs)
         memory = statistics.median(run["memory"] for run in runs) / 2**30
         speeds = [_spread([_rate(run, kind) for run in runs], ",.0f") for kind in ("tokens", "learnt")]
