@@ -31,6 +31,12 @@ _USUAL = {"warmup": 0.1, "weight_decay": 0.01}
 _SMALL = 1000
 """Training rows: below this a set is small."""
 _DECODER_FACTOR = 3
+_LAUNCHES = 4e-3
+"""Seconds in which a GPU's host starts the kernels of a layer, there and back: 7 ms measured on a slow one."""
+_GPU_RATE = 4e14
+"""Operations a second of a large model's steps, measured on an H200 in bf16."""
+_COMPILING = 300
+"""Seconds of steps from which compiling pays: it takes one to two minutes and a quarter to a half of the steps."""
 _IMBALANCE = 10
 """Largest to smallest class from which remedies are compared: below it there is little to mend, and comparing takes
 half a minute on the demo's tickets (6:1)."""
@@ -91,6 +97,8 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
+    train["compile"] = _asked_compile(facts, train)
+    decide("compile", *_compile(facts, train))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
     if settings.distil.layers is not None and method != SCRATCH:
@@ -210,6 +218,35 @@ def _patience(epochs: int, validated: bool) -> tuple[int, str]:
 def _max_tokens(device: str, max_length: int) -> tuple[int, str]:
     budget = 4096 if device == "cpu" else 32768
     return max(budget, max_length), t("of one forward pass; a larger batch is accumulated")
+
+
+def _why_not_compiled(facts: Facts, train: Mapping[str, Any]) -> str:
+    from luthier.training.gradient.compiled import why_not_compiled
+
+    return why_not_compiled(facts.model.config, facts.device, checkpointing=train["gradient_checkpointing"])
+
+
+def _asked_compile(facts: Facts, train: Mapping[str, Any]) -> bool | str:
+    """On a CPU there is nothing to choose. Errors: ConfigError where it is asked for and cannot be."""
+    if train["compile"] is True and (why := _why_not_compiled(facts, train)):
+        raise ConfigError.at("train.compile", t("cannot be: {why}", why=why), "train.compile=auto", code="conflict")
+    return False if facts.device == "cpu" else train["compile"]
+
+
+def _compile(facts: Facts, train: Mapping[str, Any]) -> tuple[bool, str]:
+    """By what the layers would take as they are: so long to start their kernels, so long to multiply."""
+    if why := _why_not_compiled(facts, train):
+        return False, why
+    model, epochs = facts.model, train["epochs"]
+    tokens = float(np.minimum(facts.lengths, train["max_length"]).mean()) * facts.rows * epochs
+    passes = max(math.ceil(facts.rows / train["batch_size"]) * epochs, tokens / train["max_tokens"])
+    weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
+    seconds = passes * model.layers * _LAUNCHES + 6 * weights * tokens / _GPU_RATE
+    if seconds < _COMPILING:
+        return False, t("about {seconds:.0f} s of steps: compiling would take longer than it saves", seconds=seconds)
+    return True, t(
+        "about {minutes:.0f} minutes of steps: compiling takes one or two and saves more", minutes=seconds / 60
+    )
 
 
 def _precision(facts: Facts) -> tuple[str, str]:

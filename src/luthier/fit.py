@@ -27,6 +27,7 @@ from luthier.training.checkpoint import Progress, TrainState, load_checkpoint, s
 from luthier.training.dropout import Noise
 from luthier.training.frozen.once import Once, frozen_once, plan_of
 from luthier.training.gradient.around import as_it_learns
+from luthier.training.gradient.filled import filled
 from luthier.training.gradient.room import Collate, Room
 from luthier.training.how import Fitted, Training, Tried
 from luthier.training.journal import Journal, Tell, unheard
@@ -112,6 +113,7 @@ def fit(
         noise = stack.enter_context(as_it_learns(
             model, codec, windows, validation, runtime,
             seed=how.seed, packing=how.packing, neftune_alpha=how.neftune_alpha, any_token=augmented is not None,
+            compiling=screen.say if how.compile else None,
         ))  # fmt: skip
         to_come = how.epochs - (state.progress.step // per_epoch if state else 0)
         plan = plan_of(tuned, windows, lambda: _asked(codec, validation, runtime), how, to_come, augmented)
@@ -218,8 +220,15 @@ def _steps(
 
 def _collate(run: _Run, windows: Sequence[LabelledWindow]) -> Collate:
     shown = windows_at(run.codec, windows, run.augmented, run.how.seed)
-    collate = run.codec.collate_row if run.how.packing else run.codec.collate_labelled
-    return lambda step, numbers: collate(shown(step, numbers), numbers)
+    if not run.how.packing:
+        return lambda step, numbers: run.codec.collate_labelled(shown(step, numbers), numbers)
+    fills = run.runtime.device != "cpu" and run.how.neftune_alpha == 0 and not run.once.layers
+
+    def row(step: int, numbers: Sequence[int]) -> LabelledBatch:
+        made = run.codec.collate_row(shown(step, numbers), numbers)
+        return filled(made, run.codec.text.pad_id) if fills else made
+
+    return row
 
 
 def _batches(

@@ -16,6 +16,7 @@ _MOST = 4
 _OF_THE_STEPS = (
     "epochs", "learning_rate", "batch_size", "max_tokens", "packing", "optimiser", "schedule", "head_init", "warmup",
     "weight_decay", "max_grad_norm", "neftune_alpha", "save_every", "keep", "patience", "averaging", "cache_bytes",
+    "compile",
 )  # fmt: skip
 """Settings of training that change nothing in what an untuned model says."""
 _CHANCE = ("seed", "seeds")

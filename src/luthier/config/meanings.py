@@ -86,6 +86,7 @@ _MEANINGS = {
     "train.weight_decay": _means("how strongly weights are drawn towards zero"),
     "train.max_grad_norm": _means("longer gradients are cut to this length"),
     "train.gradient_checkpointing": _means("layers compute themselves once more on the way back: less memory, slower"),
+    "train.compile": _means("whether the layers run as compiled kernels on a GPU; in long runs where left open"),
     "train.neftune_alpha": _means("noise on input embeddings in training (NEFTune); 5 to 15 where answers are written"),
     "train.averaging": _means("which mean of the weights is judged and kept"),
     "train.cache_bytes": _means("of disk for what frozen layers give, which then run once"),

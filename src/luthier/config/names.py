@@ -30,6 +30,7 @@ _ELSEWHERE = {
     "save_steps": "train.save_every",
     "save_total_limit": "train.keep",
     "early_stopping_patience": "train.patience",
+    "torch_compile": "train.compile",
     "neftune_noise_alpha": "train.neftune_alpha",
     "random_state": "train.seed",
     "model_name": "model",

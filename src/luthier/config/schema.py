@@ -126,6 +126,7 @@ class TrainSettings(Section):
     gradient_checkpointing: whether layers compute themselves once more on the way back, in place of keeping all: about
     a third slower, in a fraction of the memory.
     neftune_alpha: of the noise on input embeddings in training, 5 to 15 where answers are written; 0 for none.
+    compile: whether the layers run as compiled kernels, on a GPU; auto: in long runs, where compiling pays.
     averaging: which mean of the weights is judged and kept: an exponential one (ema), that of the last quarter of the
     steps (swa), or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run at every step.
     seeds: how often the model is trained, from `seed` and the numbers after it; the one best on validation is kept.
@@ -154,6 +155,7 @@ class TrainSettings(Section):
     max_grad_norm: _real("a number from 0; 0 never clips", ge=0) = 1.0  # pyright: ignore[reportInvalidTypeForm]
     gradient_checkpointing: Annotated[StrictBool, _wanted("true or false")] = False
     neftune_alpha: _real("a number from 0 to 100; 0 for no noise", ge=0, le=100) = 0.0  # pyright: ignore[reportInvalidTypeForm]
+    compile: Annotated[Auto | StrictBool, _wanted("auto, true or false")] = "auto"
     averaging: Annotated[Literal["none", "ema", "swa"], _wanted("none, ema or swa")] = "none"
     cache_bytes: Annotated[StrictInt, _wanted("a whole number of bytes, 0 for no cache", ge=0)] = 10 * 2**30
     save_every: _AutoCount = "auto"

@@ -18,7 +18,7 @@ class Training:
     neftune_alpha: of the noise on input embeddings; 0 for none.
     packing: whether each forward pass is of one row, of windows one after another. averaging: which mean of the weights
     is judged and kept: ema, swa or none. cache_bytes: that what frozen layers give may take on disk; 0 lets them run
-    at every step.
+    at every step. compile: whether the layers run as compiled kernels.
     """
 
     epochs: int
@@ -38,6 +38,7 @@ class Training:
     packing: bool = False
     averaging: str = NONE
     cache_bytes: int = 0
+    compile: bool = False
 
 
 @dataclass(frozen=True)

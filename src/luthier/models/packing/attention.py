@@ -56,16 +56,14 @@ class Sight:
     seen: Tensor | None
     ends: Tensor = field(repr=False)
     """int32 [windows + 1]: where each begins, and the end."""
-
-    @property
-    def longest(self) -> int:
-        return max(length for _, length in self.runs)
+    most: int = 0
+    """Tokens that no window is longer than."""
 
     @cached_property
     def _hidden(self) -> Tensor | None:
         if self.seen is None and not self.causal:
             return None
-        size, device = self.longest, self.ends.device
+        size, device = max(length for _, length in self.runs), self.ends.device
         seen = torch.ones(size, size, dtype=torch.bool, device=device).tril() if self.seen is None else self.seen
         return torch.zeros(size, size, device=device).masked_fill(~seen, -torch.inf)
 
@@ -91,8 +89,11 @@ def position_ids(lengths: Sequence[int]) -> Tensor:
 
 
 @contextmanager
-def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[None]:
-    """Inside the block rows with position ids that start again are read window by window; other input as ever."""
+def packed_attention(model: nn.Module, laid: Laid | None = None, longest: int = 0) -> Iterator[None]:
+    """Inside the block rows with position ids that start again are read window by window; other input as ever.
+
+    longest: tokens of a window, where no window is longer, so that kernels are compiled but once.
+    """
     row = Row()
     body = body_of(model)
     takes_cache = "use_cache" in inspect.signature(body.forward).parameters
@@ -110,7 +111,7 @@ def packed_attention(model: nn.Module, laid: Laid | None = None) -> Iterator[Non
         stack.callback(body.register_forward_pre_hook(look, with_kwargs=True).remove)
         if not inner.startswith(FLASH):
             AttentionInterface.register(_NAME, _attention(inner, laid))
-            AttentionMaskInterface.register(_NAME, _mask(row, inner))
+            AttentionMaskInterface.register(_NAME, _mask(row, inner, longest))
             for config, before in changed:
                 config._attn_implementation = _NAME
                 stack.callback(setattr, config, "_attn_implementation", before)
@@ -139,7 +140,7 @@ def _lengths(given: dict[str, Any]) -> tuple[int, ...]:
     return tuple(end - begin for begin, end in pairwise(ends)) if len(ends) > 2 else ()
 
 
-def _mask(row: Row, inner: str) -> Any:
+def _mask(row: Row, inner: str, most: int) -> Any:
     """In place of the model's mask what a position sees within its window."""
     plain = ALL_MASK_ATTENTION_FUNCTIONS[inner]
 
@@ -161,7 +162,7 @@ def _mask(row: Row, inner: str) -> Any:
         causal = bool(seen_TT.equal(torch.ones_like(seen_TT).tril()))
         usual = causal or bool(seen_TT.all())
         ends = torch.tensor(begin, dtype=torch.int32, device=seen.device)
-        return Sight(row.runs, causal, None if usual else seen_TT, ends)
+        return Sight(row.runs, causal, None if usual else seen_TT, ends, max(longest, most))
 
     return make
 
@@ -177,11 +178,17 @@ def _attention(inner: str, laid: Laid | None) -> Any:
         """As transformers calls it: query, key, value [1, heads, T, d]. Returns [1, T, heads, d]."""
         if not isinstance(attention_mask, Sight):
             return plain(module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **given)
-        sight = attention_mask
-        plainly = dropout == 0 and given.get("position_bias") is None
-        if plainly and (kind := _kernel_type(sight, query, value)) is not None:
-            return _in_one(sight, query.to(kind), key.to(kind), value.to(kind), scaling), None
+        kind = _kernel_type(attention_mask, query, value) if _is_plain(dropout, given) else None
+        if kind is not None:
+            return _in_one(attention_mask, query.to(kind), key.to(kind), value.to(kind), scaling), None
+        return uncompiled(module, attention_mask, query, key, value, dropout, scaling, given), None
+
+    def by_runs(
+        module: nn.Module, sight: Sight, query: Tensor, key: Tensor, value: Tensor, dropout: float,
+        scaling: float | None, given: dict[str, Any],
+    ) -> Tensor:  # fmt: skip
         whole = {**given, "dropout": dropout, "scaling": scaling, "is_causal": sight.causal}
+        plainly = _is_plain(dropout, given)
         sizes = [count * length for count, length in sight.runs]
         split = zip(sight.runs, *(states.split(sizes, dim=2) for states in (query, key, value)), strict=True)
         said: list[Tensor] = []
@@ -197,9 +204,15 @@ def _attention(inner: str, laid: Laid | None) -> Any:
                     mixed, _ = plain(module, q, k, v, seen, **whole)
             said.append(mixed.flatten(0, 1))
             first += count
-        return torch.cat(said)[None], None
+        return torch.cat(said)[None]
 
+    uncompiled: Any = torch.compiler.disable(by_runs)  # every row has other runs
     return attend
+
+
+def _is_plain(dropout: float, given: dict[str, Any]) -> bool:
+    """Whether attention is nothing but a softmax of products."""
+    return dropout == 0 and given.get("position_bias") is None
 
 
 def _kernel_type(sight: Sight, query: Tensor, value: Tensor) -> torch.dtype | None:
@@ -218,7 +231,7 @@ def _in_one(sight: Sight, query: Tensor, key: Tensor, value: Tensor, scaling: fl
     if (shared := q.shape[1] // k.shape[1]) > 1:  # torch 2.11's kernel wants as many heads of keys as of queries
         k, v = (states.repeat_interleave(shared, dim=1) for states in (k, v))
     said = varlen_attn(
-        q, k, v, sight.ends, sight.ends, sight.longest, sight.longest, scale=scaling,
+        q, k, v, sight.ends, sight.ends, sight.most, sight.most, scale=scaling,
         window_size=(-1, 0) if sight.causal else (-1, -1),
     )  # fmt: skip
     assert isinstance(said, Tensor)

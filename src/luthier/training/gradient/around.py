@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
+from peft.helpers import disable_input_dtype_casting
 from torch import nn
 
 from luthier.codec import Codec
@@ -14,8 +16,12 @@ from luthier.models.packing.attention import packed_attention
 from luthier.runtime import Runtime
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.frozen.vocabulary import trimmed_embedding
+from luthier.training.gradient.compiled import compiled_layers
+from luthier.training.gradient.narrow import narrow_frozen
 from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.types import IDS, Example, LabelledWindow
+
+_KINDS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @contextmanager
@@ -30,10 +36,12 @@ def as_it_learns(
     packing: bool,
     neftune_alpha: float,
     any_token: bool,
+    compiling: Callable[[str], None] | None = None,
 ) -> Iterator[Noise]:
     """Inside the block the model is as training has it. Yields where its dropout draws from.
 
-    windows, validation: all that it will meet. any_token: whether it may meet other tokens than theirs.
+    windows, validation: all that it will meet. any_token: whether it may meet other tokens than theirs. compiling: who
+    is told about it where the layers are to be compiled; None leaves them as they are.
     """
     with ExitStack() as stack:
         noise = Noise(seed)
@@ -44,8 +52,13 @@ def as_it_learns(
                 arrays = [ids for window in met for name, ids in window.arrays.items() if name.endswith(IDS)]
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, seed))
+        if runtime.precision != "fp32":
+            stack.enter_context(narrow_frozen(model, _KINDS[runtime.precision]))
+            stack.enter_context(disable_input_dtype_casting(model))  # autocast would only cast it back
         stack.enter_context(noisy_embeddings(model, noise, neftune_alpha))
         stack.enter_context(first_position_only(model))
         if packing:
-            stack.enter_context(packed_attention(model, noise))
+            stack.enter_context(packed_attention(model, noise, max(map(len, windows), default=0)))
+        if compiling is not None:
+            stack.enter_context(compiled_layers(model, runtime, compiling, packing=packing))
         yield noise
