@@ -142,7 +142,8 @@ class Load:
         tasks: set[asyncio.Task[None]] = set()
 
         async def one() -> None:
-            client = free.pop() if free else await self.connect()
+            client = next((kept for kept in iter(lambda: free.pop() if free else None, None) if kept.open), None)
+            client = client or await self.connect()
             if client is None:
                 self.seen.dropped += 1
                 return

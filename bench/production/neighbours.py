@@ -48,8 +48,9 @@ def main() -> None:
         alone = asked(work, port, "closed", _ALONE, 1)
         with on(ours):
             bare = (before + _bare(predictor, texts)) / 2
-        print(f"alone: p50 {_ms(alone['p50'])} ms, {alone['p50'] / bare:.2f} times the bare {_ms(bare)} ms", flush=True)
-        _beside_lists(work, port, words.seconds)
+        print(f"alone: p50 {_ms(alone['p50'])} ms, {alone['p50'] / bare:.2f} times the bare {_ms(bare)} ms; p99 "
+              f"{_ms(alone['p99'])} ms", flush=True)  # fmt: skip
+        _beside_lists(work, port, words.seconds, alone["p99"])
         _beside_slow(work, port, words.seconds)
         _long(work, port, server.pid, words)
 
@@ -79,13 +80,16 @@ def _bare(predictor: Any, texts: Sequence[str]) -> float:
     return statistics.median(taken)
 
 
-def _beside_lists(work: Path, port: int, seconds: float) -> None:
+def _beside_lists(work: Path, port: int, seconds: float, alone: float) -> None:
+    """alone: p99 without the lists."""
     lists = begin(work, port, "lists", seconds + 2, _LIST)
     time.sleep(1)
     one = asked(work, port, "until", seconds, 1)
     other = json.loads(lists.communicate()[0])
-    print(f"lists: p50 {_ms(one['p50'])} p99 {_ms(one['p99'])} ms of {one['answered']} texts, {one['refused']} refused,"
-          f" beside {other['answered']} lists of {_LIST}, p50 {_ms(other['p50'])} ms", flush=True)  # fmt: skip
+    times = one["p99"] / alone
+    print(f"lists: p50 {_ms(one['p50'])} p99 {_ms(one['p99'])} ms ({times:.1f} times that alone) of {one['answered']} "
+          f"texts, {one['refused']} refused, beside {other['answered']} lists of {_LIST}, p50 {_ms(other['p50'])} ms",
+          flush=True)  # fmt: skip
 
 
 def _beside_slow(work: Path, port: int, seconds: float) -> None:

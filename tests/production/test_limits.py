@@ -78,6 +78,45 @@ def test_a_long_list_keeps_nobody_waiting_who_asks_for_one() -> None:
     assert max(map(len, predictor.turns)) < 200
 
 
+def test_beside_one_who_asks_for_one_lists_have_brief_turns_and_alone_full_ones() -> None:
+    predictor = slow(0.002)
+    batcher = Batcher(predictor, Limits(turn=0.2))
+
+    async def both() -> None:
+        await batcher.answer(list(range(20)))  # by which is known how long one takes
+        await batcher.answer(list(range(1000, 1090)))
+        listed = asyncio.create_task(batcher.answer(list(range(2000, 2200))))
+        for number in range(8):
+            await batcher.answer([number])
+        await listed
+
+    asyncio.run(at_work(batcher, both()))
+    assert max(map(len, predictor.turns[:2])) >= 60
+    beside = predictor.turns[3:]  # behind the one that the list had to itself
+    for turn in beside:
+        ones = sum(number < 1000 for number in turn)
+        assert len(turn) - ones <= (ones if ones else 0.02 / 0.002 + 2)
+    assert sum(len(turn) for turn in beside) > 100
+
+
+def test_many_who_ask_for_one_share_full_turns_with_a_list() -> None:
+    predictor = slow(0.001)
+    batcher = Batcher(predictor, Limits(turn=0.2))
+
+    async def crowd() -> None:
+        await batcher.answer(list(range(1000, 1020)))
+        before = asyncio.create_task(batcher.answer(list(range(1100, 1200))))
+        await asyncio.sleep(0.02)  # it is being answered, and the others come meanwhile
+        listed = asyncio.create_task(batcher.answer(list(range(2000, 2100))))
+        await asyncio.sleep(0)
+        await asyncio.gather(*(batcher.answer([number]) for number in range(40)), listed, before)
+
+    asyncio.run(at_work(batcher, crowd()))
+    turn = next(turn for turn in predictor.turns if any(number < 1000 for number in turn))
+    ones = sum(number < 1000 for number in turn)
+    assert ones == len(turn) - ones == 40
+
+
 def test_what_would_wait_too_long_is_refused_at_once_and_what_was_accepted_is_answered() -> None:
     batcher = Batcher(slow(0.02), Limits(patience=0.3, turn=0.1))
 

@@ -2,9 +2,10 @@
 
 Inputs take turns, not requests: the second input of a request stands in line as if it had come with the next request,
 the third with the one after, so that a list of 256 keeps nobody waiting who asks for one. A turn holds as many inputs
-as a core answers in `Limits.turn` seconds; within it `predict` puts those of one length together. Cores have turns of
-their own, so that while one answers over HTTP, or has no more to do, the others go on; a turn beside which nothing
-waits has all of them.
+as a core answers in `Limits.turn` seconds; within it `predict` puts those of one length together. Where somebody asks
+for few at a time beside lists, turns are brief: his holds no more of a list than of what he and his like ask for, and
+those before it end soon. Cores have turns of their own, so that while one answers over HTTP, or has no more to do, the
+others go on; a turn beside which nothing waits has all of them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ _ENOUGH = 16
 _GATHER, _LOOK = 0.1, 0.002
 """Share of the seconds of its last turn that a core waits at most for those whom it has just answered and who ask
 again: as long as it has no full turn, and in so many seconds there come more or the others are still being told."""
+_SHORT = 4
+"""Inputs of a request that is no list."""
+_BRIEF, _LATELY = 0.02, 5.0
+"""Seconds of a turn of lists, so many seconds after somebody asked for few."""
 MOST_FAILURES = 3
 """Turns in a row of which nothing came, after which the model is not called ready."""
 
@@ -44,6 +49,8 @@ _MOST_ALONE = 4
 TurnTold = Callable[[int, float], None]
 """Is told of each turn: inputs, seconds."""
 Turn = Sequence["tuple[Any, asyncio.Future[Any]]"]
+Line = list["tuple[int, int, Any, asyncio.Future[Any]]"]
+"""The place in line, a number that no two share, the input, where its prediction goes."""
 
 
 class Batcher:
@@ -57,8 +64,10 @@ class Batcher:
         cores: int = 1,
     ) -> None:
         self._predictor, self._limits, self._told, self._cores = predictor, limits or Limits(), told, cores
-        self._waiting: list[tuple[int, int, Any, asyncio.Future[Any]]] = []
-        """A heap: the place in line, a number that no two share, the input, where its prediction goes."""
+        self._lines: tuple[Line, Line] = [], []
+        """Heaps, of those who ask for few and of lists."""
+        self._asked_few = -math.inf
+        """When somebody last asked for few."""
         self._at: Counter[int] = Counter()
         """How many wait at each place."""
         self._ahead = 0
@@ -76,15 +85,21 @@ class Batcher:
     @property
     def waiting(self) -> int:
         """Inputs that wait or are being answered, whose client is still there."""
-        return self._busy.total() + len(self._alone) + sum(not answer.done() for *_, answer in self._waiting)
+        going = self._busy.total() + len(self._alone)
+        return going + sum(not answer.done() for line in self._lines for *_, answer in line)
+
+    @property
+    def _count(self) -> int:
+        return sum(map(len, self._lines))
 
     @property
     def overload(self) -> Refusal | None:
         """What is said to who asks now; None where there is room."""
         wait = self._wait()
-        if not self._waiting or (wait <= self._limits.patience and len(self._waiting) < self._limits.waiting):
+        count = self._count
+        if not count or (wait <= self._limits.patience and count < self._limits.waiting):
             return None
-        what = t("{count} inputs are waited for", count=len(self._waiting))
+        what = t("{count} inputs are waited for", count=count)
         return Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(wait)))
 
     async def answer(self, inputs: Sequence[Any]) -> tuple[list[Any], list[int]]:
@@ -119,16 +134,19 @@ class Batcher:
 
     def _take(self, inputs: Sequence[Any]) -> list[asyncio.Future[Any]]:
         """All of them or none."""
-        refusal = self.overload
-        if refusal is None and self._waiting and len(self._waiting) + len(inputs) > self._limits.waiting:
-            what = t("{count} inputs are waited for", count=len(self._waiting))
+        refusal, count = self.overload, self._count
+        if refusal is None and count and count + len(inputs) > self._limits.waiting:
+            what = t("{count} inputs are waited for", count=count)
             refusal = Refusal(503, what, code="overloaded", retry_after=max(1, math.ceil(self._wait())))
         if refusal is not None:
             raise refusal
         loop = asyncio.get_running_loop()
         answers: list[asyncio.Future[Any]] = [loop.create_future() for _ in inputs]
+        listed = len(inputs) > _SHORT
+        if not listed:
+            self._asked_few = time.perf_counter()
         for i, (item, answer) in enumerate(zip(inputs, answers, strict=True)):
-            heapq.heappush(self._waiting, (self._place + i, self._number + i, item, answer))
+            heapq.heappush(self._lines[listed], (self._place + i, self._number + i, item, answer))
             self._at[self._place + i] += 1
         self._ahead += self._at[self._place]
         self._place, self._number = self._place + 1, self._number + len(inputs)
@@ -137,14 +155,15 @@ class Batcher:
 
     def _wait(self) -> float:
         """Seconds until the turn of an input that comes now."""
-        return self._ahead * self._seconds_each / self._cores if self._number - len(self._waiting) > _ENOUGH else 0.0
+        return self._ahead * self._seconds_each / self._cores if self._number - self._count > _ENOUGH else 0.0
 
     @property
     def _full(self) -> int:
         """Inputs of a full turn."""
-        if not self._seconds_each:
-            return MOST_ITEMS
-        return min(MOST_ITEMS, max(_LEAST, round(self._limits.turn / self._seconds_each)))
+        return max(_LEAST, self._inputs_in(self._limits.turn))
+
+    def _inputs_in(self, seconds: float) -> int:
+        return min(MOST_ITEMS, round(seconds / self._seconds_each)) if self._seconds_each else MOST_ITEMS
 
     @property
     def _seconds_each(self) -> float:
@@ -165,12 +184,12 @@ class Batcher:
         """Of one core."""
         seconds = 0.0
         while True:
-            if not self._waiting:
+            if not self._count:
                 self._came.clear()
                 await self._came.wait()
             await self._gather(_GATHER * seconds)
             if turn := self._next():
-                cores = 1 if self._busy or self._waiting else self._cores  # all of them where nobody else needs one
+                cores = 1 if self._busy or self._count else self._cores  # all of them where nobody else needs one
                 self._busy[core] = len(turn)
                 try:
                     seconds = await self._answer(turn, pool, cores)
@@ -181,23 +200,32 @@ class Batcher:
         """Waits as long as more come, and at most so many seconds."""
         now = time.perf_counter()
         end = now + most
-        while len(self._waiting) < self._full and now + _LOOK < end:
-            before, began = len(self._waiting), now
+        while self._count < self._full and now + _LOOK < end:
+            before, began = self._count, now
             await asyncio.sleep(_LOOK)
             now = time.perf_counter()
-            if len(self._waiting) == before and now - began < 2 * _LOOK:
+            if self._count == before and now - began < 2 * _LOOK:
                 break
 
     def _next(self) -> Turn:
         """Those that come next, without those whose client went away; not more than leaves the other free cores as
         many."""
-        share = math.ceil(len(self._waiting) / max(1, self._cores - len(self._busy)))
+        share = math.ceil(self._count / max(1, self._cores - len(self._busy)))
         turn: list[tuple[Any, asyncio.Future[Any]]] = []
-        while self._waiting and len(turn) < min(self._full, share):
-            place, _, item, answer = heapq.heappop(self._waiting)
+        most, beside = min(self._full, share), time.perf_counter() - self._asked_few < _LATELY
+        brief = max(1, self._inputs_in(_BRIEF)) if beside else most
+        taken = [0, 0]
+        while len(turn) < most:
+            few, lists = self._lines
+            room = taken[1] < (taken[0] if few or taken[0] else brief)
+            listed = bool(lists) and room and not (few and few[0] < lists[0])
+            if not self._lines[listed]:
+                break
+            place, _, item, answer = heapq.heappop(self._lines[listed])
             self._left(place)
             if not answer.done():
                 turn.append((item, answer))
+                taken[listed] += 1
         return turn
 
     def _left(self, place: int) -> None:
