@@ -107,3 +107,17 @@ def test_what_cannot_gain_from_it_is_told_beforehand(monkeypatch: pytest.MonkeyP
     assert "once more" in why_not_compiled({}, "cuda:0", checkpointing=True)
     monkeypatch.setattr(compiled.shutil, "which", lambda name: None)
     assert "C compiler" in why_not_compiled({}, "cuda:0", checkpointing=False)
+
+
+def test_a_model_without_a_stack_of_layers_is_told_so() -> None:
+    import transformers
+
+    config = transformers.AlbertConfig(
+        vocab_size=WIDTH, embedding_size=8, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=16,
+    )  # fmt: skip
+    said: list[str] = []
+    model = transformers.AlbertModel(config)
+    with compiled_layers(model, Runtime(), said.append, packing=False, backend=TRACED) as compiled:
+        assert not compiled
+    assert said == ["AlbertModel has no stack of separate layers: nothing is compiled"]

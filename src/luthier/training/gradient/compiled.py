@@ -50,7 +50,11 @@ def compiled_layers(
     """Inside the block the model's layers run as compiled kernels wherever a gradient is wanted; evaluation runs them
     as they are. It is tried first: a layer that cannot be compiled stays as it is. Yields whether they are compiled."""
     layers = _alike(model)
-    compiled = torch.compile(type(layers[0]).forward, backend=backend, dynamic=True) if layers else None
+    if not layers:
+        say(t("{model} has no stack of separate layers: nothing is compiled", model=type(model).__name__))
+        yield False
+        return
+    compiled = torch.compile(type(layers[0]).forward, backend=backend, dynamic=True)
     begin = time.perf_counter()
     for layer in layers:
         layer.forward = _either(layer, compiled)
