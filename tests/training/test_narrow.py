@@ -72,7 +72,7 @@ def test_what_learns_stays_wide() -> None:
 
 
 def test_a_weight_that_two_layers_share_stays_wide() -> None:
-    model = head(from_a_bf16_file()).model
+    model: Any = head(from_a_bf16_file()).model
     for p in model.parameters():
         p.requires_grad_(False)
     first, second = model.model.layers
