@@ -1,9 +1,9 @@
-"""Luthier's run, in a process of its own: python -m bench.language.one MODEL ROWS BATCH LENGTH STEPS [SETTING …]
+"""Luthier's run, in a process of its own: python -m bench.language.one MODEL ROWS BATCH LENGTH STEPS WARM [SETTING …]
 
-ROWS: JSON lines of messages. STEPS: trained of the first epoch. Prints a line of JSON: seconds and cpu_seconds of the
-steps, tokens (real ones), learnt, padded, memory (the peak in bytes, on a GPU that of torch's allocations), loss (of
-the last step), before (seconds of training before these steps: on a GPU the first two, in which kernels are made, are
-not counted).
+ROWS: JSON lines of messages. STEPS: trained of the first epoch. WARM: so many of them, in which a GPU's kernels are
+made, are not counted there. Prints a line of JSON: seconds and cpu_seconds of the steps, tokens (real ones), learnt,
+padded, memory (the peak in bytes, on a GPU that of torch's allocations), loss (of the last step), before (seconds of
+training before these steps).
 """
 
 from __future__ import annotations
@@ -16,20 +16,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-WARM = 2
-"""Steps on a GPU that are not counted."""
-
 
 def main() -> None:
-    folder, rows, batch, length, steps, *own = sys.argv[1:]
+    folder, rows, batch, length, steps, warm, *own = sys.argv[1:]
     settings = [
         "task=sft", f"model={folder}", f"data.train={rows}", f"train.batch_size={batch}", f"train.max_length={length}",
         "train.epochs=1", "train.learning_rate=1e-4", "data.split.test=0", "data.bad_rows=skip", *own,
     ]  # fmt: skip
-    print(json.dumps(trained(settings, int(steps))))
+    print(json.dumps(trained(settings, int(steps), int(warm))))
 
 
-def trained(words: list[str], steps: int) -> dict[str, Any]:
+def trained(words: list[str], steps: int, warm: int) -> dict[str, Any]:
     """What `luthier train` does between reading the rows and the last step, without the evaluation."""
     from luthier.config.settings import load_settings
     from luthier.fit import fit
@@ -52,24 +49,24 @@ def trained(words: list[str], steps: int) -> dict[str, Any]:
         how = ready.training
         shown = epoch_steps([len(window) for window in windows], how.batch_size, how.seed, epoch=0)[:steps]
         windows = [windows[i] for step in shown for i in step]
-        marks: list[tuple[float, float, int]] = [(time.perf_counter(), time.process_time(), 0)]
+        marks, told = [(time.perf_counter(), time.process_time())], list[Mapping[str, Any]]()
 
         def mark(entry: Mapping[str, Any]) -> None:
             if "loss" in entry:
-                marks.append((time.perf_counter(), time.process_time(), entry["tokens"]))
+                marks.append((time.perf_counter(), time.process_time()))
+                told.append(entry)
 
         done = fit(
             tune(ready), ready.codec, windows, [], how, folder=Path(out), facts={}, runtime=runtime,
             screen=SILENT, tell=mark, tried=lambda share, value: "",  # nothing is saved
         ).progress  # fmt: skip
-        journal = [json.loads(line) for line in (Path(out) / "metrics.jsonl").read_text().splitlines()]
-    first = marks[WARM if runtime.device != "cpu" else 0]
-    last, tokens = marks[-1], sum(each[2] for each in marks[marks.index(first) + 1 :])
+    warm = warm if runtime.device != "cpu" else 0
+    first, last, tokens = marks[warm], marks[-1], sum(entry["tokens"] for entry in told[warm:])
     share = tokens / done.tokens
     return {
-        "seconds": last[0] - first[0] if share < 1 else done.seconds, "cpu_seconds": last[1] - first[1],
+        "seconds": last[0] - first[0] if warm else done.seconds, "cpu_seconds": last[1] - first[1],
         "tokens": tokens, "padded": done.padded * share,
-        "learnt": sum(int((w.targets >= 0).sum()) for w in windows) * share, "loss": journal[-1]["loss"],
+        "learnt": sum(int((w.targets >= 0).sum()) for w in windows) * share, "loss": told[-1]["loss"],
         "memory": peak_memory(runtime.device), "before": first[0] - marks[0][0],
     }  # fmt: skip
 

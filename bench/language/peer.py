@@ -1,9 +1,11 @@
-"""TRL's SFTTrainer, in a process of its own and a Python of its own: PYTHON peer.py HOW MODEL ROWS BATCH LENGTH STEPS
+"""TRL's SFTTrainer, in a process of its own and a Python of its own:
+PYTHON peer.py HOW MODEL ROWS BATCH LENGTH STEPS WARM
 
 HOW: default, as the class comes; tuned, grouped by length, without gradient checkpointing, in bf16 with fused AdamW, on
 a GPU with Liger's kernels where they are installed; with -lora behind it an adapter of rank 16 on every linear layer
 learns, tuned beside frozen weights in bf16 and one row at a time, so many times a step.
-ROWS: JSON lines of messages, of which the last is learnt. Prints the line of JSON that one.py prints.
+ROWS: JSON lines of messages, of which the last is learnt. WARM: steps that are not counted on a GPU. Prints the line of
+JSON that one.py prints.
 """
 
 from __future__ import annotations
@@ -18,8 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-WARM = 2
-"""Steps on a GPU that are not counted: kernels are made in them."""
 TUNED: dict[str, Any] = {
     "gradient_checkpointing": False, "bf16": True, "optim": "adamw_torch_fused",
     "train_sampling_strategy": "group_by_length",
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def trained(
-    how: dict[str, Any], lora: bool, folder: str, rows: Path, batch: int, length: int, steps: int
+    how: dict[str, Any], lora: bool, folder: str, rows: Path, batch: int, length: int, steps: int, warm: int
 ) -> dict[str, Any]:
     import torch
     from transformers import AutoTokenizer, logging
@@ -75,7 +75,7 @@ def trained(
 
         trainer.add_callback(Marking())
         trainer.train()
-    warm = WARM if torch.cuda.is_available() else 0
+    warm = warm if torch.cuda.is_available() else 0
     micro = batch if alone else 1
     steps_counted = counted[warm * micro : steps * micro]  # the loader is a batch ahead
     losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]

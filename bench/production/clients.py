@@ -142,8 +142,9 @@ class Load:
         tasks: set[asyncio.Task[None]] = set()
 
         async def one() -> None:
-            client = next((kept for kept in iter(lambda: free.pop() if free else None, None) if kept.open), None)
-            client = client or await self.connect()
+            while free and not free[-1].open:  # the server has closed it meanwhile
+                free.pop()
+            client = free.pop() if free else await self.connect()
             if client is None:
                 self.seen.dropped += 1
                 return
