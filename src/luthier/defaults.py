@@ -97,7 +97,8 @@ def choose(settings: Settings, facts: Facts) -> tuple[Settings, list[Choice]]:
     train |= {key: value for key, value in _USUAL.items() if train[key] == "auto"}
     decide("patience", *_patience(train["epochs"], facts.validated))
     decide("max_tokens", *_max_tokens(facts.device, train["max_length"]))
-    train["compile"] = _asked_compile(facts, train)
+    if facts.device == "cpu" and train["compile"] == "auto":
+        train["compile"] = False  # there is nothing to choose
     decide("compile", *_compile(facts, train))
     decide("save_every", 500, t("a checkpoint every 500 steps, and one after every evaluation"))
     decide("precision", *_precision(facts))
@@ -125,8 +126,7 @@ def _decide_joined(
     model, tokens = facts.model, int(facts.lengths.sum())
     decide("max_length", *block_length(model.most_tokens, facts.device))
     decide("batch_size", *blocks_a_step(tokens, train["max_length"]))
-    weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
-    decide("epochs", *passes(tokens, weights, pretrained=method != SCRATCH))
+    decide("epochs", *passes(tokens, model.layer_weights, pretrained=method != SCRATCH))
 
 
 def choose_packing(
@@ -220,28 +220,20 @@ def _max_tokens(device: str, max_length: int) -> tuple[int, str]:
     return max(budget, max_length), t("of one forward pass; a larger batch is accumulated")
 
 
-def _why_not_compiled(facts: Facts, train: Mapping[str, Any]) -> str:
+def _compile(facts: Facts, train: Mapping[str, Any]) -> tuple[bool, str]:
+    """By what the layers would take as they are: so long to start their kernels, so long to multiply. Errors:
+    ConfigError where it is asked for and cannot be."""
     from luthier.training.gradient.compiled import why_not_compiled
 
-    return why_not_compiled(facts.model.config, facts.device, checkpointing=train["gradient_checkpointing"])
-
-
-def _asked_compile(facts: Facts, train: Mapping[str, Any]) -> bool | str:
-    """On a CPU there is nothing to choose. Errors: ConfigError where it is asked for and cannot be."""
-    if train["compile"] is True and (why := _why_not_compiled(facts, train)):
+    why = why_not_compiled(facts.model.config, facts.device, checkpointing=train["gradient_checkpointing"])
+    if why and train["compile"] is True:
         raise ConfigError.at("train.compile", t("cannot be: {why}", why=why), "train.compile=auto", code="conflict")
-    return False if facts.device == "cpu" else train["compile"]
-
-
-def _compile(facts: Facts, train: Mapping[str, Any]) -> tuple[bool, str]:
-    """By what the layers would take as they are: so long to start their kernels, so long to multiply."""
-    if why := _why_not_compiled(facts, train):
+    if why:
         return False, why
     model, epochs = facts.model, train["epochs"]
     tokens = float(np.minimum(facts.lengths, train["max_length"]).mean()) * facts.rows * epochs
     passes = max(math.ceil(facts.rows / train["batch_size"]) * epochs, tokens / train["max_tokens"])
-    weights = model.layers * model.hidden_size * (4 * model.hidden_size + 2 * model.feed_forward)
-    seconds = passes * model.layers * _LAUNCHES + 6 * weights * tokens / _GPU_RATE
+    seconds = passes * model.layers * _LAUNCHES + 6 * model.layer_weights * tokens / _GPU_RATE
     if seconds < _COMPILING:
         return False, t("about {seconds:.0f} s of steps: compiling would take longer than it saves", seconds=seconds)
     return True, t(

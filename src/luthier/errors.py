@@ -156,6 +156,12 @@ def nearest_name(word: str, known: Iterable[str]) -> str | None:
     return None
 
 
+def first_line(error: BaseException, most: int = 200) -> str:
+    """Of what it says, so many characters; its class where it says nothing."""
+    said = str(error).strip()
+    return said.splitlines()[0][:most] if said else type(error).__name__
+
+
 def shown(value: object, most: int = 60) -> str:
     """A user's value as it may stand in a message: shortened, control characters escaped, quoted."""
     text = printable(str(value))

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+KINDS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""In which matrices are multiplied, by the name of a precision."""
 _BUCKET = 16 * 2**20
 """Gradients are summed over processes in buckets of this many numbers: few calls, little extra memory."""
 
@@ -41,8 +43,7 @@ class Runtime:
         """Matrix multiplications inside the block run in the runtime's precision."""
         if self.precision == "fp32":
             return nullcontext()
-        kind = torch.bfloat16 if self.precision == "bf16" else torch.float16
-        return torch.autocast(torch.device(self.device).type, dtype=kind)
+        return torch.autocast(torch.device(self.device).type, dtype=KINDS[self.precision])
 
     def sum(self, values: Sequence[float]) -> list[float]:
         """Each value added up over all processes."""
@@ -141,7 +142,7 @@ def matmul_peak(device: str, precision: str) -> float:
     that utilisation is counted against. The best of a third of a second, because a busy neighbour may take a part."""
     import time
 
-    kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+    kind = KINDS[precision]
     size = 1024 if device == "cpu" else 8192
     a = torch.randn(size, size, device=device).to(kind)
     b = torch.randn(size, size, device=device).to(kind)

@@ -64,3 +64,13 @@ def digest(run: Path) -> str:
 
 def report(run: Path) -> dict[str, Any]:
     return json.loads((run / "report.json").read_text(encoding="utf-8"))
+
+
+def refused(model: Path, folder: Path, *words: object) -> str:
+    """What a training on tickets with these words says, which it refuses before anything is written."""
+    from tiny import ticket_rows, write_csv
+
+    write_csv(folder / "tickets.csv", ["text", "label"], ticket_rows(30))
+    done = luthier("train", "tickets.csv", "--model", model, *words, "--out", "run", cwd=folder)
+    assert done.returncode == 2 and not (folder / "run").exists()
+    return done.stderr

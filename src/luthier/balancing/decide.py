@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from luthier.codec import Codec
-from luthier.models.head import logits_layer
+from luthier.models.head import logits_layer, unwrapped
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,7 @@ def move_decisions(
 
 def shift_logits(model: nn.Module, codec: Codec, shifts_C: np.ndarray) -> Moved:
     """In place where the head has a bias; else the Codec that comes back does it."""
-    plain: Any = getattr(model, "get_base_model", lambda: model)()  # inside an adapter's wrapping
-    layer = logits_layer(plain)
+    layer = logits_layer(unwrapped(model))
     if layer is None or layer.bias is None:
         return Moved(shifts_C, False, replace(codec, task=codec.task.with_shifts(shifts_C)))
     with torch.no_grad():

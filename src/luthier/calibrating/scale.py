@@ -99,8 +99,7 @@ def _divided(model: nn.Module, batch: Batch, temperature: float) -> bool:
 
 def _plain_layer(model: nn.Module) -> Any:
     """The layer that makes the logits, where there is one of plain numbers."""
-    from luthier.models.head import logits_layer
+    from luthier.models.head import logits_layer, unwrapped
 
-    plain: Any = getattr(model, "get_base_model", lambda: model)()  # inside an adapter's wrapping
-    layer = logits_layer(plain)
+    layer = logits_layer(unwrapped(model))
     return layer if layer is not None and layer.weight.is_floating_point() else None

@@ -18,6 +18,7 @@ from luthier.distilling.unlabelled import unlabelled_examples
 from luthier.errors import ConfigError
 from luthier.inference.artifact import Predictor
 from luthier.language import t
+from luthier.models.head import unwrapped
 from luthier.progress import Progress
 from luthier.runtime import Runtime
 from luthier.tuning.parts import Tuned
@@ -54,9 +55,9 @@ def taught_by(
             raise ConfigError.at("distil.unlabelled", what, fix, code="conflict")
         more = unlabelled_examples(how.unlabelled, codec, settings.data, split, screen)
     further = codec.encode_labelled(more)
-    student = _plain(tuned.model)
-    widths = student.config.hidden_size, _plain(teacher.weights).config.hidden_size
-    pairs = matched(depth(student), depth(_plain(teacher.weights))) if how.hidden else []
+    student = unwrapped(tuned.model)
+    widths = student.config.hidden_size, unwrapped(teacher.weights).config.hidden_size
+    pairs = matched(depth(student), depth(unwrapped(teacher.weights))) if how.hidden else []
     if how.hidden and not pairs:
         what = t("a student of one layer has no states below its last ones")
         raise ConfigError.at("distil.hidden", what, t("distil.hidden=false"), code="conflict")
@@ -67,9 +68,3 @@ def taught_by(
     lessons = Lessons(logits_NC, states_NLD, np.array(row_of, np.int64), len(windows))
     objective = Imitation(task, lessons, how.temperature, how.alpha)
     return Taught(imitating(tuned, objective, widths, settings.train.seed), [*windows, *further])
-
-
-def _plain(model: Any) -> Any:
-    """The transformers model inside PEFT's wrapper."""
-    get = getattr(model, "get_base_model", None)
-    return get() if get is not None else model

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from luthier.errors import ModelError
+from luthier.errors import ModelError, first_line
 from luthier.graphed import Graphed
 from luthier.inference.predict import batches
 from luthier.language import t
@@ -52,7 +52,7 @@ def write_graph(predictor: Any, windows: Sequence[Window], path: Path) -> None:
             heavy = sum(p.numel() * p.element_size() for p in model.parameters()) > _LARGEST
             program.save(str(path), external_data=heavy)
     except Exception as error:  # the library raises many kinds
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         what = t("its graph cannot be drawn: {reason}", reason=reason)
         fix = t("use --format merged, which every model has")
         raise ModelError.at(predictor.name, what, fix, code="no-graph") from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import ConfigError, did_you_mean
+from luthier.errors import ConfigError, did_you_mean, first_line
 from luthier.language import t
 from luthier.making.special import BOTH, CAUSAL, MASKED
 from luthier.models.find import ModelFolder
@@ -96,7 +96,7 @@ def untrained_config(model_type: str, size: Size, tokens: Mapping[str, int], voc
             raise ValueError(f"{size.width} / {size.heads_asked}")
         parameters_of(config)
     except Exception as error:  # each make has its own ways to complain
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         what = t("cannot be built in this size: {reason}", reason=reason)
         fix = t("choose --width as a multiple of --heads, or leave sizes out")
         raise ConfigError.at(f"--model {model_type}", what, fix, code="bad-size") from None

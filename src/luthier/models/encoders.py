@@ -14,7 +14,7 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from luthier.errors import ModelError
+from luthier.errors import ModelError, first_line
 from luthier.language import t
 from luthier.media.files import IMAGE, Media
 from luthier.media.images import read_image
@@ -88,7 +88,7 @@ class MediaReader:
                 return transformers.AutoImageProcessor.from_pretrained(str(self.folder), backend="pil")
             return transformers.AutoFeatureExtractor.from_pretrained(str(self.folder))
         except Exception as error:  # the library raises many kinds
-            reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+            reason = first_line(error)
             what = t("prepares no {kind}: {reason}", kind=self.kind, reason=reason)
             fix = t("is task.encoder a model that reads this kind of file?")
             raise ModelError.at(str(self.folder), what, fix, code="bad-model") from error

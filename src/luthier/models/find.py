@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from luthier.errors import ModelError, Place, did_you_mean
+from luthier.errors import ModelError, Place, did_you_mean, first_line
 from luthier.extras import has, need
 from luthier.language import t
 from luthier.models.run import GGUF
@@ -45,6 +45,11 @@ class ModelFolder:
     @property
     def feed_forward(self) -> int:
         return int(self._first("intermediate_size", "d_ff", "hidden_dim", "n_inner", default=4 * self.hidden_size))
+
+    @property
+    def layer_weights(self) -> int:
+        """Of the matrices of all layers, about."""
+        return self.layers * self.hidden_size * (4 * self.hidden_size + 2 * self.feed_forward)
 
     @property
     def most_tokens(self) -> int:
@@ -174,7 +179,7 @@ def _from_hub(name: str) -> Path:
 
 
 def _not_had(name: str, error: Exception) -> ModelError:
-    reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
+    reason = first_line(error, 160)
     if type(error).__name__ in ("RepositoryNotFoundError", "HFValidationError", "GatedRepoError"):
         fix = t("check the name, or give a local folder: --model ./folder")
     else:

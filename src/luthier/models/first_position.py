@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from luthier.models.head import unwrapped
+
 _READ_FIRST = {
     "BertForSequenceClassification",
     "RobertaForSequenceClassification",
@@ -44,7 +46,7 @@ class FirstPosition:
 
 def find_first_position(model: nn.Module) -> FirstPosition | None:
     """None for models of another make: whose head reads elsewhere, or through something else than one tanh layer."""
-    plain: Any = _unwrapped(model)
+    plain: Any = unwrapped(model)
     if type(plain).__name__ not in _READ_FIRST:
         return None
     layer, dense = _last_layer(plain), tanh_dense(plain)
@@ -65,7 +67,7 @@ def tanh_dense(model: nn.Module) -> nn.Linear | None:
 def first_position_only(model: nn.Module) -> Iterator[bool]:
     """Inside the block the model's last layer works at the first position. Yields whether it does: other models
     than BERT's kin are left as they are."""
-    plain = _unwrapped(model)
+    plain = unwrapped(model)
     layer: Any = _last_layer(plain) if type(plain).__name__ in _READ_FIRST else None
     if layer is None or "forward" in vars(layer):  # inside another such block there is nothing left to do
         yield layer is not None
@@ -75,12 +77,6 @@ def first_position_only(model: nn.Module) -> Iterator[bool]:
         yield True
     finally:
         del layer.forward
-
-
-def _unwrapped(model: nn.Module) -> nn.Module:
-    """The transformers model inside PEFT's wrapper; its layers are the wrapped ones."""
-    get = getattr(model, "get_base_model", None)
-    return get() if get is not None else model
 
 
 def _last_layer(model: Any) -> nn.Module | None:

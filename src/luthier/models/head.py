@@ -16,6 +16,11 @@ _FARTHEST = 1000.0
 """Spreads between 0 and the mean up to which float32 holds mean and answer in one bias without loss that matters."""
 
 
+def unwrapped(model: Any) -> Any:
+    """The transformers model inside PEFT's wrapper; its layers are the wrapped ones."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 def logits_layer(model: PreTrainedModel) -> Any:
     """The linear layer outside the body that makes the logits, one for each label; None where there is no such layer.
     Of a model with several heads the layer through which all of them are given what they read."""

@@ -19,7 +19,7 @@ from torch import nn
 from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.generation.configuration_utils import GenerationConfig
 
-from luthier.errors import ModelError
+from luthier.errors import ModelError, first_line
 from luthier.language import t
 from luthier.models.find import has_weights
 from luthier.models.own.mean_pooled import MEAN_POOLED
@@ -104,7 +104,7 @@ def load_model(folder: Path, auto_class: str, head_options: Mapping[str, Any], *
                     **how,
                 )
     except Exception as error:  # the library raises many kinds, SafetensorError and RuntimeError among them
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = first_line(error)
         what = t("cannot be loaded as {kind}: {reason}", kind=auto_class, reason=reason)
         fix = t("is this the right kind of model, and its file whole?")
         raise ModelError.at(str(folder), what, fix, code="bad-model") from error

@@ -3,7 +3,7 @@ architectures' names."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from luthier.errors import ModelError
 from luthier.language import t
+from luthier.models.head import unwrapped
 from luthier.objective import Joint, Loss
 
 
@@ -98,6 +99,14 @@ def layer_stack(model: PreTrainedModel) -> tuple[str, nn.ModuleList]:
             return name, part
     what, fix = t("has no stack of separate layers"), t("use tuning.method=full, head or lora")
     raise ModelError.at(str(model.name_or_path), what, fix, code="no-layers")
+
+
+def layers_of(model: nn.Module) -> Sequence[nn.Module]:
+    """The transformer layers, inside PEFT's wrapper too; none where there is no such stack."""
+    try:
+        return list(layer_stack(unwrapped(model))[1])
+    except ModelError:
+        return ()
 
 
 _DECODER_LAYERS = ("decoder_layers", "num_decoder_layers")

@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from luthier.errors import ConfigError
+from luthier.errors import ConfigError, first_line
 from luthier.language import t
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def peft_method(name: str, model: PreTrainedModel, options: Mapping[str, Any]) -
     except _REFUSALS as error:
         if weightless and "meta" in str(error).lower():  # it wants to see weights, and there are none yet
             return _untouched(model)
-        reason = str(error).strip().splitlines()[0][:240] if str(error).strip() else type(error).__name__
+        reason = first_line(error, 240)
         what = t("PEFT's {method} does not fit this model: {reason}", method=name, reason=reason)
         fix = t("change tuning.* as it says, or use tuning.method=lora")
         raise ConfigError.at("tuning", what, fix, code="peft-refuses") from error

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache
 
+from luthier.models.head import unwrapped
 from luthier.types import IGNORE
-from luthier.writing.handed import base_model, decoder_start, has_encoder, learns_prompts
+from luthier.writing.handed import decoder_start, has_encoder, learns_prompts
 from luthier.writing.likelihood import is_tried, token_nlls
 from luthier.writing.modes import evaluating
 
@@ -64,7 +65,7 @@ def _after_prompt(model: Any, prompts: list[list[int]], _: Any, pad_id: int, dev
             ids_BT, all_BT = _padded(prompts, pad_id, device)
             token_nlls(model, {"input_ids": ids_BT, "attention_mask": all_BT}, ids_BT)
         options = {"position_ids": _positions(mask_BT)} if _takes_positions(model) else {}
-        out = base_model(model).base_model(input_ids=known, attention_mask=mask_BT, use_cache=True, **options)
+        out = unwrapped(model).base_model(input_ids=known, attention_mask=mask_BT, use_cache=True, **options)
         cache = getattr(out, "cache", None)
 
     def score(rows: list[int], answers: list[list[int]]) -> Tensor:
@@ -97,7 +98,7 @@ def _from_source(model: Any, sources: list[list[int]], start: list[int], pad_id:
     given: dict[str, Any] = {"input_ids": ids_BT, "attention_mask": mask_BT}
     states = None
     if not learns_prompts(model):
-        states = base_model(model).get_encoder()(**given)
+        states = unwrapped(model).get_encoder()(**given)
 
     def score(rows: list[int], answers: list[list[int]]) -> Tensor:
         texts = [[*start, *answer[:-1]] for answer in answers]
@@ -131,7 +132,7 @@ def _positions(mask_BT: Tensor) -> Tensor:
 
 
 def _takes_positions(model: Any) -> bool:
-    return "position_ids" in inspect.signature(base_model(model).forward).parameters
+    return "position_ids" in inspect.signature(unwrapped(model).forward).parameters
 
 
 def _batches(texts: Sequence[Sequence[int]], max_tokens: int) -> Iterator[list[int]]:

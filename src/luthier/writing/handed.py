@@ -11,6 +11,7 @@ from torch.nn import functional as F  # noqa: N812
 from transformers.cache_utils import Cache
 from transformers.generation.configuration_utils import GenerationConfig
 
+from luthier.models.head import unwrapped
 from luthier.writing.rows import Job, Row
 
 
@@ -29,7 +30,7 @@ def first_inputs(model: Any, rows: Sequence[Row], job: Job) -> dict[str, Any]:
         begun = [[*job.start_ids, *row.said] for row in rows]
         inputs["decoder_input_ids"] = torch.tensor(begun, device=job.device)
         if not learns_prompts(model):  # else its states come before what the encoder is given
-            encode = base_model(model).get_encoder()
+            encode = unwrapped(model).get_encoder()
             inputs["encoder_outputs"] = encode(inputs.pop("input_ids"), attention_mask=inputs["attention_mask"])
     return inputs
 
@@ -78,7 +79,7 @@ def settings(job: Job, span: int) -> GenerationConfig:
 def plain_habits(model: Any) -> Iterator[None]:
     """Inside the block the model has no habits of generation: `generate` would fill our settings up with them."""
     holders = [
-        part for part in {id(m): m for m in (model, base_model(model))}.values() if "generation_config" in vars(part)
+        part for part in {id(m): m for m in (model, unwrapped(model))}.values() if "generation_config" in vars(part)
     ]
     habits = [part.generation_config for part in holders]
     for part in holders:
@@ -95,7 +96,7 @@ def decoder_start(model: Any) -> list[int]:
     Empty for other models."""
     if not has_encoder(model):
         return []
-    habits, config = base_model(model).generation_config, base_model(model).config
+    habits, config = unwrapped(model).generation_config, unwrapped(model).config
     first: Any = habits.decoder_start_token_id
     for name in ("decoder_start_token_id", "bos_token_id", "pad_token_id"):
         first = getattr(config, name, None) if first is None else first
@@ -103,13 +104,8 @@ def decoder_start(model: Any) -> list[int]:
     return [first] if forced is None else [first, forced]
 
 
-def base_model(model: Any) -> Any:
-    """The transformers model inside PEFT's wrapper."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
-
-
 def has_encoder(model: Any) -> bool:
-    return bool(base_model(model).config.is_encoder_decoder)
+    return bool(unwrapped(model).config.is_encoder_decoder)
 
 
 def learns_prompts(model: Any) -> bool:
@@ -127,5 +123,5 @@ def room(model: Any, prompt: int, start: int) -> int:
 
 def context(model: Any) -> int:
     """Tokens that the model's text may have, with the answer; a great number where nothing says so."""
-    said = getattr(base_model(model).config.get_text_config(decoder=True), "max_position_embeddings", None)
+    said = getattr(unwrapped(model).config.get_text_config(decoder=True), "max_position_embeddings", None)
     return said if isinstance(said, int) and said > 0 else 2**30

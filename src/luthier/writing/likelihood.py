@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from luthier.models.head import unwrapped
 from luthier.types import IGNORE
 from luthier.writing.after_head import AfterHead
 from luthier.writing.chunks import rows_at_once, summed_in_chunks
@@ -209,6 +210,5 @@ def _narrowed(head: nn.Module, some: Callable[[Tensor], Tensor]) -> Iterator[Non
 
 def _own_logits(model: Any, inputs: Mapping[str, Tensor]) -> Tensor:
     """[B, T, V]. Nothing is kept for a next token."""
-    base = model.get_base_model() if hasattr(model, "get_base_model") else model
-    takes = inspect.signature(base.forward).parameters
+    takes = inspect.signature(unwrapped(model).forward).parameters
     return model(**inputs, **({"use_cache": False} if "use_cache" in takes else {})).logits

@@ -23,6 +23,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, sdpa_mask
 from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
+from luthier.models.head import unwrapped
 from luthier.models.packing import short
 
 _NAME = "luthier_packed"
@@ -120,7 +121,7 @@ def packed_attention(model: nn.Module, laid: Laid | None = None, longest: int = 
 
 def body_of(model: Any) -> Any:
     """The part that reads token ids, inside PEFT's wrapper and below the head."""
-    plain = model.get_base_model() if hasattr(model, "get_base_model") else model
+    plain = unwrapped(model)
     return getattr(plain, "base_model", plain)
 
 

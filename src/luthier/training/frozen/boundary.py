@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from luthier.caching import key_of
 from luthier.errors import ModelError
+from luthier.models.head import unwrapped
 from luthier.tuning.parts import above_layers, layer_stack
 from luthier.weights import OF_THE_ANSWERS, bits
 
@@ -40,7 +41,7 @@ class Boundary:
 def find_boundary(model: nn.Module) -> Boundary | None:
     """None where nothing is frozen from below: something at the bottom learns, the model has no single stack of layers,
     or its decoder's layers also read what an encoder says."""
-    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # pyright: ignore[reportCallIssue]
+    plain = unwrapped(model)
     if getattr(plain.config, "is_encoder_decoder", False):
         return None
     try:

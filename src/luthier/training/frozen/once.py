@@ -25,7 +25,7 @@ from luthier.training.frozen.boundary import Boundary, find_boundary
 from luthier.training.frozen.reading import Reader, alike, read_instead, same_step
 from luthier.training.frozen.states import Pass, States, computed, kept_states
 from luthier.training.how import Training
-from luthier.tuning.parts import Tuned, layer_stack
+from luthier.tuning.parts import Tuned, layers_of
 from luthier.types import Batch, LabelledWindow, Window
 
 _TRIED = 3
@@ -193,8 +193,7 @@ def _found(
 
 
 def _tell(states: States, seconds: float, boundary: Boundary, cache: Cache, screen: Screen, model: nn.Module) -> None:
-    plain: Any = model.get_base_model() if hasattr(model, "get_base_model") else model  # pyright: ignore[reportCallIssue]
-    facts = {"count": len(boundary.layers), "all": len(layer_stack(plain)[1]), "size": size_text(states.bytes),
+    facts = {"count": len(boundary.layers), "all": len(layers_of(model)), "size": size_text(states.bytes),
              "folder": cache.folder}  # fmt: skip
     if seconds:
         screen.say(t("{count} of {all} layers are frozen: they ran once, in {seconds:.1f} s; what they gave, {size} in "

@@ -6,22 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import torch
-from peft.helpers import disable_input_dtype_casting
 from torch import nn
 
 from luthier.codec import Codec
 from luthier.models.first_position import first_position_only
 from luthier.models.packing.attention import packed_attention
-from luthier.runtime import Runtime
+from luthier.runtime import KINDS, Runtime
 from luthier.training.dropout import Noise, cheap_dropout
 from luthier.training.frozen.vocabulary import trimmed_embedding
 from luthier.training.gradient.compiled import compiled_layers
 from luthier.training.gradient.narrow import narrow_frozen
 from luthier.training.gradient.neftune import noisy_embeddings
 from luthier.types import IDS, Example, LabelledWindow
-
-_KINDS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @contextmanager
@@ -53,8 +49,11 @@ def as_it_learns(
                 stack.enter_context(trimmed_embedding(model, arrays, codec.text.pad_id))
             noise = stack.enter_context(cheap_dropout(model, seed))
         if runtime.precision != "fp32":
-            stack.enter_context(narrow_frozen(model, _KINDS[runtime.precision]))
-            stack.enter_context(disable_input_dtype_casting(model))  # autocast would only cast it back
+            stack.enter_context(narrow_frozen(model, KINDS[runtime.precision]))
+            if hasattr(model, "peft_config"):
+                from peft.helpers import disable_input_dtype_casting
+
+                stack.enter_context(disable_input_dtype_casting(model))  # autocast would only cast it back
         stack.enter_context(noisy_embeddings(model, noise, neftune_alpha))
         stack.enter_context(first_position_only(model))
         if packing:

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from luthier.errors import ModelError
+from luthier.errors import first_line
 from luthier.language import t
 from luthier.models.packing.attention import body_of, position_ids
 from luthier.runtime import Runtime
-from luthier.tuning.parts import layer_stack
+from luthier.tuning.parts import layers_of
 
 _WINDOWS = (5, 9, 9)
 """Tokens of the windows on which it is tried."""
@@ -64,8 +64,7 @@ def compiled_layers(
     except Exception as error:  # of torch, of Triton, of a C compiler; the layers run without them as well
         _leave(layers)
         layers = []
-        cause = getattr(error, "inner_exception", error)  # what torch._dynamo wraps
-        reason = str(cause).strip().splitlines()[0][:200] if str(cause).strip() else type(cause).__name__
+        reason = first_line(getattr(error, "inner_exception", error))  # what torch._dynamo wraps
         say(t("the layers could not be compiled, and run as they are: {why}", why=reason))
     if layers:
         say(t("{count} layers compiled in {seconds:.0f} s", count=len(layers), seconds=time.perf_counter() - begin))
@@ -76,12 +75,9 @@ def compiled_layers(
         torch.compiler.reset()  # else the next model of this make finds no room for its own kernels
 
 
-def _alike(model: Any) -> list[Any]:
+def _alike(model: nn.Module) -> list[Any]:
     """Layers of the first one's make that nobody has changed yet."""
-    try:
-        _, layers = layer_stack(model.get_base_model() if hasattr(model, "get_base_model") else model)
-    except ModelError:
-        return []
+    layers = layers_of(model)
     return [layer for layer in layers if type(layer) is type(layers[0]) and "forward" not in vars(layer)]
 
 

@@ -1,6 +1,6 @@
 """Rows of few different lengths, on a GPU: for each shape that is new to it the matrix library looks for a kernel,
-which takes longer than to start one that it knows (measured: 80 µs a matrix product, six hundred of them a step of a
-model of 28 layers). So a row of windows ends with a window of padding, which nobody sees and nothing is learnt of.
+which takes it 0.4 to 0.9 ms a product instead of 0.02 (measured on an H200's host). So a row of windows ends with a
+window of padding, which nobody sees and nothing is learnt of.
 """
 
 from __future__ import annotations

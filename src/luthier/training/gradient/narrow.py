@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from luthier.errors import ModelError
-from luthier.tuning.parts import layer_stack
+from luthier.tuning.parts import layers_of
 
 
 class Narrow(nn.Linear):
@@ -46,13 +44,10 @@ def spared_bytes(model: nn.Module) -> int:
     return sum(2 * part.weight.numel() for part in model.modules() if isinstance(part, Narrow))
 
 
-def _frozen(model: Any) -> list[nn.Linear]:
-    try:
-        _, layers = layer_stack(model.get_base_model() if hasattr(model, "get_base_model") else model)
-    except ModelError:
-        return []
+def _frozen(model: nn.Module) -> list[nn.Linear]:
     holders = Counter(id(p) for part in model.modules() for p in part.parameters(recurse=False))
-    parts = [part for part in layers.modules() if type(part) is nn.Linear and not part.weight.requires_grad]
+    inside = [part for layer in layers_of(model) for part in layer.modules()]
+    parts = [part for part in inside if type(part) is nn.Linear and not part.weight.requires_grad]
     return [part for part in parts if part.weight.dtype == torch.float32 and holders[id(part.weight)] == 1]
 
 
